@@ -1,0 +1,88 @@
+"""Odoo's configuration and command lines, derived from the project's odoo.conf."""
+
+import configparser
+import contextlib
+import dataclasses
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from . import keyring, odoo_source, postgres, venv
+from .paths import ADDONS, PROJECT, cache
+
+# Addons of the tests live beside the product's; Odoo refuses paths without any addon.
+_MANIFEST = "__manifest__.py"
+
+
+@dataclasses.dataclass(frozen=True)
+class Runtime:
+    """What a command needs to run Odoo: the tree, the database server."""
+
+    odoo: odoo_source.Odoo
+    server: postgres.Server
+
+    @property
+    def data_dir(self) -> Path:
+        """Attachments and sessions."""
+        return cache() / "odoo-data"
+
+    def filestore(self, database: str) -> Path:
+        """The attachments of a database."""
+        return self.data_dir / "filestore" / database
+
+    def environment(self) -> dict[str, str]:
+        """Variables of every Odoo process."""
+        return {
+            **os.environ,
+            keyring.VARIABLE: str(keyring.ensure()),
+            "PYTHONUNBUFFERED": "1",
+            # For pg_dump and other programs that Odoo starts.
+            **self.server.environment(),
+        }
+
+    def command(self, *words: str | Path, config: Path) -> list[str]:
+        """Odoo's own script: under `python -m odoo` the gevent child cannot start."""
+        return [str(venv.python()), str(self.odoo.script), *map(str, words), f"--config={config}"]
+
+    def write_config(self, name: str, overrides: dict[str, str] | None = None) -> Path:
+        """A configuration file in the cache: the project's, with this machine's database and paths."""
+        parser = configparser.ConfigParser(interpolation=None)
+        parser.read(PROJECT / "odoo.conf")
+        self.data_dir.mkdir(exist_ok=True)
+        parser["options"].update(
+            {
+                "addons_path": addons_path(self.odoo),
+                "data_dir": str(self.data_dir),
+                **self.server.odoo_options(),
+                **(overrides or {}),
+            }
+        )
+        folder = cache() / "config"
+        folder.mkdir(exist_ok=True)
+        path = folder / f"{name}.conf"
+        temporary = folder / f".{name}.{os.getpid()}"
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "w") as out:
+            parser.write(out)
+        os.replace(temporary, path)
+        return path
+
+
+def project_addons() -> list[str]:
+    """Names of the project's addons, those that have a manifest."""
+    return sorted(path.parent.name for path in ADDONS.glob(f"*/{_MANIFEST}"))
+
+
+def addons_path(odoo: odoo_source.Odoo) -> str:
+    """Odoo's folders of addons, then the project's."""
+    own = [ADDONS] if project_addons() else []
+    return ",".join(str(path) for path in [*odoo.addons, *own])
+
+
+@contextlib.contextmanager
+def ready() -> Iterator[Runtime]:
+    """Provision what is missing, and have PostgreSQL running while the block runs."""
+    venv.ensure()
+    odoo = odoo_source.ensure()
+    with postgres.running() as server:
+        yield Runtime(odoo, server)
