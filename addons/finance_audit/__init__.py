@@ -1,0 +1,2 @@
+from . import models
+from .install import uninstall_hook

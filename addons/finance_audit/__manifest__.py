@@ -1,0 +1,27 @@
+{
+    "name": "Finance Connect: Audit",
+    "summary": "Append-only evidence of what was done, by whom, on which document",
+    "version": "19.0.1.0.0",
+    "category": "Accounting/Accounting",
+    "author": "Finance Connect contributors",
+    "website": "https://github.com/finance-connect/finance-connect",
+    "license": "LGPL-3",
+    "depends": ["base", "mail", "web"],
+    "external_dependencies": {"python": ["rfc8785"]},
+    "data": [
+        "security/finance_audit_groups.xml",
+        "security/ir.model.access.csv",
+        "security/finance_audit_rules.xml",
+        "views/timeline_templates.xml",
+        "views/protection_templates.xml",
+        "views/finance_audit_entry_views.xml",
+        "views/finance_audit_protection_views.xml",
+        "views/menus.xml",
+    ],
+    "assets": {
+        "web.assets_backend": ["finance_audit/static/src/scss/finance_audit.scss"],
+    },
+    "uninstall_hook": "uninstall_hook",
+    "installable": True,
+    "application": True,
+}

@@ -1,0 +1,91 @@
+"""Exact bytes of a value: canonical JSON after RFC 8785 (JSON Canonicalization Scheme).
+
+RFC 8785 knows JSON types only. What Odoo has besides is written as strings, because a string has
+one form and a binary float has many: Decimal as plain digits with its scale, times as ISO 8601 in
+UTC with the offset. A float is refused: whoever has one must decide how it is rounded.
+"""
+
+from collections.abc import Mapping
+from datetime import date, datetime, timezone
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+import rfc8785
+
+from .errors import FloatRefused, ValueRefused
+
+# JSON readers recurse; evidence nested deeper than this is a mistake of the caller.
+MAX_DEPTH = 64
+# Beyond ±(2^53 - 1) a JSON number has no exact form (RFC 8785, section 3.2.2.3 and RFC 7493).
+MAX_INTEGER = 2**53 - 1
+
+
+def canonical_bytes(value: Any) -> bytes:
+    """Return the RFC 8785 bytes of `value`."""
+    try:
+        return rfc8785.dumps(to_json(value))
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
+        raise ValueRefused(f"text that is not valid Unicode ({error})") from error
+
+
+def to_json(value: Any, path: str = "", depth: int = 0) -> Any:
+    """Reduce `value` to the JSON types, refusing what has no unambiguous form."""
+    if depth > MAX_DEPTH:
+        raise ValueRefused(f"nested more than {MAX_DEPTH} levels", path)
+    if isinstance(value, Enum):
+        return to_json(value.value, path, depth)
+    if isinstance(value, Mapping):
+        return {
+            _key(key, path): to_json(item, f"{path}.{key}".lstrip("."), depth + 1)
+            for key, item in value.items()
+        }
+    if isinstance(value, (list, tuple)):
+        return [to_json(item, f"{path}[{i}]", depth + 1) for i, item in enumerate(value)]
+    return _scalar(value, path)
+
+
+def iso_utc(moment: datetime) -> str:
+    """Write a moment in UTC with offset. Naive moments are UTC already, as everywhere in Odoo."""
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=timezone.utc)
+    return moment.astimezone(timezone.utc).isoformat()
+
+
+def _key(key: Any, path: str) -> str:
+    if not isinstance(key, str):
+        raise ValueRefused(f"key {key!r} is not a string", path)
+    return str(key)
+
+
+def _scalar(value: Any, path: str) -> Any:
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return str(value)  # a plain str also of Markup and other subclasses
+    if isinstance(value, int):
+        return _integer(value, path)
+    if isinstance(value, float):
+        raise FloatRefused(f"float {value!r}: pass a Decimal or a string", path)
+    if isinstance(value, Decimal):
+        return _decimal(value, path)
+    if isinstance(value, datetime):
+        return iso_utc(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, UUID):
+        return str(value)
+    raise ValueRefused(f"{type(value).__name__} has no canonical form", path)
+
+
+def _integer(value: int, path: str) -> int:
+    if abs(value) > MAX_INTEGER:
+        raise ValueRefused(f"integer {value} is not exact in JSON: pass a string", path)
+    return int(value)
+
+
+def _decimal(value: Decimal, path: str) -> str:
+    if not value.is_finite():
+        raise ValueRefused(f"{value} is not a number", path)
+    return format(value, "f")

@@ -1,0 +1,111 @@
+"""The facts of one entry and the bytes they become.
+
+The keys of the document are the names of the table's columns: PostgreSQL fills the columns from
+the bytes, so that a column can never say something else than the evidence does.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from .canonical import canonical_bytes, iso_utc, to_json
+from .errors import ActionRefused, OutcomeRefused
+
+FORMAT = "finance-audit-entry/1"
+OUTCOMES = ("info", "success", "warning", "failure")
+SOURCES = ("ui", "rpc", "cron", "cli")
+
+# At least two words: a topic and what happened. Public contract, so the form is fixed.
+_ACTION = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
+# PostgreSQL cannot hold NUL in text, UTF-8 cannot hold half a surrogate pair. A provider's odd
+# answer must not stop the business from being recorded, so both become the replacement character.
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_REPLACEMENT = "\ufffd"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A record as it was called when the entry was written."""
+
+    model: str
+    id: int
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acted: the user of the environment, and the one who is really logged in."""
+
+    user_id: int
+    real_user_id: int
+    login: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything an entry says, except when it was written and its uid."""
+
+    action: str
+    actor: Actor
+    outcome: str = "info"
+    summary: str = ""
+    record: Subject | None = None
+    document: Subject | None = None
+    company_id: int | None = None
+    correlation_id: str | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self):
+        if not _ACTION.fullmatch(self.action or ""):
+            raise ActionRefused(f"{self.action!r} is not a dotted id such as exchange.accepted")
+        if self.outcome not in OUTCOMES:
+            raise OutcomeRefused(f"{self.outcome!r} is not one of {', '.join(OUTCOMES)}")
+
+
+def entry_bytes(facts: Facts, uid: UUID, created_at: datetime) -> bytes:
+    """Return the canonical bytes of the entry."""
+    return canonical_bytes(storable(to_json(entry_document(facts, uid, created_at))))
+
+
+def entry_document(facts: Facts, uid: UUID, created_at: datetime) -> dict:
+    """Return the entry as one flat JSON object plus its `details`."""
+    return {
+        "format": FORMAT,
+        "uid": uid,
+        "created_at": iso_utc(created_at),
+        "company_id": facts.company_id,
+        "user_id": facts.actor.user_id,
+        "real_user_id": facts.actor.real_user_id,
+        "user_login": facts.actor.login,
+        "source": facts.actor.source,
+        "action": facts.action,
+        "outcome": facts.outcome,
+        "summary": facts.summary or "",
+        **_subject_columns("record", facts.record),
+        **_subject_columns("document", facts.document),
+        "correlation_id": facts.correlation_id or None,
+        "details": dict(facts.details or {}),
+    }
+
+
+def storable(value: Any) -> Any:
+    """Replace the characters that neither PostgreSQL nor UTF-8 can hold."""
+    if isinstance(value, str):
+        return _UNSTORABLE.sub(_REPLACEMENT, value)
+    if isinstance(value, dict):
+        return {storable(key): storable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [storable(item) for item in value]
+    return value
+
+
+def _subject_columns(prefix: str, subject: Subject | None) -> dict:
+    return {
+        f"{prefix}_model": subject and subject.model,
+        f"{prefix}_id": subject and subject.id,
+        f"{prefix}_name": subject and (subject.name or ""),
+    }

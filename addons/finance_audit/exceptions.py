@@ -1,0 +1,7 @@
+"""What a person is told when evidence would be changed."""
+
+from odoo.exceptions import UserError
+
+
+class EvidenceIsAppendOnly(UserError):
+    """Somebody, or some code, tried to create, change, copy or delete an entry through the ORM."""

@@ -1,0 +1,39 @@
+"""The SQL that creates and guards the evidence, and its removal.
+
+The statements live in `sql/`, one concern a file, so that an auditor can read what protects the
+table without reading Python. All of them can be run again at any time.
+"""
+
+import re
+from pathlib import Path
+
+_SQL = Path(__file__).parent / "sql"
+_FUNCTION = re.compile(r"FUNCTION finance_audit\.(\w+)\(\).*?\$guard\$(.*?)\$guard\$", re.DOTALL)
+
+
+def statement(name):
+    """Return the SQL text of one file."""
+    return (_SQL / name).read_text(encoding="utf-8")
+
+
+def create(cr):
+    """Create what is missing and repair what was weakened. No row is touched."""
+    for name in ("01_table.sql", "02_guards.sql", "03_view.sql"):
+        cr.execute(statement(name))
+
+
+def exists(cr):
+    """Tell whether the table of entries is there."""
+    cr.execute("SELECT to_regclass('finance_audit.entry') IS NOT NULL")
+    return cr.fetchone()[0]
+
+
+def guard_bodies():
+    """Return the source that each guard function must have, as PostgreSQL stores it."""
+    return dict(_FUNCTION.findall(statement("02_guards.sql")))
+
+
+def uninstall_hook(env):
+    """Drop the evidence with the addon. Whoever uninstalls was told to export first."""
+    env.cr.execute("DROP VIEW IF EXISTS public.finance_audit_entry")
+    env.cr.execute("DROP SCHEMA IF EXISTS finance_audit CASCADE")

@@ -1,0 +1,64 @@
+"""Who acted, from where, on what, for which company: read from Odoo, handed to the core."""
+
+import threading
+
+from odoo import http
+
+from ..core.entry import Actor, Subject
+from ..core.errors import SubjectRefused
+
+# Endpoints that programs call; everything else with a session is a person at a screen.
+_RPC_PATHS = ("/xmlrpc", "/jsonrpc", "/json/")
+_CRON_THREADS = ("odoo.service.cron", "Worker WorkerCron")
+
+
+def actor_of(env):
+    """Tell the user of `env` from the one who is really logged in.
+
+    Odoo keeps, per transaction, the environment that the request, the remote call or the
+    scheduled action began with; `sudo()` and `with_user()` do not change it.
+    """
+    began = env.transaction.default_env
+    real_uid = (began and began.uid) or env.uid
+    login = env["res.users"].sudo().browse(real_uid).login or ""
+    return Actor(user_id=env.uid, real_user_id=real_uid, login=login, source=source_of(env))
+
+
+def source_of(env):
+    """Return where the call came from: ui, rpc, cron or cli."""
+    if http.request:
+        is_rpc = http.request.httprequest.path.startswith(_RPC_PATHS)
+        return "ui" if http.request.session.uid and not is_rpc else "rpc"
+    in_cron_thread = threading.current_thread().name.startswith(_CRON_THREADS)
+    return "cron" if env.context.get("cron_id") or in_cron_thread else "cli"
+
+
+def subject_of(record):
+    """Return the record as it is called now, or None for no record."""
+    if not record:
+        return None
+    if len(record) != 1 or not isinstance(record.id, int):
+        raise SubjectRefused(f"{record!r} is not one saved record")
+    return Subject(record._name, record.id, record.sudo().display_name or "")
+
+
+def company_of(*records):
+    """Return the id of the company the first of `records` belongs to, or None if none does.
+
+    Never the company that happens to be active: evidence belongs where the document is.
+    """
+    for record in records:
+        if not record:
+            continue
+        if record._name == "res.company":
+            return record.id
+        if "company_id" in record._fields and record.sudo().company_id:
+            return record.sudo().company_id.id
+    return None
+
+
+def document_of(record, document):
+    """Return the document whose timeline shows the entry: a document is its own."""
+    if document:
+        return document
+    return record if record and "audit_timeline" in record._fields else None

@@ -1,0 +1,110 @@
+"""Configuration that leaves evidence: who changed which setting from what to what.
+
+A model inherits the mixin and names its fields. Every create, write and unlink that changes
+something writes one entry per record, in the same transaction.
+"""
+
+from odoo import api, models
+
+from .circumstances import actor_of
+from .tracked_values import CHANGED, SET, secret_state, shown, snapshot
+
+
+class FinanceAuditTrackedMixin(models.AbstractModel):
+    _name = "finance.audit.tracked.mixin"
+    _description = "Changes are recorded as evidence"
+
+    # Names of the fields whose values are recorded, before and after.
+    _audit_tracked = ()
+    # Names of the fields of which only "set", "changed" or "cleared" is recorded.
+    _audit_secret = ()
+    # First word of the action ids: `<topic>.created`, `<topic>.changed`, `<topic>.deleted`.
+    _audit_topic = "configuration"
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        records = super().create(vals_list)
+        names = self._audit_names()
+        records._audit_record(
+            "created",
+            [
+                (record, record._audit_changes({}, snapshot(record, names), vals))
+                for record, vals in zip(records, vals_list, strict=True)
+            ],
+        )
+        return records
+
+    def write(self, vals):
+        names = self._audit_affected(vals)
+        before = {record: snapshot(record, names) for record in self}
+        result = super().write(vals)
+        changes = [
+            (record, record._audit_changes(before[record], snapshot(record, names), vals))
+            for record in self
+        ]
+        self._audit_record("changed", [(record, change) for record, change in changes if change])
+        return result
+
+    def unlink(self):
+        names = self._audit_names()
+        changes = [
+            (record, record._audit_changes(snapshot(record, names), {}, {})) for record in self
+        ]
+        facts = self._audit_facts("deleted", changes)  # while the names can still be read
+        result = super().unlink()
+        self.env["finance.audit.entry"]._append(facts)
+        return result
+
+    def _audit_names(self):
+        return tuple(dict.fromkeys((*self._audit_tracked, *self._audit_secret)))
+
+    def _audit_affected(self, vals):
+        """Return the tracked fields that a write of `vals` can change: those, and computed ones."""
+        return [name for name in self._audit_names() if name in vals or self._fields[name].compute]
+
+    def _audit_changes(self, before, after, vals):
+        """Return what differs, ready for the details of an entry."""
+        changes = {}
+        for name in after or before:
+            old, new = before.get(name), after.get(name)
+            if name in self._audit_secret and self._audit_write_only(name, vals):
+                changes[name] = CHANGED if before else SET
+            elif (old or None) == (new or None):
+                continue
+            elif name in self._audit_secret:
+                changes[name] = secret_state(old, new)
+            else:
+                field = self._fields[name]
+                changes[name] = {"before": shown(old, field), "after": shown(new, field)}
+        return changes
+
+    def _audit_write_only(self, name, vals):
+        """An input without storage reads empty before and after: only `vals` shows its use."""
+        return bool(not self._fields[name].store and vals.get(name))
+
+    def _audit_record(self, verb, changes):
+        self.env["finance.audit.entry"]._append(self._audit_facts(verb, changes))
+
+    def _audit_facts(self, verb, changes):
+        entry_model, actor = self.env["finance.audit.entry"], actor_of(self.env)
+        return [
+            entry_model._facts(
+                actor,
+                action=f"{self._audit_topic}.{verb}",
+                record=record,
+                summary=record._audit_summary(verb, change),
+                details={"changes": change},
+            )
+            for record, change in changes
+        ]
+
+    def _audit_summary(self, verb, changes):
+        """Say in one sentence what was done to this record."""
+        kind = self.env["ir.model"]._get(self._name).name
+        about = {"kind": kind, "name": self.sudo().display_name}
+        if verb == "created":
+            return self.env._("%(kind)s “%(name)s” was created.", **about)
+        if verb == "deleted":
+            return self.env._("%(kind)s “%(name)s” was deleted.", **about)
+        labels = ", ".join(self._fields[name]._description_string(self.env) for name in changes)
+        return self.env._("%(kind)s “%(name)s” was changed: %(labels)s.", labels=labels, **about)
