@@ -1,0 +1,26 @@
+{
+    "name": "Finance Connect: Connector Base",
+    "summary": "Connections, credentials, exchanges and the dispatcher that delivers each effect once",
+    "version": "19.0.1.0.0",
+    "category": "Accounting/Accounting",
+    "author": "Finance Connect contributors",
+    "website": "https://github.com/finance-connect/finance-connect",
+    "license": "LGPL-3",
+    "depends": ["finance_audit", "account"],
+    "external_dependencies": {
+        "python": ["cryptography", "pydantic", "requests", "rfc8785"],
+    },
+    "data": [
+        "security/groups.xml",
+        "security/ir.model.access.csv",
+        "security/rules.xml",
+        "data/ir_cron.xml",
+        "views/finance_exchange_attempt_views.xml",
+        "views/finance_exchange_views.xml",
+        "views/finance_connection_views.xml",
+        "views/account_move_views.xml",
+        "views/res_config_settings_views.xml",
+        "views/menus.xml",
+    ],
+    "installable": True,
+}

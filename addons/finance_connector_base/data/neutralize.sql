@@ -1,0 +1,12 @@
+-- A copy of the database must not speak for the company: secrets go, production becomes test, nothing waits to be sent.
+DELETE FROM finance_credential;
+UPDATE finance_connection
+   SET environment = CASE environment WHEN 'production' THEN 'test' ELSE environment END,
+       state = 'paused',
+       sealed_database = NULL;
+UPDATE finance_exchange
+   SET state = 'cancelled',
+       reason = 'The database was neutralized',
+       claim_token = NULL,
+       lease_until = NULL
+ WHERE state IN ('pending', 'held');

@@ -1,0 +1,93 @@
+"""Secrets of connections: encrypted before they reach the database, readable by the dispatcher alone."""
+
+import uuid
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import config
+
+from ..core.keys import OPTION_FILE, load_key_ring
+from ..core.vault import VaultError, associated_data
+
+
+class CredentialError(UserError):
+    """A secret cannot be stored or read; says what to do, never what the secret is."""
+
+
+class FinanceCredential(models.Model):
+    _name = "finance.credential"
+    _description = "Connection credential"
+    _order = "connection_id, purpose"
+
+    connection_id = fields.Many2one(
+        "finance.connection", required=True, ondelete="cascade", index=True
+    )
+    company_id = fields.Many2one(related="connection_id.company_id", store=True, index=True)
+    purpose = fields.Char(required=True, help="What the secret is for, such as client_secret.")
+    uuid = fields.Char(required=True, copy=False, default=lambda self: str(uuid.uuid4()))
+    ciphertext = fields.Char(
+        copy=False,
+        groups=fields.NO_ACCESS,
+        help="AES-256-GCM under the server's key; bound to this database, environment and record.",
+    )
+    set_at = fields.Datetime(readonly=True, copy=False)
+    set_by_id = fields.Many2one("res.users", readonly=True, copy=False)
+
+    _unique_purpose = models.Constraint(
+        "UNIQUE(connection_id, purpose)", "A connection has one secret per purpose."
+    )
+
+    def _seal(self, secret):
+        """Encrypt ``secret`` into this record."""
+        self.ensure_one()
+        try:
+            ciphertext = self._key_ring().encrypt(secret, self._associated())
+        except VaultError as error:
+            raise self._error(error) from error
+        self.sudo().write(
+            {
+                "ciphertext": ciphertext,
+                "set_at": fields.Datetime.now(),
+                "set_by_id": self.env.uid,
+            }
+        )
+
+    def _open(self):
+        """The secret in clear. Private: no RPC reaches it.
+
+        :raises CredentialError: the key is missing, or the row comes from another database or environment.
+        """
+        self.ensure_one()
+        ciphertext = self.sudo().ciphertext
+        if not ciphertext:
+            raise CredentialError(
+                self.env._("The secret “%s” is not set on this connection.", self.purpose)
+            )
+        try:
+            return self._key_ring().decrypt(ciphertext, self._associated())
+        except VaultError as error:
+            raise self._error(error) from error
+
+    def _associated(self):
+        database_uuid = self.env["ir.config_parameter"].sudo().get_param("database.uuid")
+        return associated_data(
+            database_uuid,
+            self.connection_id.environment,
+            self._name,
+            self.uuid,
+            self.purpose,
+        )
+
+    @api.model
+    def _key_ring(self):
+        return load_key_ring(config.get(OPTION_FILE))
+
+    def _error(self, error):
+        return CredentialError(
+            self.env._(
+                "The secret “%(purpose)s” cannot be used: %(reason)s. Ask the system administrator to check the "
+                "key ring, then enter the secret again.",
+                purpose=self.purpose,
+                reason=str(error),
+            )
+        )

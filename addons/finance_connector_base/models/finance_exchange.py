@@ -1,0 +1,256 @@
+"""One intended effect at a provider, with its exact bytes and its idempotency key (the outbox)."""
+
+import base64
+import hashlib
+import uuid
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
+
+from ..core import states
+from ..core.contract import CONTRACT_VERSION
+
+#: What the provider is shown; a change of any of these is a new exchange (X1).
+IMMUTABLE = frozenset(
+    {
+        "connection_id",
+        "operation",
+        "idempotency_key",
+        "payload",
+        "payload_sha256",
+        "parameters",
+        "correlation_id",
+        "contract_version",
+    }
+)
+
+
+class ImmutableExchange(UserError):
+    """The bytes, key or target of an exchange cannot be changed; create a new exchange that supersedes it."""
+
+
+class FinanceExchange(models.Model):
+    _name = "finance.exchange"
+    _description = "Exchange"
+    _order = "id desc"
+
+    name = fields.Char(compute="_compute_name")
+    connection_id = fields.Many2one(
+        "finance.connection",
+        required=True,
+        readonly=True,
+        index=True,
+        ondelete="restrict",
+    )
+    company_id = fields.Many2one(related="connection_id.company_id", store=True, index=True)
+    environment = fields.Selection(related="connection_id.environment")
+    operation = fields.Char(required=True, readonly=True)
+    idempotency_key = fields.Char(
+        required=True,
+        readonly=True,
+        help="Sent to the provider, the same at every try.",
+    )
+    correlation_id = fields.Char(required=True, readonly=True, index=True)
+    contract_version = fields.Char(readonly=True, default=CONTRACT_VERSION)
+    payload = fields.Binary(
+        attachment=False,
+        readonly=True,
+        groups="finance_connector_base.group_operator,finance_audit.group_auditor",
+    )
+    payload_sha256 = fields.Char("SHA-256 of the payload", required=True, readonly=True)
+    payload_size = fields.Integer("Payload size (bytes)", readonly=True, aggregator=None)
+    payload_name = fields.Char("File name", readonly=True)
+    parameters = fields.Json(readonly=True)
+    state = fields.Selection(
+        list(states.LABELS),
+        required=True,
+        readonly=True,
+        default=states.PENDING,
+        index=True,
+    )
+    state_since = fields.Datetime(readonly=True, default=fields.Datetime.now)
+    next_step_at = fields.Datetime("Next step at", readonly=True, default=fields.Datetime.now)
+    claim_token = fields.Char(readonly=True, copy=False)
+    lease_until = fields.Datetime(readonly=True, copy=False)
+    send_count = fields.Integer("Times sent", readonly=True, aggregator=None)
+    step_count = fields.Integer(
+        readonly=True,
+        aggregator=None,
+        help="Steps of the present kind taken since the last change.",
+    )
+    maybe_sent = fields.Boolean(
+        readonly=True,
+        help="A send may have had an effect that the provider has not yet confirmed or denied.",
+    )
+    reference = fields.Char("Provider's reference", readonly=True, index="btree_not_null")
+    reason = fields.Char("What happened", readonly=True)
+    findings = fields.Json(readonly=True)
+    sent_at = fields.Datetime("Last sent at", readonly=True)
+    answered_at = fields.Datetime(readonly=True)
+    document_model = fields.Char(readonly=True)
+    document_id = fields.Many2oneReference("Document", model_field="document_model", readonly=True)
+    document_name = fields.Char("Document name", readonly=True)
+    owner_model = fields.Char(readonly=True)
+    owner_id = fields.Many2oneReference("Owner", model_field="owner_model", readonly=True)
+    owner_pending = fields.Boolean(readonly=True)
+    owner_next_at = fields.Datetime(readonly=True)
+    supersedes_id = fields.Many2one(
+        "finance.exchange", readonly=True, index="btree_not_null", ondelete="restrict"
+    )
+    attempt_ids = fields.One2many("finance.exchange.attempt", "exchange_id", readonly=True)
+
+    _unique_key = models.Constraint(
+        "UNIQUE(connection_id, idempotency_key)",
+        "This effect is already in the outbox of the connection.",
+    )
+    _due = models.Index(
+        "(next_step_at, id) WHERE state IN ('pending', 'sending', 'unknown', 'waiting')"
+    )
+    _owner_pending = models.Index("(id) WHERE owner_pending")
+
+    @api.depends("operation", "document_name")
+    def _compute_name(self):
+        for exchange in self:
+            exchange.name = exchange.document_name or f"{exchange.operation} {exchange.id or ''}"
+
+    @api.model
+    def _enqueue(
+        self,
+        connection,
+        operation,
+        payload,
+        *,
+        key,
+        owner,
+        document,
+        correlation_id=None,
+        parameters=None,
+        payload_name="",
+        supersedes=None,
+    ):
+        """Put one effect into the outbox, in the caller's transaction (X2).
+
+        :param bytes payload: the exact bytes of every try (X1)
+        :param str key: idempotency key, unique per connection; enforced by the database (X3)
+        :param owner: record with ``finance.exchange.owner.mixin``, told of each change
+        :param document: business document whose timeline shows the exchange
+        :param supersedes: rejected or failed exchange that this one replaces
+        """
+        connection._adapter()._operation(operation)
+        exchange = self.sudo().create(
+            {
+                "connection_id": connection.id,
+                "operation": operation,
+                "idempotency_key": key,
+                "correlation_id": correlation_id or str(uuid.uuid4()),
+                "payload": base64.b64encode(payload),
+                "payload_sha256": hashlib.sha256(payload).hexdigest(),
+                "payload_size": len(payload),
+                "payload_name": payload_name,
+                "parameters": parameters or {},
+                "document_model": document._name,
+                "document_id": document.id,
+                "document_name": document.display_name,
+                "owner_model": owner._name,
+                "owner_id": owner.id,
+                "supersedes_id": supersedes.id if supersedes else False,
+            }
+        )
+        if supersedes:
+            supersedes.sudo()._transition(
+                states.SUPERSEDED, self.env._("Replaced by a corrected version")
+            )
+        exchange._audit(
+            "exchange.queued", self.env._("Put into the outbox for %s", connection.name)
+        )
+        self._wake_dispatcher()
+        return exchange
+
+    @api.model
+    def _wake_dispatcher(self, at=None):
+        """Let the dispatcher run as soon as this transaction is committed, or at ``at`` (UTC, naive)."""
+        cron = self.env.ref("finance_connector_base.ir_cron_dispatcher").sudo()
+        cron._trigger(at=at)
+
+    @api.model
+    def _decode(self, value):
+        """Bytes of a Binary field."""
+        return base64.b64decode(value or b"")
+
+    def _payload_bytes(self):
+        """The stored bytes, checked against the stored hash.
+
+        :raises ImmutableExchange: the row was changed behind the ORM's back; nothing is sent.
+        """
+        self.ensure_one()
+        payload = self._decode(self.sudo().with_context(bin_size=False).payload)
+        if hashlib.sha256(payload).hexdigest() != self.payload_sha256:
+            raise ImmutableExchange(
+                self.env._(
+                    "The stored payload of %s does not match its hash.",
+                    self.display_name,
+                )
+            )
+        return payload
+
+    def write(self, vals):
+        touched = IMMUTABLE & set(vals)
+        if touched:
+            raise ImmutableExchange(
+                self.env._(
+                    "An exchange cannot be changed (%s). Create a new one that supersedes it.",
+                    ", ".join(sorted(touched)),
+                )
+            )
+        return super().write(vals)
+
+    def unlink(self):
+        raise UserError(self.env._("Exchanges are evidence and cannot be deleted."))
+
+    def copy(self, default=None):
+        raise UserError(self.env._("An exchange cannot be duplicated: its effect happens once."))
+
+    def action_retry(self):
+        """Try a failed exchange again: ask the provider first where an effect may exist. For operators."""
+        self._check_operator()
+        for exchange in self:
+            if exchange.state != states.FAILED:
+                raise UserError(self.env._("Only a failed exchange can be tried again."))
+            target = states.UNKNOWN if exchange.maybe_sent else states.PENDING
+            exchange.sudo()._transition(
+                target,
+                self.env._("%s asked to try again", self.env.user.name),
+                next_step_at=fields.Datetime.now(),
+                step_count=0,
+            )
+        self._wake_dispatcher()
+        return True
+
+    def action_cancel(self):
+        """Give up an exchange that had no effect. For operators."""
+        self._check_operator()
+        for exchange in self:
+            if exchange.maybe_sent:
+                raise UserError(
+                    self.env._("The provider may hold this document; it cannot be cancelled here.")
+                )
+            exchange.sudo()._transition(
+                states.CANCELLED, self.env._("Cancelled by %s", self.env.user.name)
+            )
+        return True
+
+    def action_open_document(self):
+        """The business document of this exchange."""
+        self.ensure_one()
+        self.check_access("read")
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": self.document_model,
+            "res_id": self.document_id,
+            "views": [(False, "form")],
+        }
+
+    def _check_operator(self):
+        self.check_access("read")
+        if not self.env.user.has_group("finance_connector_base.group_operator"):
+            raise AccessError(self.env._("This needs the role “Operator” of Finance Connect."))
