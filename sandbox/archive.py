@@ -1,0 +1,118 @@
+"""Questions to an authority's files. Nothing here changes them."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from typing import Any
+
+from .documents import IDENTITY, Arrival, Document
+from .verdicts import ACCEPTED, PENDING, REJECTED
+
+FILTERS = ("reference", "tracking_id", "number", "seller", "buyer", "sha256", "state")
+REPEATS = {
+    "natural_key": ("seller", "number"),
+    "sha256": ("sha256",),
+    "tracking_id": ("tracking_id",),
+}
+
+
+class Archive:
+    def __init__(self, database: sqlite3.Connection):
+        self._database = database
+
+    def get(self, provider: str, reference: str) -> Document | None:
+        row = self._one(
+            "SELECT * FROM document WHERE provider = ? AND reference = ?", provider, reference
+        )
+        return Document.of(row) if row else None
+
+    def content(self, document: Document) -> bytes:
+        return self._one("SELECT bytes FROM content WHERE document = ?", document.id)[0]
+
+    def documents(
+        self, provider: str, *, after: int | None = None, before: int | None = None, **wanted: Any
+    ) -> Iterator[Document]:
+        """Documents by exact match, in the order of their last change, bounds excluded."""
+        where, values = ["provider = ?"], [provider]
+        for name, value in wanted.items():
+            if name not in FILTERS:
+                raise ValueError(f"no filter named {name}")
+            where.append(f"{name} = ?")
+            values.append(value)
+        for bound, test in ((after, "updated_at > ?"), (before, "updated_at < ?")):
+            if bound is not None:
+                where.append(test)
+                values.append(bound)
+        rows = self._database.execute(
+            f"SELECT * FROM document WHERE {' AND '.join(where)} ORDER BY updated_at", values
+        )
+        return map(Document.of, rows)
+
+    def standing(self, provider: str, arrival: Arrival) -> Document | None:
+        """An earlier document with the same natural key or bytes, unless refused or about to be.
+
+        One that still waits for its answer counts: the authority has received it.
+        """
+        candidate = "SELECT * FROM document WHERE provider = :provider AND outcome IS NOT :refused"
+        same_key = " AND ".join(f"{name} IS :{name}" for name in IDENTITY)
+        row = self._database.execute(
+            f"{candidate} AND number = :number AND {same_key} "
+            f"UNION ALL {candidate} AND sha256 = :sha256 LIMIT 1",
+            {"provider": provider, "refused": REJECTED, **arrival.columns()},
+        ).fetchone()
+        return Document.of(row) if row else None
+
+    def rival(self, document: Document) -> Document | None:
+        """Another document with the same natural key that is held already."""
+        if document.number is None:
+            return None
+        held = self.documents(document.provider, number=document.number, state=ACCEPTED)
+        rivals = (
+            other
+            for other in held
+            if other.id != document.id and other.natural_key == document.natural_key
+        )
+        return next(rivals, None)
+
+    def waiting_for_looks(self, provider: str) -> list[Document]:
+        rows = self._database.execute(
+            "SELECT * FROM document WHERE provider = ? AND looks IS NOT NULL ORDER BY id",
+            (provider,),
+        )
+        return [Document.of(row) for row in rows]
+
+    def times_received(self, provider: str) -> dict[str, int]:
+        """How many times the same bytes arrived, by hash."""
+        return self._counts(provider, "sha256")
+
+    def summary(self, provider: str) -> dict[str, Any]:
+        states = self._counts(provider, "state")
+        return {
+            "received": sum(states.values()),
+            "held": states.get(ACCEPTED, 0),
+            "pending": states.get(PENDING, 0),
+            "rejected": states.get(REJECTED, 0),
+            "duplicates": self._repeats(provider),
+            "held_twice": self._repeats(provider, state=ACCEPTED)["natural_key"],
+        }
+
+    def _repeats(self, provider: str, state: str | None = None) -> dict[str, list[dict[str, Any]]]:
+        found = {}
+        for name, columns in REPEATS.items():
+            key = ", ".join(columns)
+            rows = self._database.execute(
+                f"SELECT {key}, count(*) AS times FROM document WHERE provider = :provider "
+                f"AND {columns[-1]} IS NOT NULL AND state = coalesce(:state, state) "
+                f"GROUP BY {key} HAVING count(*) > 1 ORDER BY min(id)",
+                {"provider": provider, "state": state},
+            )
+            found[name] = [dict(row) for row in rows]
+        return found
+
+    def _counts(self, provider: str, column: str) -> dict[str, int]:
+        query = f"SELECT {column}, count(*) FROM document WHERE provider = ? GROUP BY {column}"
+        return {row[0]: row[1] for row in self._database.execute(query, (provider,))}
+
+    def _one(self, query: str, *values: Any) -> sqlite3.Row | None:
+        return self._database.execute(query, values).fetchone()

@@ -1,0 +1,135 @@
+"""OAuth 2.0 client credentials: the token endpoint (RFC 6749 4.4) and bearer tokens (RFC 6750)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, unquote_plus
+
+from .clock import MICROSECONDS, Clock
+from .multipart import media_type
+from .values import Call, Reply, json_reply
+
+LIFETIME = 3600
+FORM = "application/x-www-form-urlencoded"
+NOT_STORED = {"Cache_Control": "no-store", "Pragma": "no-cache"}
+FAILURES = {429: "slow_down", 500: "server_error", 503: "temporarily_unavailable"}
+
+
+class Refused(Exception):
+    """The token request is refused; ``code`` is the ``error`` of RFC 6749 5.2."""
+
+    def __init__(self, code: str, description: str, status: int = 400, **headers: str):
+        super().__init__(description)
+        self.code, self.status, self.headers = code, status, headers
+
+
+@dataclass(frozen=True)
+class Grant:
+    client: str
+    expires_at: int
+
+
+def failure(status: int) -> Reply:
+    """The token endpoint's answer to trouble that is not the client's."""
+    return json_reply({"error": FAILURES.get(status, "invalid_request")}, status)
+
+
+class TokenDesk:
+    """The clients an authority knows and the tokens it has given out."""
+
+    def __init__(self, clock: Clock, clients: Mapping[str, str]):
+        self._clock = clock
+        self._defaults = dict(clients)
+        self._grants: dict[str, Grant] = {}
+        self.clients = dict(clients)
+        self.lifetime = LIFETIME
+
+    def issue(self, call: Call) -> Reply:
+        """Answer a token request."""
+        try:
+            client = self._client(call)
+        except Refused as refused:
+            body = {"error": refused.code, "error_description": str(refused)}
+            return json_reply(body, refused.status, **NOT_STORED, **refused.headers)
+        self._forget_expired()
+        token = secrets.token_urlsafe(32)
+        expires_at = self._clock.peek() + self.lifetime * MICROSECONDS
+        self._grants[token] = Grant(client, expires_at)
+        answer = {"access_token": token, "token_type": "Bearer", "expires_in": self.lifetime}
+        return json_reply(answer, **NOT_STORED)
+
+    def holder(self, call: Call) -> str | None:
+        """The client whose valid token the call carries."""
+        scheme, _space, token = call.headers.get("Authorization", "").partition(" ")
+        grant = self._grants.get(token.strip()) if scheme.lower() == "bearer" else None
+        if grant is None or grant.expires_at <= self._clock.peek():
+            return None
+        return grant.client if grant.client in self.clients else None
+
+    def expire_all(self) -> None:
+        self._grants.clear()
+
+    def reset(self) -> None:
+        self.clients = dict(self._defaults)
+        self.lifetime = LIFETIME
+        self.expire_all()
+
+    def dump(self) -> dict[str, Any]:
+        return {"clients": self.clients, "lifetime": self.lifetime}
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        self.clients = dict(state["clients"])
+        self.lifetime = state["lifetime"]
+
+    def _client(self, call: Call) -> str:
+        form = read_form(call)
+        client, secret, challenge = credentials(call, form)
+        known = self.clients.get(client)
+        if known is None or not hmac.compare_digest(known.encode(), secret.encode()):
+            raise Refused("invalid_client", "unknown client or wrong secret", 401, **challenge)
+        if "grant_type" not in form:
+            raise Refused("invalid_request", "grant_type is missing")
+        if form["grant_type"] != "client_credentials":
+            raise Refused("unsupported_grant_type", "only client_credentials is offered")
+        return client
+
+    def _forget_expired(self) -> None:
+        now = self._clock.peek()
+        expired = [token for token, grant in self._grants.items() if grant.expires_at <= now]
+        for token in expired:
+            del self._grants[token]
+
+
+def read_form(call: Call) -> dict[str, str]:
+    if media_type(call.content_type) != FORM:
+        raise Refused("invalid_request", f"the body must be {FORM}")
+    values = parse_qs(call.body.decode("utf-8", "replace"))
+    repeated = [name for name, given in values.items() if len(given) > 1]
+    if repeated:
+        raise Refused("invalid_request", f"{repeated[0]} is given more than once")
+    return {name: given[0] for name, given in values.items()}
+
+
+def credentials(call: Call, form: Mapping[str, str]) -> tuple[str, str, dict[str, str]]:
+    """Client id, secret, and the challenge owed if they are wrong (RFC 6749 2.3.1 and 5.2)."""
+    header = call.headers.get("Authorization")
+    if header is None:
+        return form.get("client_id", ""), form.get("client_secret", ""), {}
+    challenge = {"WWW_Authenticate": 'Basic realm="sandbox"'}
+    if "client_secret" in form:
+        raise Refused("invalid_request", "credentials in the header and in the body")
+    scheme, _space, encoded = header.partition(" ")
+    try:
+        decoded = base64.b64decode(encoded.strip(), validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        decoded = ""
+    client, colon, secret = decoded.partition(":")
+    if scheme.lower() != "basic" or not colon:
+        raise Refused("invalid_client", "unreadable Authorization header", 401, **challenge)
+    return unquote_plus(client), unquote_plus(secret), challenge

@@ -1,0 +1,5 @@
+"""The providers the sandbox plays. A new one is a file here and a line in this tuple."""
+
+from .afnor import AfnorFlow
+
+PROVIDERS = (AfnorFlow,)
