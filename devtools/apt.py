@@ -55,8 +55,8 @@ class State:
             "Dir::State::status": self.folder / "status",
             "Dir::Cache": self.folder / "cache",
             "Dir::Etc::SourceList": self.folder / "sources.list",
-            "Dir::Etc::SourceParts": "-",
-            "Dir::Etc::PreferencesParts": "-",
+            "Dir::Etc::SourceParts": self.folder / "none",
+            "Dir::Etc::PreferencesParts": self.folder / "none",
             "Debug::NoLocking": "1",
             # The cache is the person's own; apt's download user could not write there.
             "APT::Sandbox::User": "",
@@ -70,7 +70,7 @@ class State:
 
     def update(self) -> None:
         """Fetch the package lists."""
-        for folder in ("state/lists/partial", "cache/archives/partial"):
+        for folder in ("state/lists/partial", "cache/archives/partial", "none"):
             (self.folder / folder).mkdir(parents=True, exist_ok=True)
         (self.folder / "sources.list").write_text("\n".join(self._lines) + "\n")
         shutil.copyfile(_DPKG_STATUS, self.folder / "status")

@@ -32,7 +32,9 @@ def parse_one_line(text: str) -> list[Source]:
         match = _ONE_LINE.match(raw.split("#", 1)[0].strip())
         if not match or match["kinds"] != "deb":
             continue
-        options = dict(word.split("=", 1) for word in (match["options"] or "").split() if "=" in word)
+        options = dict(
+            word.split("=", 1) for word in (match["options"] or "").split() if "=" in word
+        )
         uri, suite, *components = match["rest"].split()
         found.append(Source(uri, (suite,), tuple(components), options.get("signed-by", "")))
     return found
@@ -92,7 +94,9 @@ def debian_mirror(sources: Iterable[Source], codename: str) -> Source | None:
 
 def debian_lines(sources: Iterable[Source], codename: str) -> list[str]:
     """All of the release's sources, updates and security fixes included, as one-line entries."""
-    wanted = re.compile(rf"^({'|'.join([*_RELEASES, re.escape(codename)])})([-/].*)?$")
+    wanted = re.compile(
+        rf"^({'|'.join([*_RELEASES, re.escape(codename)])})([-/](updates|security))?$"
+    )
     return [
         source.line(suite)
         for source in sources

@@ -1,69 +1,134 @@
 """The commands of `python3 -m devtools`, each of them also a target of the Makefile."""
 
 import argparse
+import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from . import databases, odoo_run, odoo_source, postgres, say, venv
+from . import databases, lint, maintenance, odoo_source, people, suites, venv
 from .errors import Problem
-from .paths import cache
+
+Options = argparse.Namespace
 
 
-def provision(_options: argparse.Namespace) -> int:
-    """install everything into the cache: Python packages, Odoo 19, PostgreSQL"""
-    venv.ensure()
-    odoo_source.ensure()
-    with postgres.running():
-        say.line(f"Ready. Everything is in {cache()} ({say.size(say.folder_size(cache()))}).")
-    return 0
+def _argument(*flags: str, **settings: Any) -> tuple[tuple[str, ...], dict[str, Any]]:
+    return flags, settings
 
 
-def run_postgres(_options: argparse.Namespace) -> int:
-    """keep the embedded PostgreSQL running until Ctrl-C"""
-    venv.ensure()
-    with postgres.running() as server:
-        print(server.dsn("postgres"), flush=True)
-        signal.sigwait({signal.SIGINT, signal.SIGTERM})
-    return 0
+DATABASE = _argument("database", nargs="?", default=people.DATABASE, help="default: %(default)s")
+PORT = _argument("--port", type=int, default=people.PORT, help="of Odoo; the sandbox gets the next")
+FOLDER = _argument("folder", nargs="?", default="screenshots", help="default: %(default)s")
+KIND = _argument("kind", choices=sorted(databases.KINDS))
+_SUITES = f"of {', '.join(suites.ORDER)}; default: all"
+SUITES = _argument("suites", nargs="*", choices=[*suites.ORDER, []], metavar="suite", help=_SUITES)
 
-
-def copy(options: argparse.Namespace) -> int:
-    """make a fresh database from a template (base, suite or sample) and print how to use it"""
-    with odoo_run.ready() as runtime:
-        databases.copy_database(runtime, options.kind, options.database)
-        config = runtime.write_config(options.database, {"db_name": options.database})
-        print(f"database: {runtime.server.dsn(options.database)}\nconfig: {config}")
-        print("odoo:", *runtime.command(config=config))
-    return 0
-
-
-COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
-    "provision": provision,
-    "postgres": run_postgres,
-    "copy": copy,
+Command = Callable[[Options], int]
+# Name: what it does, its arguments, the function.
+COMMANDS: dict[str, tuple[str, list[tuple[tuple[str, ...], dict[str, Any]]], Command]] = {
+    "provision": (
+        "install everything into the cache: Python packages, Odoo 19, PostgreSQL, Chromium",
+        [],
+        lambda _: maintenance.provision(),
+    ),
+    "demo": (
+        "run the sample companies with a sandbox of providers until Ctrl-C",
+        [PORT],
+        lambda options: people.demo(options.port),
+    ),
+    "journey": (
+        "walk through the product on a fresh sample, and end",
+        [],
+        lambda _: people.journey(),
+    ),
+    "screenshots": (
+        "take the pictures of the documentation",
+        [FOLDER],
+        lambda options: people.screenshots(options.folder),
+    ),
+    "shell": (
+        "an Odoo shell on a database",
+        [DATABASE],
+        lambda options: people.shell(options.database),
+    ),
+    "test": (
+        "run the test suites (words after -- go to pytest)",
+        [SUITES],
+        lambda options: suites.run_suites(options.suites or suites.ORDER, options.extra),
+    ),
+    "test-core": (
+        "run the tests that need neither Odoo nor PostgreSQL",
+        [],
+        lambda options: suites.run_suites(suites.CORE, options.extra),
+    ),
+    "lint": ("run the linters", [], lambda _: lint.run_linters()),
+    "i18n": (
+        "write the translation template of each addon",
+        [],
+        lambda _: maintenance.export_translations(),
+    ),
+    "copy": (
+        "make a fresh database from a template and print how to use it",
+        [KIND, _argument("database")],
+        lambda options: maintenance.copy(options.kind, options.database),
+    ),
+    "postgres": (
+        "keep the embedded PostgreSQL running until Ctrl-C",
+        [],
+        lambda _: maintenance.keep_postgres(),
+    ),
+    "clean-cache": (
+        "remove everything that was installed or made outside the checkout",
+        [],
+        lambda _: maintenance.clean_cache(),
+    ),
 }
-
-ARGUMENTS: dict[str, dict[str, dict[str, Any]]] = {
-    "copy": {
-        "kind": {"choices": sorted(databases.KINDS)},
-        "database": {},
-    },
-}
+# These import code of the project that needs its Python packages.
+INSIDE = frozenset({"demo", "journey", "screenshots"})
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; its exit code."""
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python3 -m devtools", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    for name, function in COMMANDS.items():
-        command = commands.add_parser(name, help=function.__doc__)
-        for flag, settings in ARGUMENTS.get(name, {}).items():
-            command.add_argument(flag, **settings)
-    options = parser.parse_args(arguments)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    for name, (text, arguments, _function) in COMMANDS.items():
+        command = commands.add_parser(name, help=text, description=text)
+        for flags, settings in arguments:
+            command.add_argument(*flags, **settings)
+    return parser
+
+
+def parse(words: Sequence[str]) -> Options:
+    """Arguments of a command; `extra` holds what follows a double dash."""
+    words = list(words)
+    cut = words.index("--") if "--" in words else len(words)
+    options = _parser().parse_args(words[:cut])
+    options.extra = words[cut + 1 :]
+    return options
+
+
+def _enter_environment(words: Sequence[str]) -> None:
+    """Go on as the virtual environment's interpreter."""
+    if not venv.inside():
+        venv.ensure()
+        odoo_source.ensure()
+        os.execv(venv.python(), [str(venv.python()), "-m", "devtools", *words])
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run one command; its exit code."""
+    words = sys.argv[1:] if words is None else words
+    options = parse(words)
+    # A polite end (of a container, of CI) stops the servers just like Ctrl-C.
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
-        return COMMANDS[options.command](options)
+        if options.command in INSIDE:
+            _enter_environment(words)
+        return COMMANDS[options.command][2](options)
     except Problem as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 1

@@ -35,6 +35,8 @@ SUITE_MODULES = (
 _NOT_INSTALLED = frozenset({"tests", "readme"})
 _SEED = "sample/seed.py"
 _NEEDED_MB = 600
+# Odoo as a command that ends: one process, no scheduled actions.
+ALONE = {"workers": "0", "max_cron_threads": "0"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,14 +108,12 @@ def _copy(runtime: Runtime, source: str, target: str) -> None:
     drop(runtime, target)
     runtime.server.psql(f"CREATE DATABASE {_quoted(target)} TEMPLATE {_quoted(source)}")
     if runtime.filestore(source).exists():
-        shutil.copytree(
-            runtime.filestore(source), runtime.filestore(target), copy_function=os.link
-        )
+        shutil.copytree(runtime.filestore(source), runtime.filestore(target), copy_function=os.link)
 
 
 def _create(runtime: Runtime, name: str) -> None:
     drop(runtime, name)
-    words = f"TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"
+    words = "TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"
     runtime.server.psql(f"CREATE DATABASE {_quoted(name)} {words}")
 
 
@@ -129,7 +129,7 @@ def _seal(runtime: Runtime, built: str, name: str) -> None:
 
 def install(runtime: Runtime, database: str, modules: tuple[str, ...]) -> None:
     """Install modules into a database (no demo data: that is Odoo 19's default)."""
-    config = runtime.write_config(f"install-{database}", {"workers": "0", "max_cron_threads": "0"})
+    config = runtime.write_config("alone", ALONE)
     words = ["--database", database, "--init", ",".join(modules), "--stop-after-init", "--no-http"]
     output = run.logged(
         f"install-{database}",
@@ -137,7 +137,6 @@ def install(runtime: Runtime, database: str, modules: tuple[str, ...]) -> None:
         cwd=paths.PROJECT,
         env=runtime.environment(),
     )
-    config.unlink()
     for text in output.splitlines():
         if " ERROR " in text or " CRITICAL " in text:
             raise Problem(f"Installing {','.join(modules)}: {text}")
@@ -145,7 +144,7 @@ def install(runtime: Runtime, database: str, modules: tuple[str, ...]) -> None:
 
 def shell(runtime: Runtime, database: str, code: str) -> str:
     """Run code in an Odoo shell, with `env`; the code commits what it wants to keep."""
-    config = runtime.write_config(f"shell-{database}", {"workers": "0", "max_cron_threads": "0"})
+    config = runtime.write_config("alone", ALONE)
     words = ["shell", "--database", database, "--no-http", "--log-level=warn"]
     result = subprocess.run(
         runtime.command(*words, config=config),
@@ -156,7 +155,6 @@ def shell(runtime: Runtime, database: str, code: str) -> str:
         text=True,
         check=False,
     )
-    config.unlink()
     if result.returncode:
         raise Problem(f"The Odoo shell on {database} failed:\n{result.stderr.strip()[-3000:]}")
     return result.stdout
@@ -182,6 +180,19 @@ def _build(runtime: Runtime, template: Template) -> None:
     if template.seeded:
         seed(runtime, built)
     _seal(runtime, built, template.name)
+
+
+def drop_abandoned(runtime: Runtime) -> None:
+    """Remove databases of test runs that were killed; their names end with the process id."""
+    names = runtime.server.psql("SELECT datname FROM pg_database WHERE datname LIKE 'fc_test_%'")
+    for name in names.splitlines():
+        if not Path("/proc", name.rsplit("_", 1)[-1]).exists():
+            drop(runtime, name)
+
+
+def test_database(purpose: str) -> str:
+    """A name that no other run uses."""
+    return f"fc_test_{purpose}_{os.getpid()}"
 
 
 def _drop_older(runtime: Runtime, template: Template) -> None:

@@ -67,7 +67,7 @@ def series(package: Path) -> tuple[int, int] | None:
 
 def _script(package: Path) -> Path | None:
     near = [package.parent / "odoo-bin", package.parents[3] / "bin" / "odoo"]
-    near += [package.parents[2] / "bin" / "odoo", Path(sys.executable).with_name("odoo")]
+    near.append(Path(sys.executable).with_name("odoo"))
     return next((path for path in near if path.is_file()), None)
 
 
@@ -120,7 +120,9 @@ def _clone(target: Path) -> None:
 
 def _fetch() -> Odoo:
     errors = []
-    ways = [("odoo-git", "Odoo 19 from its repository (about 400 MB to download)", _CLONE_MB, _clone)]
+    ways = [
+        ("odoo-git", "Odoo 19 from its repository (about 400 MB to download)", _CLONE_MB, _clone)
+    ]
     if apt.usable():
         what = "Odoo 19 from Debian's package (about 130 MB to download)"
         ways.insert(0, ("odoo-debian", what, _PACKAGE_MB, _from_debian))
@@ -139,9 +141,20 @@ def _fetch() -> Odoo:
     )
 
 
+def _link_file() -> Path:
+    return venv.site_packages() / "finance_connect_odoo.pth"
+
+
+def _linked() -> Odoo | None:
+    """The tree that the virtual environment is linked to, for a process that runs inside of it."""
+    if not venv.inside() or not _link_file().exists():
+        return None
+    return in_tree(Path(_link_file().read_text().strip()))
+
+
 def _link(odoo: Odoo) -> None:
     """Make `import odoo` work in the virtual environment, by a path file replaced in one step."""
-    target = venv.site_packages() / "finance_connect_odoo.pth"
+    target = _link_file()
     text = f"{odoo.import_path}\n"
     if not target.exists() or target.read_text() != text:
         temporary = target.with_suffix(f".{os.getpid()}")
@@ -151,6 +164,6 @@ def _link(odoo: Odoo) -> None:
 
 def ensure() -> Odoo:
     """Find or fetch Odoo and link it into the virtual environment."""
-    odoo = _given() or _importable() or _fetch()
+    odoo = _given() or _linked() or _importable() or _fetch()
     _link(odoo)
     return odoo

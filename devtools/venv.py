@@ -38,6 +38,11 @@ def site_packages() -> Path:
     return folder() / "lib" / f"python3.{sys.version_info.minor}" / "site-packages"
 
 
+def inside() -> bool:
+    """True when this very process runs in the environment."""
+    return Path(sys.prefix) == folder()
+
+
 def ensure() -> Path:
     """Build the environment unless complete; returns its interpreter."""
     if not OLDEST <= sys.version_info[:2] <= NEWEST:

@@ -1,0 +1,30 @@
+"""The linters, as continuous integration runs them."""
+
+import subprocess
+from pathlib import Path
+
+from . import say, venv
+from .odoo_run import project_addons
+from .paths import PROJECT
+
+
+def _commands(programs: Path) -> list[list[str]]:
+    ruff = str(programs / "ruff")
+    commands = [[ruff, "check", "."], [ruff, "format", "--check", "."]]
+    addons = [f"addons/{name}" for name in project_addons()]
+    if addons:
+        commands.append([str(programs / "pylint"), *addons])
+    return commands
+
+
+def run_linters() -> int:
+    """Run them all, also after one has complained."""
+    programs = venv.ensure().parent
+    failed = []
+    for command in _commands(programs):
+        name = " ".join([Path(command[0]).name, *command[1:3]])
+        say.line(f"== {name}")
+        if subprocess.run(command, cwd=PROJECT, check=False).returncode:
+            failed.append(name)
+    say.line(f"lint: {'failed: ' + ', '.join(failed) if failed else 'clean'}")
+    return 1 if failed else 0

@@ -1,0 +1,59 @@
+"""Pytest plugin of the integration and browser tests: a running installation, and a browser to look at it.
+
+Loaded by `tests/pytest.ini`; nothing is started before a test asks for a fixture.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from . import chromium, databases, odoo_run
+from .errors import Problem
+from .stack import Ports, Stack, running
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+
+@pytest.fixture(scope="session")
+def runtime() -> Iterator[odoo_run.Runtime]:
+    """Odoo and PostgreSQL, for tests that make databases of their own."""
+    with odoo_run.ready() as ready:
+        databases.drop_abandoned(ready)
+        yield ready
+
+
+@pytest.fixture(scope="session")
+def stack(runtime: odoo_run.Runtime) -> Iterator[Stack]:
+    """The sample company on a running server, with the sandbox of providers; shared by a whole run."""
+    database = databases.test_database("stack")
+    try:
+        with running(runtime, database, Ports.free()) as started:
+            yield started
+    finally:
+        databases.drop(runtime, database)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator["Browser"]:
+    """A headless Chromium."""
+    # Imported here: playwright starts a helper process, which other tests need not wait for.
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415
+
+    try:
+        program = chromium.ensure()
+    except Problem as problem:
+        pytest.skip(str(problem))
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=str(program), args=chromium.QUIET)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def page(browser: "Browser") -> Iterator["Page"]:
+    """A fresh page without cookies; English, and a window as wide as a laptop's."""
+    context = browser.new_context(locale="en-US", viewport={"width": 1440, "height": 900})
+    yield context.new_page()
+    context.close()

@@ -1,0 +1,39 @@
+"""The sum that continuous integration reads must not hide a failure."""
+
+from pathlib import Path
+
+import pytest
+
+from devtools import junit
+from devtools.junit import Counts
+
+REPORT = """<testsuites><testsuite tests="10" failures="1" errors="2" skipped="3"/>
+<testsuite tests="2" failures="0" errors="0" skipped="0"/></testsuites>"""
+
+
+def test_errors_count_as_failures_and_suites_add_up(tmp_path: Path):
+    report = tmp_path / "report.xml"
+    report.write_text(REPORT)
+    assert junit.read(report) == Counts(passed=6, failed=3, skipped=3)
+
+
+def test_a_missing_report_counts_nothing(tmp_path: Path):
+    assert junit.read(tmp_path / "none.xml") == Counts()
+
+
+def test_the_sum_reads_as_one_plain_line():
+    assert str(Counts(1, 2, 3) + Counts(10, 20, 30)) == "11 passed, 22 failed, 33 skipped"
+
+
+@pytest.mark.parametrize("code", [1, 2, 3, 4, -9, 139])
+def test_a_run_that_broke_off_has_failed(code: int):
+    assert junit.judge(Counts(passed=5), code).failed == 1
+
+
+@pytest.mark.parametrize("code", [0, 5])
+def test_a_finished_run_is_taken_as_counted(code: int):
+    assert junit.judge(Counts(passed=5), code) == Counts(passed=5)
+
+
+def test_counted_failures_are_not_counted_twice():
+    assert junit.judge(Counts(failed=2), 1) == Counts(failed=2)
