@@ -1,0 +1,160 @@
+"""Answers made from an earlier answer: a full reversal (T6) and the last known rates (T4)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from decimal import Decimal
+
+from odoo.addons.finance_connector_base.core import contract
+
+from .amounts import Share, tax_details
+from .errors import NoRule
+from .facts import Precision
+from .rounding import distribute, to_company
+
+REVERSAL = "reversal"
+LAST_KNOWN = "last_known"
+
+
+def reversal(
+    document: contract.Document,
+    original: contract.Document,
+    answer: contract.TaxAnswer,
+    precision: Precision,
+    now: dt.datetime,
+) -> contract.TaxAnswer | None:
+    """The answer of a credit note that reverses all of ``original``, exact; None if it does not
+    reverse all of it.
+
+    Lines are matched by what they sell, never by position; lines that are equal in everything are
+    interchangeable.
+    """
+    matched = match_lines(document.lines, original.lines)
+    if matched is None or document.currency != original.currency:
+        return None
+    by_line: dict[str, list[contract.TaxDetail]] = {}
+    for detail in answer.details:
+        by_line.setdefault(detail.line_id, []).append(detail)
+    details = [
+        detail.model_copy(update={"line_id": line_id})
+        for line_id, original_id in matched.items()
+        for detail in by_line.get(original_id, ())
+    ]
+    if document.currency_rate != original.currency_rate:
+        details = _revalued(details, document.currency_rate, precision)
+    return contract.TaxAnswer(
+        engine=REVERSAL,
+        engine_version=answer.engine_version,
+        fingerprint=contract.fingerprint(document),
+        determined_at=now,
+        currency=document.currency,
+        details=tuple(details),
+        explanation=(
+            f"Full reversal of {original.number or original.id}: "
+            f"its amounts and its tax date {original.tax_date} apply.",
+            *answer.explanation,
+        ),
+    )
+
+
+def match_lines(
+    lines: Iterable[contract.Line], originals: Iterable[contract.Line]
+) -> dict[str, str] | None:
+    """Line id → original line id if both sell exactly the same, else None."""
+    waiting: dict[tuple[object, ...], list[str]] = {}
+    for line in originals:
+        waiting.setdefault(_sold(line), []).append(line.id)
+    matched = {}
+    for line in lines:
+        candidates = waiting.get(_sold(line))
+        if not candidates:
+            return None
+        matched[line.id] = candidates.pop(0)
+    return None if any(waiting.values()) else matched
+
+
+def _sold(line: contract.Line) -> tuple[object, ...]:
+    fields = ("product_code", "tax_category", "supply", "description")
+    amounts = (line.quantity, line.unit_price, line.discount_percent, line.net_amount)
+    return (*(getattr(line, name) for name in fields), *amounts)
+
+
+def _revalued(
+    details: list[contract.TaxDetail], rate: Decimal, precision: Precision
+) -> list[contract.TaxDetail]:
+    """Company amounts at another exchange rate; each jurisdiction's total is converted, then given
+    to its lines.
+    """
+    groups: dict[tuple[object, ...], list[int]] = {}
+    for index, detail in enumerate(details):
+        key = (detail.jurisdiction.code, detail.tax_type, detail.category, detail.rate, detail.rule)
+        groups.setdefault(key, []).append(index)
+    company: dict[int, Decimal] = {}
+    for indexes in groups.values():
+        taxes = [details[index].tax for index in indexes]
+        total = to_company(sum(taxes, Decimal(0)), rate, precision.company)
+        parts = distribute(total, [tax / rate for tax in taxes], precision.company)
+        company.update(zip(indexes, parts, strict=True))
+    return [
+        detail.model_copy(
+            update={
+                "tax_company": company[index],
+                "taxable_company": to_company(detail.taxable, rate, precision.company),
+            }
+        )
+        for index, detail in enumerate(details)
+    ]
+
+
+def last_known(
+    document: contract.Document,
+    earlier: contract.Document,
+    answer: contract.TaxAnswer,
+    precision: Precision,
+    now: dt.datetime,
+) -> contract.TaxAnswer:
+    """``document`` taxed with the rates an earlier answer gave to the same parties, addresses and
+    kinds of lines.
+    """
+    if _parties(document) != _parties(earlier):
+        raise NoRule("The last known answer is for other parties or addresses.")
+    details_of: dict[str, list[contract.TaxDetail]] = {}
+    for detail in answer.details:
+        details_of.setdefault(detail.line_id, []).append(detail)
+    shares: dict[tuple[str, str], tuple[Share, ...]] = {}
+    for line in earlier.lines:
+        shares[(line.supply, line.tax_category)] = tuple(map(_share, details_of.get(line.id, ())))
+    missing = {(line.supply, line.tax_category) for line in document.lines} - {
+        key for key, value in shares.items() if value
+    }
+    if missing:
+        kinds = ", ".join(sorted(f"{supply}/{category}" for supply, category in missing))
+        raise NoRule(f"No last known rate for {kinds}.")
+    return contract.TaxAnswer(
+        engine=LAST_KNOWN,
+        engine_version=answer.engine_version,
+        fingerprint=contract.fingerprint(document),
+        determined_at=now,
+        currency=document.currency,
+        details=tax_details(document, shares, precision),
+        explanation=(
+            "The engine could not answer; the rates determined on "
+            f"{answer.determined_at:%Y-%m-%d} apply for now.",
+        ),
+    )
+
+
+def _parties(document: contract.Document) -> tuple[object, ...]:
+    """What must be the same for an earlier rate to be a sensible one: who and where, not names."""
+    return tuple(
+        value
+        for party in (document.seller, document.buyer)
+        for value in (party.is_business, party.identifiers, party.address)
+    ) + (document.ship_from, document.ship_to)
+
+
+def _share(detail: contract.TaxDetail) -> Share:
+    names = ("jurisdiction", "tax_type", "category", "rate", "rule")
+    reasons = ("reason", "reason_code", "legal_reference")
+    return Share(**{name: getattr(detail, name) for name in (*names, *reasons)})
