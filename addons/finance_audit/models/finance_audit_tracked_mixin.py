@@ -7,7 +7,7 @@ something writes one entry per record, in the same transaction.
 from odoo import api, models
 
 from .circumstances import actor_of
-from .tracked_values import CHANGED, SET, secret_state, shown, snapshot
+from .tracked_values import REPLACED, secret_state, shown, snapshot
 
 
 class FinanceAuditTrackedMixin(models.AbstractModel):
@@ -16,7 +16,8 @@ class FinanceAuditTrackedMixin(models.AbstractModel):
 
     # Names of the fields whose values are recorded, before and after.
     _audit_tracked = ()
-    # Names of the fields of which only "set", "changed" or "cleared" is recorded.
+    # Names of the fields of which only "set", "changed" or "cleared" is recorded; or "replaced"
+    # of an input without storage, as it is not known whether there was a value before.
     _audit_secret = ()
     # First word of the action ids: `<topic>.created`, `<topic>.changed`, `<topic>.deleted`.
     _audit_topic = "configuration"
@@ -56,7 +57,16 @@ class FinanceAuditTrackedMixin(models.AbstractModel):
         return result
 
     def _audit_names(self):
-        return tuple(dict.fromkeys((*self._audit_tracked, *self._audit_secret)))
+        """Return the tracked names of every class the model is built of: addons add, never replace."""
+        classes = type(self).__mro__
+        return tuple(
+            dict.fromkeys(
+                name
+                for attribute in ("_audit_tracked", "_audit_secret")
+                for cls in classes
+                for name in cls.__dict__.get(attribute, ())
+            )
+        )
 
     def _audit_affected(self, vals):
         """Return the tracked fields that a write of `vals` can change: those, and computed ones."""
@@ -67,20 +77,24 @@ class FinanceAuditTrackedMixin(models.AbstractModel):
         changes = {}
         for name in after or before:
             old, new = before.get(name), after.get(name)
-            if name in self._audit_secret and self._audit_write_only(name, vals):
-                changes[name] = CHANGED if before else SET
-            elif (old or None) == (new or None):
-                continue
-            elif name in self._audit_secret:
-                changes[name] = secret_state(old, new)
-            else:
+            if name in self._audit_secret:
+                change = self._audit_secret_state(name, old, new, vals)
+            elif (old or None) != (new or None):
                 field = self._fields[name]
-                changes[name] = {"before": shown(old, field), "after": shown(new, field)}
+                change = {"before": shown(old, field), "after": shown(new, field)}
+            else:
+                continue
+            if change:
+                changes[name] = change
         return changes
 
-    def _audit_write_only(self, name, vals):
-        """An input without storage reads empty before and after: only `vals` shows its use."""
-        return bool(not self._fields[name].store and vals.get(name))
+    def _audit_secret_state(self, name, old, new, vals):
+        """Return set, changed, cleared or nothing."""
+        if self._fields[name].store:
+            return secret_state(old, new) if (old or None) != (new or None) else None
+        # An input without storage keeps no value to compare: what is typed in replaces the secret,
+        # what is left empty keeps it.
+        return REPLACED if vals.get(name) else None
 
     def _audit_record(self, verb, changes):
         self.env["finance.audit.entry"]._append(self._audit_facts(verb, changes))

@@ -5,7 +5,7 @@ from hashlib import sha256
 
 from odoo.tools import human_size
 
-SET, CHANGED, CLEARED = "set", "changed", "cleared"
+SET, CHANGED, CLEARED, REPLACED = "set", "changed", "cleared", "replaced"
 
 
 def snapshot(record, names):

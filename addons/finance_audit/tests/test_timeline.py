@@ -1,0 +1,118 @@
+"""The story on a document: in the reader's time, safe, and only for who may read the document."""
+
+from unittest.mock import patch
+
+from lxml import html
+from odoo.exceptions import AccessError
+from odoo.tests import tagged
+
+from ..models import finance_audit_timeline_mixin
+from .common import FixtureCase
+
+INJECTION = '<script>alert("x")</script><img src=x onerror=alert(1)>'
+
+
+@tagged("post_install", "-at_install")
+class TestTimeline(FixtureCase):
+    def setUp(self):
+        super().setUp()
+        self.document = self.documents.create({"name": "INV/1", "company_id": self.company.id})
+
+    def tell(self, **values):
+        return self.record(**{"document": self.document, **values})
+
+    def page(self, document=None):
+        return html.fromstring(str((document or self.document).audit_timeline))
+
+    def test_a_document_without_entries_says_so(self):
+        self.assertIn("Nothing has been recorded", self.page().text_content())
+        self.assertEqual(self.document.audit_entry_count, 0)
+
+    def test_the_newest_entry_is_on_top(self):
+        self.tell(summary="Sent.")
+        self.tell(summary="Accepted.", outcome="success")
+        sentences = [item.text_content().split()[1] for item in self.page().iter("li")]
+        self.assertEqual(sentences, ["Accepted.", "Sent."])
+
+    def test_a_new_entry_shows_in_a_timeline_already_read(self):
+        self.assertEqual(self.document.audit_entry_count, 0)
+        self.assertFalse(list(self.page().iter("li")))
+        self.tell()
+        self.assertEqual(self.document.audit_entry_count, 1)
+        self.assertEqual(len(list(self.page().iter("li"))), 1)
+
+    def test_a_document_is_its_own_document(self):
+        entry = self.record(record=self.document)
+        self.assertEqual(entry.document_id, self.document.id)
+
+    def test_outcomes_are_told_apart(self):
+        for outcome in ("info", "success", "warning", "failure"):
+            self.tell(outcome=outcome)
+        dots = [dot.get("class").split()[-1] for dot in self.page().iter("i")]
+        self.assertEqual(dots, ["bg-danger", "bg-warning", "bg-success", "bg-info"])
+        self.assertEqual([dot.get("title") for dot in self.page().iter("i")][0], "failure")
+
+    def test_details_and_correlation_id_are_folded_away(self):
+        self.tell(correlation_id="c-42", details={"total_amount": "12.30"})
+        fold = next(self.page().iter("details"))
+        self.assertIsNone(fold.get("open"))
+        for text in ("c-42", "Total amount", "12.30"):
+            self.assertIn(text, fold.text_content())
+
+    def test_nothing_recorded_can_inject_html(self):
+        self.document.name = INJECTION
+        self.tell(summary=INJECTION, correlation_id=INJECTION, details={INJECTION: INJECTION})
+        page = self.page()
+        self.assertFalse([*page.iter("script"), *page.iter("img")])
+        self.assertEqual(page.text_content().count(INJECTION), 4)
+        entry = self.entries.search([("document_id", "=", self.document.id)], limit=1)
+        self.assertNotIn("<img", entry.details_html)
+
+    def test_times_are_those_of_the_reader(self):
+        entry = self.tell()
+        for zone, hours in (("UTC", 0), ("Asia/Kolkata", 5.5)):
+            reader = self.document.with_context(tz=zone)
+            reader.invalidate_recordset(["audit_timeline"])
+            shown = next(self.page(reader).iter("time")).text
+            seconds = entry.created_at.hour * 3600 + entry.created_at.minute * 60
+            seconds = (seconds + entry.created_at.second + hours * 3600) % 86400
+            hour, minute, second = map(int, shown.split(":"))
+            self.assertEqual(hour * 3600 + minute * 60 + second, int(seconds))
+
+    def test_who_may_read_the_document_may_read_its_story(self):
+        self.tell(summary="Sent.")
+        as_stranger = self.document.with_user(self.stranger)
+        self.assertIn("Sent.", as_stranger.audit_timeline)
+        self.assertEqual(as_stranger.audit_entry_count, 1)
+        with self.assertRaises(AccessError):
+            as_stranger.action_open_audit_entries()
+
+    def test_who_may_not_read_the_document_sees_nothing_of_its_story(self):
+        self.tell(summary="Sent.")
+        model = self.env["ir.model"]._get_id(self.document._name)
+        self.env["ir.model.access"].search([("model_id", "=", model)]).unlink()
+        hidden = self.document.with_user(self.stranger)
+        # Past the framework's own check, as code that reads a computed field does.
+        self.assertNotIn("Sent.", hidden._audit_render_timeline())
+        with self.env.protecting([hidden._fields["audit_entry_count"]], hidden):
+            hidden._compute_audit_entry_count()
+        self.assertEqual(hidden.audit_entry_count, 0)
+
+    def test_auditors_go_on_to_the_log(self):
+        self.tell()
+        action = self.document.with_user(self.auditor).action_open_audit_entries()
+        found = self.entries.with_user(self.auditor).search(action["domain"])
+        self.assertEqual(found.document_id, self.document.id)
+
+    def test_a_long_story_is_cut_and_says_so(self):
+        with patch.object(finance_audit_timeline_mixin, "SHOWN", 2):
+            for _entry in range(3):
+                self.tell()
+            page = self.page()
+        self.assertEqual(len(list(page.iter("li"))), 2)
+        self.assertIn("Only the latest 2", page.text_content())
+
+    def test_an_unsaved_document_has_no_story(self):
+        new = self.documents.new({"name": "draft"})
+        self.assertEqual(new.audit_entry_count, 0)
+        self.assertIn("Nothing has been recorded", new.audit_timeline)
