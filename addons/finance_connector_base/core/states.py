@@ -52,7 +52,7 @@ TRANSITIONS: dict[str, frozenset[str]] = {
     PENDING: frozenset({SENDING, HELD, FAILED, CANCELLED, SUPERSEDED}),
     HELD: frozenset({PENDING, CANCELLED, SUPERSEDED}),
     SENDING: frozenset({WAITING, ACCEPTED, REJECTED, FAILED, UNKNOWN, PENDING}),
-    WAITING: frozenset({ACCEPTED, REJECTED, FAILED}),
+    WAITING: frozenset({ACCEPTED, REJECTED, FAILED, UNKNOWN}),
     UNKNOWN: frozenset({WAITING, ACCEPTED, REJECTED, PENDING, FAILED}),
     REJECTED: frozenset({SUPERSEDED}),
     FAILED: frozenset({PENDING, UNKNOWN, SUPERSEDED, CANCELLED}),
@@ -125,6 +125,9 @@ def _after_lookup(outcome: Outcome, operation: Operation, attempts: int) -> str:
 def _after_poll(outcome: Outcome, operation: Operation, attempts: int) -> str:
     if isinstance(outcome, (Transient, RateLimited)):
         return WAITING
+    if isinstance(outcome, Duplicate):
+        # "Already there" may be our own earlier sending: ask what is there before anybody is alarmed (X6).
+        return UNKNOWN
     return FAILED if attempts >= operation.max_attempts else WAITING
 
 

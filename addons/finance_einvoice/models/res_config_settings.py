@@ -1,0 +1,15 @@
+from odoo import fields, models
+
+
+class ResConfigSettings(models.TransientModel):
+    _inherit = "res.config.settings"
+
+    finance_einvoice_regime = fields.Selection(
+        related="company_id.finance_einvoice_regime", readonly=False
+    )
+    finance_einvoice_connection_id = fields.Many2one(
+        related="company_id.finance_einvoice_connection_id", readonly=False
+    )
+    finance_einvoice_validation = fields.Selection(
+        related="company_id.finance_einvoice_validation", readonly=False
+    )

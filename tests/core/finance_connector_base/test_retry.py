@@ -1,0 +1,45 @@
+"""Back-off: full jitter within an exponential ceiling; the provider's word wins."""
+
+import random
+
+from hypothesis import given
+from hypothesis import strategies as st
+from odoo.addons.finance_connector_base.core.retry import (
+    BASE_SECONDS,
+    CEILING_SECONDS,
+    backoff,
+    delay,
+    poll_delay,
+)
+from odoo.addons.finance_connector_base.core.wire import parse_retry_after
+
+
+@given(st.integers(1, 200), st.randoms(use_true_random=False))
+def test_x8_backoff_stays_between_a_tenth_and_the_ceiling_of_its_attempt(attempt, rng):
+    ceiling = min(CEILING_SECONDS, BASE_SECONDS * 2 ** min(attempt - 1, 20))
+    assert ceiling * 0.1 <= backoff(attempt, rng) <= ceiling
+
+
+def test_x8_delays_of_many_exchanges_are_spread():
+    rng = random.Random(7)
+    drawn = [backoff(8, rng) for _n in range(200)]
+    assert max(drawn) > 4 * min(drawn)
+
+
+@given(st.floats(0, 1e6), st.integers(1, 50))
+def test_x8_retry_after_wins(seconds, attempt):
+    assert delay(attempt, seconds) == seconds
+
+
+def test_polling_slows_down_and_never_stops():
+    delays = [poll_delay(polls, 3.0) for polls in range(100)]
+    assert delays[0] == 3.0
+    assert delays == sorted(delays)
+    assert delays[-1] == 300.0
+
+
+def test_retry_after_is_read_in_both_forms_of_the_standard():
+    assert parse_retry_after("7") == 7.0
+    assert parse_retry_after("Wed, 21 Oct 2015 07:28:00 GMT") == 0.0
+    assert parse_retry_after("soon") is None
+    assert parse_retry_after("") is None

@@ -1,0 +1,150 @@
+"""The one door: real sockets on the loopback interface, and what each failure says about the effect."""
+
+import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from odoo.addons.finance_connector_base.core.transport import (
+    ForbiddenAddress,
+    Transport,
+    check_address,
+)
+from odoo.addons.finance_connector_base.core.wire import (
+    HttpRequest,
+    HttpResponse,
+    NoAnswer,
+    NotSent,
+)
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    connections = set()
+    release = threading.Event()
+
+    def log_message(self, *args):
+        pass
+
+    def do_POST(self):
+        type(self).connections.add(self.client_address)
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        getattr(self, self.path.strip("/"))()
+
+    def answer(self, status, body, **headers):
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def good(self):
+        self.answer(200, b'{"a": 1}')
+
+    def limited(self):
+        self.answer(429, b"", Retry_After="7")
+
+    def redirect(self):
+        self.answer(302, b"", Location="/good")
+
+    def reset(self):
+        self.close_connection = True
+        self.connection.close()
+
+    def cut(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "100")
+        self.end_headers()
+        self.wfile.write(b"{")
+        self.close_connection = True
+
+    def silent(self):
+        self.release.wait(20)
+        self.close_connection = True
+
+
+@pytest.fixture(scope="module")
+def server():
+    httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=httpd.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{httpd.server_port}"
+    Handler.release.set()
+    httpd.shutdown()
+    httpd.server_close()
+
+
+def post(server, path, timeout=(1.0, 1.0)):
+    return Transport("sandbox").send(HttpRequest("POST", server + path, body=b"x", timeout=timeout))
+
+
+def test_an_answer_comes_back_whole(server):
+    answer = post(server, "/good")
+    assert isinstance(answer, HttpResponse)
+    assert answer.status == 200
+    assert answer.json_object() == {"a": 1}
+
+
+def test_an_error_status_keeps_its_headers(server):
+    assert post(server, "/limited").retry_after() == 7.0
+
+
+def test_redirects_are_answers_and_not_followed(server):
+    assert post(server, "/redirect").status == 302
+
+
+@pytest.mark.parametrize("path", ["/reset", "/cut", "/silent"])
+def test_x5_what_may_have_arrived_is_no_answer(server, path):
+    assert isinstance(post(server, path, timeout=(1.0, 0.3)), NoAnswer)
+
+
+def test_what_never_left_is_known_not_to_be_sent():
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+        assert isinstance(post(f"http://127.0.0.1:{port}", "/good"), NotSent)
+
+
+def test_tls_to_a_stranger_is_refused_before_anything_is_sent(server):
+    answer = post(server.replace("http://", "https://"), "/good")
+    assert isinstance(answer, (NotSent, NoAnswer))
+
+
+def test_connections_are_kept_alive(server):
+    transport = Transport("sandbox")
+    Handler.connections.clear()
+    for _n in range(5):
+        transport.send(HttpRequest("POST", server + "/good", body=b"x"))
+    transport.close()
+    assert len(Handler.connections) == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "environment"),
+    [
+        ("http://platform.example", "production"),
+        ("http://platform.example", "sandbox"),
+        ("http://127.0.0.1:8070", "production"),
+        ("http://127.0.0.1.example.org", "sandbox"),
+        ("ftp://127.0.0.1", "sandbox"),
+        ("https://", "production"),
+        ("", "sandbox"),
+    ],
+)
+def test_open_wires_are_refused(url, environment):
+    with pytest.raises(ForbiddenAddress):
+        check_address(url, environment)
+
+
+@pytest.mark.parametrize(
+    ("url", "environment"),
+    [
+        ("https://platform.example/v1", "production"),
+        ("http://127.0.0.1:8070/x", "sandbox"),
+        ("http://localhost:8070", "sandbox"),
+        ("http://[::1]:8070", "sandbox"),
+    ],
+)
+def test_safe_addresses_pass(url, environment):
+    check_address(url, environment)
