@@ -11,10 +11,12 @@ class AccountMove(models.Model):
     einvoice_ids = fields.One2many(
         "finance.einvoice",
         "move_id",
+        "E-invoices",
         groups="finance_connector_base.group_accountant,finance_audit.group_auditor",
     )
     einvoice_id = fields.Many2one(
         "finance.einvoice",
+        "Current e-invoice",
         compute="_compute_einvoice",
         search="_search_einvoice",
         compute_sudo=True,

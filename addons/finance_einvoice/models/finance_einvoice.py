@@ -3,7 +3,6 @@
 import uuid
 
 from markupsafe import Markup
-
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
@@ -52,7 +51,7 @@ class FinanceEinvoice(models.Model):
         "Authority's reference", readonly=True, index="btree_not_null", copy=False
     )
     accepted_at = fields.Datetime(readonly=True)
-    reasons = fields.Json(readonly=True)
+    reasons = fields.Json("Reasons (data)", readonly=True)
     reasons_html = fields.Html(
         "Reasons", compute="_compute_reasons_html", sanitize=False, compute_sudo=True
     )
@@ -116,7 +115,7 @@ class FinanceEinvoice(models.Model):
         state = lifecycle.STATE_OF_EXCHANGE.get(exchange.state)
         values = self._values_from(exchange)
         if state is None or state == self.state:
-            self.write({"status_note": exchange.reason, **values})
+            self.write(values)
             return
         self._transition(state, self._note(state, exchange), **values)
         self.version_ids.filtered(lambda item: item.exchange_id == exchange).write(
@@ -131,18 +130,24 @@ class FinanceEinvoice(models.Model):
         return values
 
     def _note(self, state, exchange):
+        """What the state means for the accountant; the exchange's own entry says how it came about."""
         _ = self.env._
         notes = {
-            lifecycle.ACCEPTED: _("Accepted as %s", exchange.reference),
+            lifecycle.ACCEPTED: _(
+                "The e-invoice is accepted as %s; from now on only a credit note corrects it",
+                exchange.reference,
+            ),
+            lifecycle.REJECTED: _(
+                "The e-invoice is rejected: correct the invoice and post it again"
+            ),
             lifecycle.UNKNOWN: _(
-                "Sent, but the answer was lost. The platform is being asked; do nothing."
+                "Sent, but the answer was lost. The platform is being asked; there is nothing to do"
             ),
-            lifecycle.FAILED: _(
-                "Not delivered: %s. An operator has to decide.", exchange.reason or ""
-            ),
+            lifecycle.FAILED: _("Not delivered; an operator has to decide: %s", exchange.reason or ""),
             lifecycle.DRAFT: _("Not sent: the submission was cancelled"),
+            lifecycle.SUBMITTED: _("Submitted; waiting for the verdict"),
         }
-        return notes.get(state) or exchange.reason
+        return notes[state]
 
     def _tell_people(self, state):
         """A line in the chatter; an activity where a person has to do something."""

@@ -33,7 +33,7 @@ class FinanceEinvoiceVersion(models.Model):
     rule_sets = fields.Char("Checked against", readonly=True)
     exchange_id = fields.Many2one("finance.exchange", readonly=True)
     outcome = fields.Selection(list(lifecycle.LABELS), readonly=True)
-    reasons = fields.Json(readonly=True)
+    reasons = fields.Json("Reasons (data)", readonly=True)
     reasons_text = fields.Char(compute="_compute_reasons_text", string="Reasons")
 
     _unique_number = models.Constraint(
