@@ -1,0 +1,163 @@
+"""One Odoo tax per company, jurisdiction, tax type, EN 16931 category, rate and reason: on demand.
+
+The amount of the tax is the rate, so that e-invoices and unsaved forms show the right percentage;
+the amounts that are booked come from the determination (``extra_tax_data``). Accounts and report
+tags are those of the company's own matching tax, so that the VAT return keeps working.
+"""
+
+from markupsafe import Markup
+from odoo import Command, fields, models
+
+from ..core.amounts import percent
+from ..core.answers import tax_key
+from ..core.errors import NoTaxAccount
+
+LABELS = {"vat": "VAT", "sales": "sales tax"}
+
+
+class AccountTax(models.Model):
+    _inherit = "account.tax"
+
+    finance_tax_key = fields.Char(
+        "Engine key",
+        copy=False,
+        readonly=True,
+        help="Country, jurisdiction, tax type, category, rate and reason: set on taxes that the "
+        "tax engine made.",
+    )
+    finance_jurisdiction_code = fields.Char("Tax jurisdiction", copy=False, readonly=True)
+
+    _finance_tax_key_uniq = models.UniqueIndex(
+        "(company_id, finance_tax_key) WHERE finance_tax_key IS NOT NULL"
+    )
+
+    def _finance_taxes_for(self, move, details):
+        """Odoo taxes of an answer's details: ``tax_key`` → tax. Missing ones are made."""
+        wanted = {tax_key(detail): detail for detail in details}
+        names = {key: "|".join((move.tax_country_id.code or "", *key)) for key in wanted}
+        company = move.company_id
+        known = self.sudo().search(
+            [("company_id", "=", company.id), ("finance_tax_key", "in", list(names.values()))]
+        )
+        by_name = {tax.finance_tax_key: tax for tax in known}
+        return {
+            key: by_name.get(names[key]) or self._finance_create(move, detail, names[key])
+            for key, detail in wanted.items()
+        }
+
+    def _finance_create(self, move, detail, name):
+        """The tax that stands for ``detail``; the user need not be allowed to configure taxes."""
+        taxes = self.sudo().with_company(move.company_id)
+        twin = taxes._finance_twin(move, detail)
+        return taxes.create(
+            {
+                "name": _name(detail),
+                "invoice_label": f"{percent(detail.rate)}%",
+                "amount_type": "percent",
+                "amount": float(detail.rate),
+                "type_tax_use": "sale",
+                "price_include_override": "tax_excluded",
+                "company_id": move.company_id.id,
+                "country_id": move.tax_country_id.id,
+                "tax_group_id": taxes._finance_group(move, twin).id,
+                "finance_tax_key": name,
+                "finance_jurisdiction_code": detail.jurisdiction.code,
+                "invoice_legal_notes": _legal_notes(detail),
+                **taxes._finance_repartition(move, detail, twin),
+                **taxes._finance_einvoice_codes(detail),
+            }
+        )
+
+    def _finance_twin(self, move, detail):
+        """The company's own tax that means the same, if its chart of accounts has one."""
+        if detail.jurisdiction.country != move.tax_country_id.code:
+            return self.browse()
+        candidates = self._finance_own_taxes(move).filtered(
+            lambda tax: tax.amount_type == "percent" and tax.amount == float(detail.rate)
+        )
+        if detail.category == "S":
+            return candidates[:1]
+        codes = "ubl_cii_tax_category_code"
+        coded = codes in self._fields and candidates.filtered(
+            lambda tax: tax[codes] == detail.category
+        )
+        mapped = move.fiscal_position_id.map_tax(move.company_id.account_sale_tax_id)
+        return coded[:1] if coded else (mapped & candidates)[:1]
+
+    def _finance_own_taxes(self, move):
+        """Sales taxes of the company's chart, those booked at invoicing first."""
+        return self.search(
+            [
+                *self._check_company_domain(move.company_id),
+                ("type_tax_use", "=", "sale"),
+                ("country_id", "=", move.tax_country_id.id),
+                ("finance_tax_key", "=", False),
+            ]
+        ).sorted(lambda tax: (tax.tax_exigibility != "on_invoice", tax.sequence, tax.id))
+
+    def _finance_group(self, move, twin):
+        """The twin's tax group, else any of the country, else a new one."""
+        groups = self.env["account.tax.group"]
+        company, country = move.company_id, move.tax_country_id
+        return (
+            twin.tax_group_id
+            or groups.search(
+                [*groups._check_company_domain(company), ("country_id", "=", country.id)], limit=1
+            )
+            or groups.create({"name": "Tax", "company_id": company.id, "country_id": country.id})
+        )
+
+    def _finance_repartition(self, move, detail, twin):
+        """Accounts and report tags: the twin's; else only the account other sales taxes use."""
+        if twin:
+            return {
+                name: [Command.create(_repartition(line)) for line in twin[name]]
+                for name in ("invoice_repartition_line_ids", "refund_repartition_line_ids")
+            }
+        account = self._finance_own_taxes(move).invoice_repartition_line_ids.account_id[:1]
+        if detail.rate and not account:
+            raise NoTaxAccount(
+                f"{move.company_id.name} has no account for {_name(detail)}: "
+                "none of its sales taxes has one."
+            )
+        tax_line = {"repartition_type": "tax", "factor_percent": 100, "account_id": account.id}
+        lines = [Command.create({"repartition_type": "base"}), Command.create(tax_line)]
+        return {"invoice_repartition_line_ids": lines, "refund_repartition_line_ids": lines}
+
+    def _finance_einvoice_codes(self, detail):
+        """Category and reason for Odoo's UBL and CII builders, where they are installed."""
+        if "ubl_cii_tax_category_code" not in self._fields:
+            return {}
+        reasons = dict(self._fields["ubl_cii_tax_exemption_reason_code"].selection)
+        return {
+            "ubl_cii_tax_category_code": detail.category,
+            "ubl_cii_tax_exemption_reason_code": detail.reason_code
+            if detail.reason_code in reasons
+            else False,
+        }
+
+
+def _name(detail):
+    """``FR VAT 20%``; what is not the standard category carries it, and its reason."""
+    text = f"{detail.jurisdiction.code} {LABELS[detail.tax_type]} {percent(detail.rate)}%"
+    if detail.category == "S":
+        return text
+    return " ".join(filter(None, (text, detail.category, detail.reason_code)))
+
+
+def _legal_notes(detail):
+    """What must be printed on the invoice when no tax is charged (T7)."""
+    notes = [text for text in (detail.reason, detail.legal_reference) if text]
+    if detail.category == "S" or not notes:
+        return False
+    return Markup("<p>%s</p>") % " — ".join(notes)
+
+
+def _repartition(line):
+    return {
+        "repartition_type": line.repartition_type,
+        "factor_percent": line.factor_percent,
+        "account_id": line.account_id.id,
+        "tag_ids": [Command.set(line.tag_ids.ids)],
+        "use_in_tax_closing": line.use_in_tax_closing,
+    }

@@ -1,0 +1,252 @@
+"""The engine's amounts in Odoo's own tax lines, to the cent, in both currencies (T1).
+
+The slot is ``account.move.line.extra_tax_data`` with ``manual_tax_amounts``. Odoo 19.0 uses it only
+while currency, price, discount, quantity and the taxes of the line are those it was written for,
+and it does not resynchronise tax lines when nothing but the slot changed: that is added here.
+"""
+
+from collections import defaultdict
+from decimal import Decimal
+
+from odoo import Command, models
+
+from ..core.answers import by_line, tax_key
+from ..core.errors import NotCovered, TotalsDiffer
+from ..core.rounding import to_company
+
+#: In ``extra_tax_data``: the determination the amounts come from. Odoo ignores unknown keys.
+MARK = "finance_determination"
+ZERO = Decimal(0)
+
+
+class FinanceTaxAmounts(models.AbstractModel):
+    _name = "finance.tax.amounts"
+    _description = "Engine amounts in Odoo's tax lines"
+
+    # -- writing -------------------------------------------------------------------------------
+
+    def _apply(self, move, determination, values):
+        """Put the amounts of ``determination`` on the lines of a draft and check what came of it.
+
+        ``values`` are further values of the move, for the same write.
+        """
+        self._refuse_early_discount(move)
+        document, answer = determination._document(), determination._answer()
+        taxes = self.env["account.tax"]._finance_taxes_for(move, answer.details)
+        details = by_line(answer)
+        unit = self.env["finance.tax.engine"]._precision(move.company_id, move.currency_id).company
+        commands = []
+        for line in document.lines:
+            amounts = _amounts_by_tax(details[line.id], taxes)
+            net_company = to_company(line.net_amount, document.currency_rate, unit)
+            record = self.env["account.move.line"].browse(int(line.id))
+            data = {
+                **_slot(record, amounts),
+                "manual_total_excluded_currency": float(line.net_amount),
+                "manual_total_excluded": float(net_company),
+                "rate": move.invoice_currency_rate,
+                MARK: determination.id,
+            }
+            tax_ids = [tax.id for tax in amounts]
+            command = {"extra_tax_data": data, "tax_ids": [Command.set(tax_ids)]}
+            if record.tax_ids.ids == tax_ids:
+                del command["tax_ids"]
+            commands.append(Command.update(record.id, command))
+        self._write(move, commands, values)
+        self._check(move, determination)
+
+    def _write(self, move, commands, values):
+        """One write, so that Odoo synchronises the dynamic lines once; not an edit of a person."""
+        kept = {"is_manually_modified": move.is_manually_modified}
+        move.write({**kept, **values, "line_ids": commands})
+
+    def _clear(self, move, values):
+        """Back to Odoo's own taxes: the product's or account's, through the fiscal position."""
+        commands = []
+        for line in move._finance_lines():
+            native = line._get_computed_taxes() or line.tax_ids.filtered(
+                lambda tax: not tax.finance_tax_key
+            )
+            commands.append(
+                Command.update(
+                    line.id, {"extra_tax_data": False, "tax_ids": [Command.set(native.ids)]}
+                )
+            )
+        self._write(move, commands, values)
+
+    def _in_place(self, move):
+        """Whether the lines still carry the amounts of the move's determination."""
+        mark = move.finance_tax_determination_id.id
+        for line in move._finance_lines():
+            data = line.extra_tax_data or {}
+            keys = {int(key) for key in data.get("manual_tax_amounts") or ()}
+            if data.get(MARK) != mark or keys != set(line.tax_ids.ids):
+                return False
+        return True
+
+    # -- keeping tax lines in step with the slot -------------------------------------------------
+
+    def _slots(self, moves):
+        """The slot and taxes of each line of drafts that have an engine, to notice changes."""
+        return {
+            line: (line.extra_tax_data, line.tax_ids)
+            for move in moves
+            if move.state == "draft" and move.company_id._finance_has_tax_engine()
+            for line in move.line_ids
+            if line.display_type == "product"
+        }
+
+    def _resync(self, moves, before):
+        """Recompute the tax lines of moves where only the slot changed: Odoo does not."""
+        after = self._slots(moves.exists())
+        changed = {
+            line.move_id.id
+            for line, (slot, taxes) in after.items()
+            if line in before and before[line][0] != slot and before[line][1] == taxes
+        }
+        for move in moves.browse(changed):
+            self._recompute_tax_lines(move)
+
+    def _recompute_tax_lines(self, move):
+        taxes, lines = self.env["account.tax"], self.env["account.move.line"]
+        base, tax_lines = move._get_rounded_base_and_tax_lines(round_from_tax_lines=False)
+        taxes._add_accounting_data_in_base_lines_tax_details(
+            base, move.company_id, include_caba_tags=move.always_tax_exigible
+        )
+        results = taxes._prepare_tax_lines(base, move.company_id, tax_lines=tax_lines)
+        for base_line, values in results["base_lines_to_update"]:
+            _write_changed(base_line["record"], values)
+        for tax_line, _key, values in results["tax_lines_to_update"]:
+            _write_changed(tax_line["record"], values)
+        gone = lines.concat(*(item["record"] for item in results["tax_lines_to_delete"]))
+        gone.with_context(dynamic_unlink=True).unlink()  # Odoo's own permission to do so
+        lines.create(
+            [
+                {**values, "display_type": "tax", "move_id": move.id}
+                for values in results["tax_lines_to_add"]
+            ]
+        )
+
+    # -- checking ------------------------------------------------------------------------------
+
+    def _check(self, move, determination):
+        """Refuse unless lines, jurisdictions and document equal the engine's, both currencies."""
+        document, answer = determination._document(), determination._answer()
+        unit = self.env["finance.tax.engine"]._precision(move.company_id, move.currency_id).company
+        found, wanted = _ledger(move), _expected(document, answer, unit)
+        taxes = self.env["account.tax"]._finance_taxes_for(move, answer.details)
+        wanted.update(_expected_taxes(answer, taxes))
+        for key in sorted(wanted.keys() | found.keys(), key=str):
+            if wanted.get(key, (ZERO, ZERO)) != found.get(key, (ZERO, ZERO)):
+                raise TotalsDiffer(
+                    f"{_what(key)}: the engine says {_shown(wanted.get(key))}, "
+                    f"the document {_shown(found.get(key))} ({move.currency_id.name} / "
+                    f"{move.company_id.currency_id.name})."
+                )
+
+    def _refuse_early_discount(self, move):
+        term = move.invoice_payment_term_id
+        if term.early_discount and term.early_pay_discount_computation == "mixed":
+            raise NotCovered(
+                f"The payment term “{term.name}” reduces the tax on early payment in advance, "
+                "which a tax engine's amounts cannot.",
+                hint="Choose another way of reducing tax on this payment term.",
+            )
+
+
+def _amounts_by_tax(details, taxes):
+    """Tax → (tax, company tax, taxable, company taxable) of one line; equal taxes add up."""
+    amounts = defaultdict(lambda: (ZERO, ZERO, ZERO, ZERO))
+    for detail in details:
+        tax = taxes[tax_key(detail)]
+        new = (detail.tax, detail.tax_company, detail.taxable, detail.taxable_company)
+        amounts[tax] = tuple(a + b for a, b in zip(amounts[tax], new, strict=True))
+    return dict(sorted(amounts.items(), key=lambda item: (item[0].sequence, item[0].id)))
+
+
+def _slot(line, amounts):
+    """The value Odoo reads: its floats, and what must not have changed for it to be used."""
+    names = ("tax_amount_currency", "tax_amount", "base_amount_currency", "base_amount")
+    return {
+        "manual_tax_amounts": {
+            str(tax.id): dict(zip(names, map(float, values), strict=True))
+            for tax, values in amounts.items()
+        },
+        "currency_id": line.currency_id.id,
+        "price_unit": line.price_unit,
+        "discount": line.discount,
+        "quantity": line.quantity,
+    }
+
+
+def _write_changed(record, values):
+    """Write only what differs: most base lines stay as they are."""
+    fields = record._fields
+    if any(
+        fields[name].convert_to_write(record[name], record) != value
+        for name, value in values.items()
+    ):
+        record.write(values)
+
+
+def _expected(document, answer, unit):
+    """Net and gross of lines and document, (document currency, company currency)."""
+    expected, details = {}, by_line(answer)
+    net_sum = net_company_sum = ZERO
+    for line in document.lines:
+        net_company = to_company(line.net_amount, document.currency_rate, unit)
+        tax = sum((detail.tax for detail in details[line.id]), ZERO)
+        expected["line", line.id] = (line.net_amount, net_company)
+        expected["gross", line.id] = (line.net_amount + tax, ZERO)
+        net_sum, net_company_sum = net_sum + line.net_amount, net_company_sum + net_company
+    tax_company = sum((detail.tax_company for detail in answer.details), ZERO)
+    expected["net"] = (net_sum, net_company_sum)
+    expected["tax"] = (answer.total_tax(), tax_company)
+    return expected
+
+
+def _expected_taxes(answer, taxes):
+    """Tax of each jurisdiction (and category and rate)."""
+    expected = defaultdict(lambda: (ZERO, ZERO))
+    for detail in answer.details:
+        tax = taxes[tax_key(detail)]
+        total, company = expected["jurisdiction", tax.name]
+        expected["jurisdiction", tax.name] = (total + detail.tax, company + detail.tax_company)
+    return expected
+
+
+def _ledger(move):
+    """What the document's own lines say, in the shape of ``_expected``."""
+    found = defaultdict(lambda: (ZERO, ZERO))
+    sign = move.direction_sign
+    for line in move.line_ids:
+        amounts = (_exact(sign * line.amount_currency), _exact(sign * line.balance))
+        if line.display_type == "product":
+            found["line", str(line.id)] = amounts
+            found["gross", str(line.id)] = (_exact(line.price_total), ZERO)
+            _add(found, "net", amounts)
+        elif line.display_type == "tax":
+            _add(found, ("jurisdiction", line.tax_line_id.name), amounts)
+            _add(found, "tax", amounts)
+    return found
+
+
+def _add(found, key, amounts):
+    found[key] = tuple(a + b for a, b in zip(found[key], amounts, strict=True))
+
+
+def _exact(amount):
+    """Odoo's float as the amount it stands for; no currency has more than six decimals."""
+    return round(Decimal(amount), 6).normalize() + ZERO
+
+
+def _what(key):
+    kinds = {"net": "Total before tax", "tax": "Total tax"}
+    if isinstance(key, str):
+        return kinds[key]
+    names = {"line": "Line {} before tax", "gross": "Line {} with tax", "jurisdiction": "Tax {}"}
+    return names[key[0]].format(key[1])
+
+
+def _shown(pair):
+    return " / ".join(format(amount, "f") for amount in pair or (ZERO, ZERO))

@@ -1,0 +1,48 @@
+"""What every tax engine is to the rest: one question, one typed answer or one typed error.
+
+An engine addon extends ``res.company.finance_tax_engine`` with its code and defines the abstract
+model ``finance.tax.engine.<code>`` that inherits from this one.
+"""
+
+from decimal import Decimal
+
+from odoo import models
+
+from ..core.facts import Precision
+from ..core.replay import match_lines
+
+
+class FinanceTaxEngine(models.AbstractModel):
+    _name = "finance.tax.engine"
+    _description = "Tax engine"
+
+    def _of(self, company):
+        """The engine of ``company``; the company must have one."""
+        return self.env[f"finance.tax.engine.{company.finance_tax_engine}"]
+
+    def _determine(self, document):
+        """Answer a ``contract.Document`` with a ``contract.TaxAnswer``.
+
+        A query: repeatable, recorded nowhere at the engine, with a short timeout. Whatever goes
+        wrong is raised as a ``core.errors.TaxError``; a zero is never a way to say "unknown".
+        """
+        raise NotImplementedError
+
+    def _precision(self, company, currency):
+        """How amounts of ``company`` in ``currency`` are rounded."""
+        per_line = company.tax_calculation_rounding_method == "round_per_line"
+        return Precision(
+            document=_unit(currency),
+            company=_unit(company.currency_id),
+            method="line" if per_line else "document",
+        )
+
+    def _sells_the_same(self, move, other):
+        """Whether two documents have the same lines, as far as an engine sees them."""
+        lines, others = move._finance_document().lines, other._finance_document().lines
+        return match_lines(lines, others) is not None
+
+
+def _unit(currency):
+    """The smallest amount of a currency, exactly."""
+    return Decimal(str(currency.rounding)).normalize()

@@ -1,0 +1,31 @@
+"""Which engine a company asks, and what happens when it does not answer."""
+
+from odoo import fields, models
+
+
+class ResCompany(models.Model):
+    _inherit = "res.company"
+
+    finance_tax_engine = fields.Selection(
+        [("none", "Odoo's own taxes"), ("embedded", "Embedded engine")],
+        "Tax engine",
+        required=True,
+        default="none",
+    )
+    finance_tax_fallback = fields.Selection(
+        [
+            ("block", "Block: nothing is posted"),
+            ("native", "Use Odoo's own taxes and check later"),
+            ("last_known", "Use the last known rates and check later"),
+        ],
+        "If the engine has no answer",
+        required=True,
+        default="block",
+    )
+    finance_tax_registration_ids = fields.One2many(
+        "finance.tax.registration", "company_id", "Tax registrations"
+    )
+
+    def _finance_has_tax_engine(self):
+        """Whether an engine determines this company's taxes."""
+        return self.finance_tax_engine not in {False, "none"}
