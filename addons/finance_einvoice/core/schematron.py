@@ -26,6 +26,10 @@ _compiled: dict[str, Any] = {}
 _processors: list[PySaxonProcessor] = []
 
 
+class RulesAborted(ValueError):
+    """The rules could not be worked out on this document, such as an amount that is no number."""
+
+
 class Finding(NamedTuple):
     """One failed assertion of a rule set."""
 
@@ -39,6 +43,7 @@ def findings(root: etree._Element, stylesheet: str) -> list[Finding]:
     """Run the rule set of `stylesheet` (a name below the rule folder) on a parsed document.
 
     :raises ValidationUnavailable: Saxon or the rules are not installed.
+    :raises RulesAborted: a value of the document is not of its kind.
     """
     with _lock:
         if stylesheet not in _compiled:
@@ -46,13 +51,22 @@ def findings(root: etree._Element, stylesheet: str) -> list[Finding]:
         executable, processor = _compiled[stylesheet], _processors[0]
     # Text, not bytes or a path: no encoding to guess, no file name to escape.
     document = processor.parse_xml(xml_text=etree.tostring(root, encoding="unicode"))
-    report = executable.transform_to_string(xdm_node=document)
+    try:
+        report = executable.transform_to_string(xdm_node=document)
+    except _api_error() as error:
+        raise RulesAborted(str(error)) from None
     return list(_failed(etree.fromstring(report.encode())))
 
 
 def _compile(stylesheet: str) -> Any:
     text = rule_file(stylesheet).read_text(encoding="utf-8")
     return _processor().new_xslt30_processor().compile_stylesheet(stylesheet_text=text)
+
+
+def _api_error() -> type[Exception]:
+    from saxonche import PySaxonApiError
+
+    return PySaxonApiError
 
 
 def _processor() -> PySaxonProcessor:

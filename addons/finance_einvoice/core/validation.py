@@ -63,7 +63,12 @@ def _structure(root: etree._Element) -> Iterator[Violation]:
 
 
 def _business(root: etree._Element, name: str) -> Iterator[Violation]:
-    for finding in schematron.findings(root, STYLESHEETS[name]):
+    try:
+        findings = schematron.findings(root, STYLESHEETS[name])
+    except schematron.RulesAborted as error:
+        yield _own(violations.RULES_ABORTED, str(error), "/")
+        return
+    for finding in findings:
         entry = explain(finding.rule, finding.text)
         yield Violation(
             rule=finding.rule,

@@ -21,6 +21,8 @@ UNSAFE = "XML-UNSAFE"
 TOO_LARGE = "XML-SIZE"
 #: XML, but of a kind the rule set is not about.
 WRONG_DOCUMENT = "XML-DOCUMENT"
+#: A value is not of its kind, so that the business rules could not be worked out.
+RULES_ABORTED = "XML-RULES"
 #: Does not follow the structure of the schema.
 STRUCTURE = "XSD"
 
