@@ -34,7 +34,8 @@ class Catalogue:
     triggers: Mapping[str, Trigger]
     functions: Mapping[str, str]  # name -> source
     constraints: frozenset[str]
-    superuser: bool  # the application's own role
+    privileges: frozenset[str]  # of changing entries, held by the application's own role
+    superuser: bool  # the application's own role: it holds every privilege, given or not
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ def judge(catalogue: Catalogue, bodies: Mapping[str, str]) -> Protection:
             if catalogue.functions.get(name) != body
         ),
         *(f"constraint_missing:{c}" for c in CONSTRAINTS if c not in catalogue.constraints),
+        *(f"privilege_held:{p}" for p in sorted(catalogue.privileges) if not catalogue.superuser),
     )
     return Protection(weaknesses, catalogue.superuser)
 

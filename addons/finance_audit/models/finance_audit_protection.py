@@ -23,6 +23,10 @@ _CONSTRAINTS = """
 SELECT conname FROM pg_constraint
  WHERE conrelid = 'finance_audit.entry'::regclass AND convalidated
 """
+_PRIVILEGES = """
+SELECT kind FROM unnest(ARRAY['UPDATE', 'DELETE', 'TRUNCATE']) AS kind
+ WHERE has_table_privilege('finance_audit.entry', kind)
+"""
 _SUPERUSER = "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
 _LAST_WORD = """
 SELECT convert_from(canonical, 'UTF8') FROM finance_audit.entry
@@ -81,6 +85,7 @@ class FinanceAuditProtection(models.TransientModel):
             triggers={name: Trigger(function, enabled) for name, function, enabled in triggers},
             functions=dict(self._rows(_FUNCTIONS)),
             constraints=frozenset(name for (name,) in self._rows(_CONSTRAINTS)),
+            privileges=frozenset(kind for (kind,) in self._rows(_PRIVILEGES)),
             superuser=self._rows(_SUPERUSER)[0][0],
         )
 

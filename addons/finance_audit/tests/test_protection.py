@@ -73,6 +73,12 @@ class TestProtection(AuditCase):
             self.protection._state().weaknesses, ("constraint_missing:entry_leaf_hash_true",)
         )
 
+    def test_a2_a_privilege_given_back_is_alarmed(self):
+        if self.is_superuser():
+            self.skipTest("a superuser of PostgreSQL holds every privilege anyway")
+        self.env.cr.execute("GRANT UPDATE ON finance_audit.entry TO CURRENT_USER")
+        self.assertEqual(self.protection._state().weaknesses, ("privilege_held:UPDATE",))
+
     def test_a2_the_alarm_is_recorded_even_when_the_insert_guard_is_gone(self):
         before = self.alarms()
         self.env.cr.execute("DROP TRIGGER entry_columns_agree ON finance_audit.entry")

@@ -16,6 +16,7 @@ SOUND = Catalogue(
     triggers={name: Trigger(function, "A") for name, function in TRIGGERS.items()},
     functions=BODIES,
     constraints=frozenset(CONSTRAINTS),
+    privileges=frozenset(),
     superuser=False,
 )
 
@@ -60,3 +61,14 @@ def test_a2_a_guard_function_without_teeth_is_noticed():
 def test_a2_a_missing_constraint_is_noticed(name):
     kept = SOUND.constraints - {name}
     assert weaknesses(constraints=kept) == (f"constraint_missing:{name}",)
+
+
+def test_a2_a_privilege_given_back_is_noticed():
+    """As after restoring a dump under another role, to which it does not apply."""
+    held = frozenset({"UPDATE", "DELETE"})
+    assert weaknesses(privileges=held) == ("privilege_held:DELETE", "privilege_held:UPDATE")
+
+
+def test_a2_a_superuser_holds_privileges_by_nature_not_by_fault():
+    everything = frozenset({"UPDATE", "DELETE", "TRUNCATE"})
+    assert weaknesses(privileges=everything, superuser=True) == ()
