@@ -6,3 +6,7 @@ class Problem(Exception):
 
     def __init__(self, what: str, hint: str = "") -> None:
         super().__init__(f"{what}\n  {hint}" if hint else what)
+
+
+class Offline(Problem):
+    """A server that packages come from could not be reached."""

@@ -13,7 +13,7 @@ def _commands(programs: Path) -> list[list[str]]:
     commands = [[ruff, "check", "."], [ruff, "format", "--check", "."]]
     addons = [f"addons/{name}" for name in project_addons()]
     if addons:
-        commands.append([str(programs / "pylint"), *addons])
+        commands.append([str(programs / "pylint"), "--rcfile=devtools/pylintrc", *addons])
     return commands
 
 

@@ -1,14 +1,15 @@
 """Run a command to its end, keep its output in a log, and explain a failure with the last lines of it."""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from .errors import Problem
+from .errors import Offline, Problem
 from .paths import cache
 
-_TAIL = 15
+_TAIL, _WIDTH = 8, 200
 _OFFLINE_SIGNS = (
     "Temporary failure resolving",
     "Could not resolve",
@@ -27,13 +28,24 @@ def log_file(name: str) -> Path:
     return folder / f"{name}.log"
 
 
+def is_offline(output: str) -> bool:
+    """True when a step failed for want of a network."""
+    return any(sign in output for sign in _OFFLINE_SIGNS)
+
+
 def explain(output: str) -> str:
     """A hint for the usual reasons why a step fails."""
     if "No space left on device" in output:
         return "The disk is full: free some space, or set XDG_CACHE_HOME to a bigger disk."
-    if any(sign in output for sign in _OFFLINE_SIGNS):
+    if is_offline(output):
         return "The network or the package mirror could not be reached; try again when online."
     return ""
+
+
+def bound_to_us(command: Sequence[str | Path]) -> list[str]:
+    """Have the kernel end a program when the command that started it is killed and cannot do so."""
+    wrapper = shutil.which("setpriv")
+    return [*([wrapper, "--pdeathsig", "TERM", "--"] if wrapper else []), *map(str, command)]
 
 
 def logged(
@@ -47,7 +59,7 @@ def logged(
     log = log_file(name)
     with log.open("w") as out:
         result = subprocess.run(
-            [str(word) for word in command],
+            bound_to_us(command),
             cwd=cwd,
             env={**os.environ, **(env or {})},
             stdin=subprocess.DEVNULL,
@@ -57,8 +69,9 @@ def logged(
         )
     output = log.read_text(errors="replace")
     if result.returncode:
-        tail = "\n  ".join(output.strip().splitlines()[-_TAIL:])
-        raise Problem(
+        lines = [text[:_WIDTH] for text in output.strip().splitlines()[-_TAIL:]]
+        tail = "\n  ".join(lines)
+        raise (Offline if is_offline(output) else Problem)(
             f"{Path(command[0]).name} failed with code {result.returncode} ({name}).\n  {tail}",
             explain(output) or f"Full output: {log}",
         )

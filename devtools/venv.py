@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from . import build, locks, run, say
-from .errors import Problem
+from .errors import Offline, Problem
 from .paths import PROJECT, cache, digest
 
 FILES = ("requirements.txt", "requirements-dev.txt")
@@ -86,6 +86,8 @@ def _uv() -> Path | None:
     if not program.exists():
         try:
             build.once(target, "Package installer uv", 100, _fetch_uv)
+        except Offline:
+            raise
         except Problem:
             say.line("  uv is not to be had; using pip, which is slower")
             return None

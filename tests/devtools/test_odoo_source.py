@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from devtools import chromium, cli, odoo_source, run
-from devtools.errors import Problem
+from devtools.errors import Offline, Problem
 
 
 def _package(folder: Path, series: str = "19, 0") -> Path:
@@ -65,7 +65,7 @@ def test_the_unpacked_chromium_finds_nested_library_folders(tmp_path: Path):
 
 
 def test_a_failed_step_shows_the_end_of_its_output_and_a_hint():
-    with pytest.raises(Problem, match="code 7") as caught:
+    with pytest.raises(Offline, match="code 7") as caught:
         run.logged("x", ["sh", "-c", "echo 'Temporary failure resolving'; exit 7"])
     assert "Temporary failure resolving" in str(caught.value)
     assert "online" in str(caught.value)
