@@ -1,0 +1,1 @@
+"""The sample distributor: three invented companies, their customers, products, users and invoices."""

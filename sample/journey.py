@@ -1,0 +1,88 @@
+"""The sample's story without a person: one row per invoice; exit code 0 only if each is as expected."""
+
+from sandbox.client import ControlClient
+
+from .story import Story
+
+_COLUMNS = (
+    ("invoice", 20),
+    ("company", 26),
+    ("tax", 12),
+    ("e-invoice", 10),
+    ("authority's reference", 36),
+    ("attempts", 8),
+    ("audit", 5),
+    ("", 4),
+)
+
+
+def main(stack) -> int:
+    """Run the story on a started installation and print the table."""
+    story = Story(stack)
+    story.tell()
+    _print(*(title for title, _width in _COLUMNS))
+    wrong = []
+    for item, values in story.rows():
+        problems = _problems(item, values)
+        wrong += [f"{values['name']}: {problem}" for problem in problems]
+        _print(
+            values["name"],
+            values["company_id"][1],
+            f"{values['amount_tax']} {values['currency_id'][1]}",
+            values["einvoice_state"] or "–",
+            values["einvoice_reference"] or "–",
+            str(story.attempts(values["id"]) or "–"),
+            str(values["audit_entry_count"]),
+            "ok" if not problems else "BAD",
+        )
+    wrong += _check_oracle(story)
+    for line in wrong:
+        print(f"✗ {line}")
+    if not wrong:
+        print("✓ every invoice is as expected; the platform holds each accepted one exactly once")
+    return 1 if wrong else 0
+
+
+def _problems(item, values):
+    """What is not as the sample says."""
+    problems = []
+    if values["amount_tax"] != item.tax:
+        problems.append(f"tax is {values['amount_tax']}, expected {item.tax}")
+    if (values["einvoice_state"] or None) != item.state:
+        problems.append(f"e-invoice is {values['einvoice_state']}, expected {item.state}")
+    if item.state and not values["einvoice_reference"]:
+        problems.append("the platform's reference is missing")
+    if not values["audit_entry_count"]:
+        problems.append("nothing in the audit log")
+    return problems
+
+
+def _check_oracle(story):
+    """The platform's own record: each submitted invoice once, the accepted ones held."""
+    control: ControlClient = story.control
+    received = control.oracle("afnor")
+    wrong = [
+        f"the platform received {document['number']} {document['times_received']} times"
+        for document in received
+        if document["times_received"] != 1
+    ]
+    held = {document["reference"] for document in received if document["held"]}
+    accepted = {
+        values["einvoice_reference"]
+        for _item, values in story.rows()
+        if values["einvoice_state"] == "accepted"
+    }
+    if held != accepted:
+        wrong.append(
+            f"held by the platform and not by Odoo, or the other way round: {held ^ accepted}"
+        )
+    return wrong
+
+
+def _print(*cells):
+    widths = [width for _title, width in _COLUMNS]
+    print(
+        "  ".join(
+            str(cell)[:width].ljust(width) for cell, width in zip(cells, widths, strict=True)
+        ).rstrip()
+    )

@@ -1,0 +1,48 @@
+"""Who may log in to the sample, and what each role may do."""
+
+import json
+from pathlib import Path
+
+LOGINS = json.loads((Path(__file__).parent / "logins.json").read_text())
+
+_GROUPS = {
+    "accountant@sample.example": ("account.group_account_user", "account.group_account_invoice"),
+    "admin@sample.example": (
+        "finance_connector_base.group_admin",
+        "account.group_account_manager",
+        "base.group_system",
+    ),
+    "operator@sample.example": (
+        "finance_connector_base.group_operator",
+        "account.group_account_readonly",
+    ),
+    "auditor@sample.example": (
+        "finance_audit.group_auditor",
+        "account.group_account_readonly",
+    ),
+}
+
+
+def login(role: str) -> dict[str, str]:
+    """The login whose name begins with ``role``: accountant, admin, operator or auditor."""
+    return next(person for person in LOGINS if person["login"].startswith(role))
+
+
+def add_people(env, companies):
+    """Create the users with access to all sample companies."""
+    base = env.ref("base.group_user") | env.ref("base.group_multi_company")
+    for person in LOGINS:
+        groups = base
+        for name in _GROUPS[person["login"]]:
+            groups |= env.ref(name)
+        env["res.users"].with_context(no_reset_password=True).create(
+            {
+                "name": person["name"],
+                "login": person["login"],
+                "password": person["password"],
+                "tz": "Europe/Paris",
+                "company_id": companies[0].id,
+                "company_ids": [(6, 0, companies.ids)],
+                "group_ids": [(6, 0, groups.ids)],
+            }
+        )

@@ -1,0 +1,104 @@
+"""Pictures of every screen of the suite on the sample companies, wide and narrow, for looking at them."""
+
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+from devtools import chromium
+
+from .people import login
+from .story import Story
+
+WIDE = {"width": 1440, "height": 900}
+NARROW = {"width": 430, "height": 900}
+_READY = ".o_action_manager > .o_action, .o_form_view, .o_list_view, .o_kanban_view"
+
+#: (name, role, path below /odoo)
+_LISTS = (
+    ("invoices", "accountant", "action-account.action_move_out_invoice"),
+    ("einvoices", "accountant", "action-finance_einvoice.finance_einvoice_action"),
+    ("exchanges", "operator", "action-finance_connector_base.finance_exchange_action"),
+    ("exceptions", "operator", "action-finance_connector_base.finance_exchange_exception_action"),
+    ("audit-log", "auditor", "action-finance_audit.action_entries"),
+    ("connections", "admin", "action-finance_connector_base.finance_connection_action"),
+    ("settings", "admin", "action-finance_connector_base.res_config_settings_action"),
+)
+
+
+def main(stack, folder: Path) -> int:
+    """Tell the story, then walk through the screens as each role."""
+    story = Story(stack)
+    story.tell()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=str(chromium.ensure()), args=chromium.QUIET
+        )
+        for camera in (
+            Camera(browser, stack, folder, "wide", WIDE),
+            Camera(browser, stack, folder, "narrow", NARROW),
+        ):
+            camera.take_all(story)
+        browser.close()
+    print(f"{len(list(folder.glob('*.png')))} pictures in {folder}")
+    return 0
+
+
+class Camera:
+    """One window size; one browser context per role."""
+
+    def __init__(self, browser, stack, folder, suffix, viewport):
+        self._browser, self._stack = browser, stack
+        self._folder, self._suffix, self._viewport = folder, suffix, viewport
+        self._pages = {}
+
+    def take_all(self, story):
+        """Lists, the invoice in each state of its e-invoice, one connection, one exchange."""
+        for name, role, path in _LISTS:
+            self.take(name, role, path)
+        for key in ("fr-mixed", "fr-rejected", "fr-lost-answer", "fr-reverse-charge", "us-nexus"):
+            path = f"action-account.action_move_out_invoice/{story.moves[key]}"
+            self.take(f"invoice-{key}", "accountant", path)
+        page = self.take(
+            "timeline",
+            "accountant",
+            f"action-account.action_move_out_invoice/{story.moves['fr-lost-answer']}",
+        )
+        page.get_by_role("tab", name="Timeline").click()
+        self.shoot(page, "timeline")
+        self._first_record("connection", "admin", _LISTS[5][2])
+        self._first_record("exchange", "operator", _LISTS[2][2])
+
+    def take(self, name, role, path):
+        """Open a path as a role and take the picture."""
+        page = self._page(role)
+        page.goto(f"{self._stack.url}/odoo/{path}")
+        page.locator(_READY).first.wait_for()
+        self.shoot(page, name)
+        return page
+
+    def shoot(self, page, name):
+        page.wait_for_load_state("networkidle")
+        page.screenshot(path=self._folder / f"{name}-{self._suffix}.png")
+
+    def _first_record(self, name, role, path):
+        page = self.take(name, role, path)
+        page.locator(".o_data_row .o_data_cell, .o_kanban_record").first.click()
+        page.locator(".o_form_view").wait_for()
+        self.shoot(page, name)
+
+    def _page(self, role):
+        if role not in self._pages:
+            page = self._browser.new_context(locale="en-US", viewport=self._viewport).new_page()
+            person = login(role)
+            page.goto(f"{self._stack.url}/web/login")
+            page.fill("input[name=login]", person["login"])
+            page.fill("input[name=password]", person["password"])
+            page.click("button[type=submit]")
+            page.wait_for_url("**/odoo**")
+            companies = self._stack.rpc(person["login"], person["password"]).search_read(
+                "res.company", [], ["id"]
+            )
+            ids = "-".join(str(company["id"]) for company in companies)
+            page.context.add_cookies([{"name": "cids", "value": ids, "url": self._stack.url}])
+            self._pages[role] = page
+        return self._pages[role]
