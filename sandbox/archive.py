@@ -9,6 +9,7 @@ from typing import Any
 from .documents import IDENTITY, Arrival, Document
 from .verdicts import ACCEPTED, PENDING, REJECTED
 
+SELECT = f"SELECT {Document.columns()} FROM document"
 FILTERS = ("reference", "tracking_id", "number", "seller", "buyer", "sha256", "state")
 REPEATS = {
     "natural_key": ("seller", "number"),
@@ -22,13 +23,11 @@ class Archive:
         self._database = database
 
     def get(self, provider: str, reference: str) -> Document | None:
-        row = self._one(
-            "SELECT * FROM document WHERE provider = ? AND reference = ?", provider, reference
-        )
+        row = self._one(f"{SELECT} WHERE provider = ? AND reference = ?", provider, reference)
         return Document.of(row) if row else None
 
     def content(self, document: Document) -> bytes:
-        return self._one("SELECT bytes FROM content WHERE document = ?", document.id)[0]
+        return self._one("SELECT content FROM document WHERE id = ?", document.id)[0]
 
     def documents(
         self, provider: str, *, after: int | None = None, before: int | None = None, **wanted: Any
@@ -45,7 +44,7 @@ class Archive:
                 where.append(test)
                 values.append(bound)
         rows = self._database.execute(
-            f"SELECT * FROM document WHERE {' AND '.join(where)} ORDER BY updated_at", values
+            f"{SELECT} WHERE {' AND '.join(where)} ORDER BY updated_at", values
         )
         return map(Document.of, rows)
 
@@ -54,12 +53,17 @@ class Archive:
 
         One that still waits for its answer counts: the authority has received it.
         """
-        candidate = "SELECT * FROM document WHERE provider = :provider AND outcome IS NOT :refused"
+        candidate = f"{SELECT} WHERE provider = :provider AND outcome IS NOT :refused"
         same_key = " AND ".join(f"{name} IS :{name}" for name in IDENTITY)
         row = self._database.execute(
             f"{candidate} AND number = :number AND {same_key} "
             f"UNION ALL {candidate} AND sha256 = :sha256 LIMIT 1",
-            {"provider": provider, "refused": REJECTED, **arrival.columns()},
+            {
+                "provider": provider,
+                "refused": REJECTED,
+                "sha256": arrival.sha256,
+                **{name: getattr(arrival, name) for name in IDENTITY},
+            },
         ).fetchone()
         return Document.of(row) if row else None
 
@@ -77,7 +81,7 @@ class Archive:
 
     def waiting_for_looks(self, provider: str) -> list[Document]:
         rows = self._database.execute(
-            "SELECT * FROM document WHERE provider = ? AND looks IS NOT NULL ORDER BY id",
+            f"{SELECT} WHERE provider = ? AND looks IS NOT NULL ORDER BY id",
             (provider,),
         )
         return [Document.of(row) for row in rows]

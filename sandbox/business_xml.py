@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
@@ -27,11 +27,46 @@ CREDIT_NOTES = frozenset(
 )
 SELF_BILLED = frozenset(("261", "389"))
 
-LEGAL_UBL = "{*}PartyLegalEntity/{*}CompanyID"
-VAT_UBL = "{*}PartyTaxScheme/{*}CompanyID"
-LEGAL_CII = "{*}SpecifiedLegalOrganization/{*}ID"
-VAT_CII = "{*}SpecifiedTaxRegistration/{*}ID"
-AGREEMENT = "{*}SupplyChainTradeTransaction/{*}ApplicableHeaderTradeAgreement"
+PREFIXES = {
+    "cac": f"{UBL}CommonAggregateComponents-2",
+    "cbc": f"{UBL}CommonBasicComponents-2",
+    "rsm": f"{CEFACT}CrossIndustryInvoice:100",
+    "ack": f"{CEFACT}CrossDomainAcknowledgementAndResponse:100",
+    "ram": f"{CEFACT}ReusableAggregateBusinessInformationEntity:100",
+    "udt": f"{CEFACT}UnqualifiedDataType:100",
+}
+Path = tuple[str, ...]
+
+
+def path(steps: str) -> Path:
+    """The qualified names of ``prefix:Name/prefix:Name``."""
+    pairs = (step.split(":") for step in steps.split("/"))
+    return tuple(f"{{{PREFIXES[prefix]}}}{name}" for prefix, name in pairs)
+
+
+UBL_PARTY = (
+    path("cac:PartyLegalEntity/cbc:CompanyID"),
+    path("cac:PartyTaxScheme/cbc:CompanyID"),
+    path("cbc:EndpointID"),
+)
+UBL_SELLER = path("cac:AccountingSupplierParty/cac:Party")
+UBL_BUYER = path("cac:AccountingCustomerParty/cac:Party")
+UBL_TYPES = (path("cbc:InvoiceTypeCode"), path("cbc:CreditNoteTypeCode"))
+UBL_NUMBER, UBL_DATE = path("cbc:ID"), path("cbc:IssueDate")
+CII_PARTY = (
+    path("ram:SpecifiedLegalOrganization/ram:ID"),
+    path("ram:SpecifiedTaxRegistration/ram:ID"),
+    path("ram:URIUniversalCommunication/ram:URIID"),
+)
+CII_AGREEMENT = "rsm:SupplyChainTradeTransaction/ram:ApplicableHeaderTradeAgreement"
+CII_SELLER = path(f"{CII_AGREEMENT}/ram:SellerTradeParty")
+CII_BUYER = path(f"{CII_AGREEMENT}/ram:BuyerTradeParty")
+NUMBER, TYPE = path("ram:ID"), path("ram:TypeCode")
+DATE = path("ram:IssueDateTime/udt:DateTimeString")
+ISSUER = path("ram:IssuerTradeParty/ram:GlobalID")
+ISSUER_ROLE = path("ram:IssuerTradeParty/ram:RoleCode")
+RECIPIENT = path("ram:RecipientTradeParty/ram:GlobalID")
+
 STREAM = re.compile(rb"stream\r?\n(.*?)endstream", re.DOTALL)
 LARGEST_STREAM = 50_000_000
 
@@ -66,7 +101,7 @@ class Facts:
 
 
 def read_xml(content: bytes) -> Facts:
-    if b"<!DOCTYPE" in content:
+    if b"<!DOCTYPE" in content.replace(b"\0", b""):  # without zeros, UTF-16 reads like ASCII
         raise Unreadable("a document type declaration is not accepted")
     try:
         root = ET.fromstring(content)
@@ -100,52 +135,54 @@ def streams(content: bytes) -> Iterator[bytes]:
 
 
 def read_ubl(root: ET.Element) -> Facts:
-    seller = root.find("{*}AccountingSupplierParty/{*}Party")
-    buyer = root.find("{*}AccountingCustomerParty/{*}Party")
-    code = text(root, "{*}InvoiceTypeCode", "{*}CreditNoteTypeCode")
-    ids = (LEGAL_UBL, VAT_UBL, "{*}EndpointID")
+    usual = "381" if root.tag.endswith("}CreditNote") else None
     return Facts(
         "UBL",
-        number=text(root, "{*}ID"),
-        seller=text(seller, *ids),
-        buyer=text(buyer, *ids),
-        type_code=code or ("381" if root.tag.endswith("}CreditNote") else None),
-        year=year_of(text(root, "{*}IssueDate")),
+        number=text(root, UBL_NUMBER),
+        seller=text(walk(root, UBL_SELLER), *UBL_PARTY),
+        buyer=text(walk(root, UBL_BUYER), *UBL_PARTY),
+        type_code=text(root, *UBL_TYPES) or usual,
+        year=year_of(text(root, UBL_DATE)),
     )
 
 
 def read_cii(root: ET.Element) -> Facts:
-    document = root.find("{*}ExchangedDocument")
-    ids = (LEGAL_CII, VAT_CII, "{*}URIUniversalCommunication/{*}URIID", "{*}GlobalID", "{*}ID")
+    document = walk(root, path("rsm:ExchangedDocument"))
     return Facts(
         "CII",
-        number=text(document, "{*}ID"),
-        seller=text(root.find(f"{AGREEMENT}/{{*}}SellerTradeParty"), *ids),
-        buyer=text(root.find(f"{AGREEMENT}/{{*}}BuyerTradeParty"), *ids),
-        type_code=text(document, "{*}TypeCode"),
-        year=year_of(text(document, "{*}IssueDateTime/{*}DateTimeString")),
+        number=text(document, NUMBER),
+        seller=text(walk(root, CII_SELLER), *CII_PARTY),
+        buyer=text(walk(root, CII_BUYER), *CII_PARTY),
+        type_code=text(document, TYPE),
+        year=year_of(text(document, DATE)),
     )
 
 
 def read_cdar(root: ET.Element) -> Facts:
-    document = root.find("{*}ExchangedDocument")
-    issuer = "{*}IssuerTradeParty"
+    document = walk(root, path("ack:ExchangedDocument"))
     return Facts(
         "CDAR",
-        number=text(document, "{*}ID"),
-        seller=text(document, f"{issuer}/{{*}}GlobalID"),
-        buyer=text(document, "{*}RecipientTradeParty/{*}GlobalID"),
-        year=year_of(text(document, "{*}IssueDateTime/{*}DateTimeString")),
-        issuer_role=text(document, f"{issuer}/{{*}}RoleCode"),
+        number=text(document, NUMBER),
+        seller=text(document, ISSUER),
+        buyer=text(document, RECIPIENT),
+        year=year_of(text(document, DATE)),
+        issuer_role=text(document, ISSUER_ROLE),
     )
 
 
-def text(element: ET.Element | None, *paths: str) -> str | None:
-    """The first of the paths that has text."""
-    found: Sequence[str | None] = (
-        () if element is None else [element.findtext(path) for path in paths]
-    )
-    return next((value.strip() for value in found if value and value.strip()), None)
+def walk(element: ET.Element | None, steps: Path) -> ET.Element | None:
+    for step in steps:
+        element = None if element is None else element.find(step)
+    return element
+
+
+def text(element: ET.Element | None, *paths: Path) -> str | None:
+    """The first of the paths that leads to text."""
+    for steps in paths:
+        found = walk(element, steps)
+        if found is not None and found.text and found.text.strip():
+            return found.text.strip()
+    return None
 
 
 def year_of(date: str | None) -> str | None:

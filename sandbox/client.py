@@ -95,6 +95,9 @@ class ControlClient:
     def faults(self) -> list[dict[str, Any]]:
         return self._call("GET", "faults")
 
+    def remove_fault(self, rule: int) -> None:
+        self._call("DELETE", f"faults/{rule}")
+
     def clear_faults(self) -> None:
         self._call("DELETE", "faults")
 
@@ -107,6 +110,9 @@ class ControlClient:
 
     def verdicts(self) -> dict[str, Any]:
         return self._call("GET", "verdicts")
+
+    def remove_verdict(self, rule: int) -> None:
+        self._call("DELETE", f"verdicts/{rule}")
 
     def clear_verdicts(self) -> None:
         self._call("DELETE", "verdicts")

@@ -52,7 +52,7 @@ class Clock:
 
 def to_text(instant: int) -> str:
     moment = EPOCH + timedelta(microseconds=instant)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def from_text(text: str) -> int:

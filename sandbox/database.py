@@ -30,11 +30,8 @@ CREATE TABLE IF NOT EXISTS document (
     due_at INTEGER,
     looks INTEGER,
     attributes TEXT NOT NULL,
+    content BLOB NOT NULL,
     UNIQUE (provider, reference)
-);
-CREATE TABLE IF NOT EXISTS content (
-    document INTEGER PRIMARY KEY REFERENCES document ON DELETE CASCADE,
-    bytes BLOB NOT NULL
 );
 CREATE INDEX IF NOT EXISTS document_updated ON document (provider, updated_at);
 CREATE INDEX IF NOT EXISTS document_tracking ON document (provider, tracking_id);
@@ -51,7 +48,6 @@ def connect(path: str | None) -> sqlite3.Connection:
     database.row_factory = sqlite3.Row
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = NORMAL")
-    database.execute("PRAGMA foreign_keys = ON")
     database.executescript(SCHEMA)
     return database
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 from aiohttp import web
 
@@ -36,7 +37,7 @@ def spoil(reply: Reply, kind: str) -> Reply:
 
 
 def headers(reply: Reply) -> dict[str, str]:
-    typed = {"Content-Type": reply.content_type} if reply.body else {}
+    typed = {"Content-Type": reply.content_type} if reply.content_type else {}
     return {**typed, **reply.headers}
 
 
@@ -55,17 +56,19 @@ async def drip(request: web.Request, reply: Reply, seconds: float) -> web.Stream
     """Send the headers at once and the body in pieces over the given time."""
     response = await opened(request, reply)
     size = max(1, -(-len(reply.body) // PIECES))
-    for start in range(0, len(reply.body), size):
-        await asyncio.sleep(seconds / PIECES)
-        await response.write(reply.body[start : start + size])
-    await response.write_eof()
+    with contextlib.suppress(ConnectionResetError):  # a client may lose its patience
+        for start in range(0, len(reply.body), size):
+            await asyncio.sleep(seconds / PIECES)
+            await response.write(reply.body[start : start + size])
+        await response.write_eof()
     return response
 
 
 async def cut(request: web.Request, reply: Reply) -> web.StreamResponse:
     """Announce the full length, send half of it, close the connection."""
     response = await opened(request, reply)
-    await response.write(reply.body[: len(reply.body) // 2])
+    with contextlib.suppress(ConnectionResetError):
+        await response.write(reply.body[: len(reply.body) // 2])
     if request.transport is not None:
         request.transport.close()
     return response

@@ -6,7 +6,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
@@ -52,6 +52,7 @@ class Arrival:
             "sha256": self.sha256,
             "size": len(self.content),
             "attributes": json.dumps(dict(self.attributes)),
+            "content": self.content,
         }
 
 
@@ -85,6 +86,11 @@ class Document:
         values["reasons"] = json.loads(values["reasons"])
         values["attributes"] = json.loads(values["attributes"])
         return cls(**values)
+
+    @classmethod
+    def columns(cls) -> str:
+        """What to select to make one; the content is left where it is."""
+        return ", ".join(field.name for field in fields(cls))
 
     @property
     def held(self) -> bool:

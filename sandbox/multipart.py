@@ -5,10 +5,13 @@ Byte for byte: what stands between two boundaries is the part's content, whateve
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from email.message import Message
+from urllib.parse import unquote
 
 BLANK = b"\r\n\r\n"
+PARAMETER = re.compile(r';[ \t]*([\w.-]+\*?)[ \t]*=[ \t]*("(?:[^"\\]|\\.)*"|[^;\s]*)', re.DOTALL)
+ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -58,11 +61,12 @@ def read_headers(head: bytes) -> dict[str, str]:
 
 
 def parameter(header: str, name: str) -> str | None:
-    """A parameter of a structured header, RFC 2231 forms included."""
-    message = Message()
-    message["Content-Type"] = header.replace("\r", " ").replace("\n", " ")
-    value = message.get_param(name)
-    if isinstance(value, tuple):
-        charset, _language, text = value
-        return text.encode("latin-1", "replace").decode(charset or "utf-8", "replace")
-    return value
+    """A parameter of a structured header; ``name*`` (RFC 5987) wins over plain ``name``."""
+    found = {key.lower(): value for key, value in PARAMETER.findall(header)}
+    if f"{name}*" in found:
+        charset, _language, text = f"{found[f'{name}*']}''".split("'", 3)[:3]
+        return unquote(text, "latin-1" if charset.lower() == "iso-8859-1" else "utf-8")
+    value = found.get(name)
+    if value is None or not value.startswith('"'):
+        return value
+    return ESCAPED.sub(r"\1", value[1:-1])

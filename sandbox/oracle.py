@@ -1,6 +1,6 @@
 """What each authority has received and what it legally holds: the truth tests compare against.
 
-A document is filed in one transaction at the very moment the effect happens, on one thread, so a
+A document is filed by one statement at the very moment the effect happens, on one thread, so a
 count read here never depends on whether the client got its answer.
 """
 
@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from .archive import Archive
+from .archive import SELECT, Archive
 from .clock import MICROSECONDS, Clock
 from .documents import Arrival, Document
 from .verdicts import PENDING, Plan
@@ -46,24 +46,17 @@ class Oracle(Archive):
             columns["looks"] = plan.looks
         elif plan.outcome:
             columns["due_at"] = now + round(plan.seconds * MICROSECONDS)
-        document = self._file(columns, arrival.content)
+        document = self._file(columns)
         if plan.immediate:
             self.on_change(document)
         return document
 
-    def _file(self, columns: Mapping[str, Any], content: bytes) -> Document:
+    def _file(self, columns: Mapping[str, Any]) -> Document:
         names, marks = ", ".join(columns), ", ".join(f":{name}" for name in columns)
-        self._database.execute("BEGIN IMMEDIATE")
-        try:
-            filed = self._database.execute(
-                f"INSERT INTO document ({names}) VALUES ({marks}) RETURNING *", columns
-            ).fetchone()
-            self._database.execute("INSERT INTO content VALUES (?, ?)", (filed["id"], content))
-        except BaseException:
-            self._database.execute("ROLLBACK")
-            raise
-        self._database.execute("COMMIT")
-        return Document.of(filed)
+        insert = f"INSERT INTO document ({names}) VALUES ({marks}) RETURNING {Document.columns()}"
+        # All rows are fetched: the statement, and so its transaction, ends with the last one.
+        (row,) = self._database.execute(insert, columns).fetchall()
+        return Document.of(row)
 
     def decide(
         self, document: Document, outcome: str, reasons: list[dict[str, Any]] | None = None
@@ -83,7 +76,7 @@ class Oracle(Archive):
     def settle(self) -> None:
         """Decide every document whose time has come."""
         due = self._database.execute(
-            "SELECT * FROM document WHERE due_at <= ? ORDER BY due_at, id", (self._clock.peek(),)
+            f"{SELECT} WHERE due_at <= ? ORDER BY due_at, id", (self._clock.peek(),)
         ).fetchall()
         for document in map(Document.of, due):
             self.decide(document, document.outcome)
@@ -106,5 +99,4 @@ class Oracle(Archive):
         return None if due is None else max(0, due - self._clock.peek()) / MICROSECONDS
 
     def reset(self) -> None:
-        self._database.execute("DELETE FROM content")
         self._database.execute("DELETE FROM document")

@@ -31,6 +31,13 @@ async def start(
     return runner, f"http://{shown}:{bound}"
 
 
+async def cancel_others() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+
+
 class SandboxThread:
     """A sandbox with its own event loop in a thread: ``with SandboxThread() as sandbox: …``."""
 
@@ -63,6 +70,8 @@ class SandboxThread:
         self._stop_loop()
 
     def _stop_loop(self) -> None:
+        """Stop, without waiting for answers that are still being delayed."""
+        asyncio.run_coroutine_threadsafe(cancel_others(), self._loop).result(START_TIMEOUT)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(START_TIMEOUT)
         self._loop.close()

@@ -44,7 +44,7 @@ class Call:
 
 @dataclass
 class Reply:
-    """One answer, not yet delivered."""
+    """One answer, not yet delivered. An empty content type means there is no body."""
 
     status: int = 200
     body: bytes = b""
@@ -60,7 +60,8 @@ def read_json(data: bytes) -> Any:
     """Strict RFC 8259: UTF-8, no NaN, no half surrogate pairs; ``ValueError`` otherwise."""
     try:
         value = json.loads(data.decode("utf-8-sig"), parse_constant=_refuse_constant)
-        json.dumps(value, ensure_ascii=False).encode()
+        if b"\\u" in data:
+            json.dumps(value, ensure_ascii=False).encode()
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
     return value

@@ -123,7 +123,9 @@ class AfnorFlow(Provider):
             Operation("createFlow", "POST", flows, wrap(self.create), error),
             Operation("searchFlow", "POST", f"{flows}/search", wrap(self.search), error),
             Operation("getFlow", "GET", f"{flows}/{{flowId}}", wrap(self.get), error),
-            Operation("getHealth", "GET", health, lambda call: Reply(), error, **free),
+            Operation(
+                "getHealth", "GET", health, lambda call: Reply(content_type=""), error, **free
+            ),
             Operation("token", "POST", "/oauth/token", self.tokens.issue, failure, **free),
         )
 
