@@ -1,0 +1,229 @@
+"""AFNOR Flow service 1.1.0 (XP Z12-013, annex "Flow service"): the interface every French approved platform offers.
+
+``POST /v1/flows`` submits one file with a ``trackingId`` of ours; the platform answers 202 with its ``flowId`` and
+acknowledges later (``Pending`` → ``Ok`` or ``Error`` with reasons). ``POST /v1/flows/search`` finds a flow by
+``trackingId``, which is how a lost answer is recovered; ``GET /v1/flows/{flowId}`` reads the acknowledgement.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from odoo.addons.finance_connector_base.core.multipart import encode_multipart
+from odoo.addons.finance_connector_base.core.outcomes import (
+    Accepted,
+    ContractBroken,
+    Duplicate,
+    Finding,
+    NotFound,
+    Outcome,
+    Permanent,
+    Rejected,
+    Waiting,
+)
+from odoo.addons.finance_connector_base.core.protocol import (
+    Call,
+    ClientCredentials,
+    ProviderProtocol,
+    Step,
+    refusal_by_status,
+    unreadable,
+)
+from odoo.addons.finance_connector_base.core.wire import QUERY_TIMEOUT, HttpRequest, HttpResponse
+
+from .error_table import ALREADY_EXISTING, finding
+
+API_VERSION = "1.1.0"
+_POLL_SECONDS = 3.0
+_OK, _ACCEPTED = 200, 202
+_NOT_FOUND, _UNPROCESSABLE = 404, 422
+#: ``NotOnlyUuid`` of the specification.
+_MAX_ID = 36
+#: Any past moment makes a valid criterion; the probe wants no result, only an answer.
+_PROBE = {"limit": 1, "where": {"updatedAfter": "2024-01-01T00:00:00Z"}}
+
+
+@dataclass(frozen=True)
+class FlowService(ProviderProtocol):
+    """One account at one approved platform. ``base_url`` ends before ``/v1``."""
+
+    base_url: str
+    grant: ClientCredentials
+
+    def authorization(self) -> ClientCredentials:
+        return self.grant
+
+    def build(self, step: Step, call: Call) -> HttpRequest:
+        if step == "send":
+            return self._submission(call)
+        if step == "lookup":
+            return self._post_json(
+                "/v1/flows/search", {"where": {"trackingId": call.key}}, call.correlation_id
+            )
+        return HttpRequest(
+            "GET",
+            f"{self._root()}/v1/flows/{quote(call.reference, safe='')}?docType=Metadata",
+            self._headers(call.correlation_id),
+            timeout=QUERY_TIMEOUT,
+        )
+
+    def interpret(self, step: Step, call: Call, response: HttpResponse) -> Outcome:
+        reader = {"send": _read_submission, "lookup": _read_search, "poll": _read_flow}[step]
+        return reader(call, response)
+
+    def build_probe(self) -> HttpRequest:
+        return self._post_json("/v1/flows/search", _PROBE, "")
+
+    def interpret_probe(self, response: HttpResponse) -> Outcome:
+        data = response.json_object()
+        if response.status == _OK and data is not None and isinstance(data.get("results"), list):
+            return Accepted("")
+        if response.status == _OK:
+            return unreadable(response)
+        return refusal_by_status(response, _words(response)) or ContractBroken(_words(response))
+
+    def _submission(self, call: Call) -> HttpRequest:
+        name = call.parameters["name"]
+        flow_info = {
+            **call.parameters,
+            "trackingId": call.key[:_MAX_ID],
+            "sha256": hashlib.sha256(call.payload).hexdigest(),
+        }
+        body, content_type = encode_multipart(
+            (
+                ("flowInfo", None, "application/json", json.dumps(flow_info).encode()),
+                ("file", name, "application/xml", call.payload),
+            ),
+            seed=call.key,
+        )
+        headers = {**self._headers(call.correlation_id), "Content-Type": content_type}
+        return HttpRequest("POST", f"{self._root()}/v1/flows", headers, body)
+
+    def _post_json(self, path: str, value: dict[str, Any], correlation_id: str) -> HttpRequest:
+        headers = {**self._headers(correlation_id), "Content-Type": "application/json"}
+        body = json.dumps(value).encode()
+        return HttpRequest("POST", self._root() + path, headers, body, QUERY_TIMEOUT)
+
+    def _headers(self, correlation_id: str) -> dict[str, str]:
+        headers = {"Accept": "application/json"}
+        if correlation_id:
+            headers["X-Request-Id"] = correlation_id
+        return headers
+
+    def _root(self) -> str:
+        return self.base_url.rstrip("/")
+
+
+def _read_submission(call: Call, response: HttpResponse) -> Outcome:
+    data = response.json_object()
+    if response.status == _ACCEPTED:
+        return _read_receipt(call, response, data)
+    refused = refusal_by_status(response, _words(response))
+    if refused is not None:
+        return refused
+    if response.status == _UNPROCESSABLE and data is not None:
+        return _read_unprocessable(data)
+    if data is not None and "errorCode" in data:
+        # 400, 404 and 413: the request as such is wrong; the same bytes will never pass.
+        return Permanent(_finding_of_error(data))
+    return unreadable(response)
+
+
+def _read_receipt(call: Call, response: HttpResponse, data: dict[str, Any] | None) -> Outcome:
+    flow_id = data.get("flowId") if data else None
+    if not isinstance(flow_id, str) or not flow_id or len(flow_id) > _MAX_ID:
+        return unreadable(response)
+    theirs = data.get("sha256")
+    if theirs and theirs != hashlib.sha256(call.payload).hexdigest():
+        return ContractBroken(f"the platform reports another sha256 for flow {flow_id}")
+    return Waiting(flow_id, _POLL_SECONDS)
+
+
+def _read_unprocessable(data: dict[str, Any]) -> Outcome:
+    reason = _finding_of_error(data)
+    if reason.code == ALREADY_EXISTING:
+        return Duplicate(finding=reason)
+    return Rejected((reason,))
+
+
+def _read_search(call: Call, response: HttpResponse) -> Outcome:
+    """The flows under our tracking id; the one that is held wins over refused repetitions of it."""
+    data = response.json_object()
+    if response.status != _OK:
+        return refusal_by_status(response, _words(response)) or ContractBroken(_words(response))
+    results = data.get("results") if data else None
+    if not isinstance(results, list):
+        return unreadable(response)
+    flows = [flow for flow in results if flow.get("trackingId") == call.key[:_MAX_ID]]
+    if len(flows) != len(results):
+        return ContractBroken("the search answered with flows of another tracking id")
+    if not flows:
+        return NotFound()
+    order = {"Ok": 0, "Pending": 1, "Error": 2}
+    best = min(flows, key=lambda flow: order.get(_status(flow), 3))
+    return _by_acknowledgement(best, response)
+
+
+def _read_flow(call: Call, response: HttpResponse) -> Outcome:
+    data = response.json_object()
+    if response.status == _NOT_FOUND:
+        return ContractBroken(f"the platform no longer knows flow {call.reference}")
+    if response.status != _OK or data is None:
+        refused = refusal_by_status(response, _words(response))
+        return refused or unreadable(response)
+    if data.get("flowId") != call.reference:
+        return ContractBroken("the platform answered with another flow")
+    outcome = _by_acknowledgement(data, response)
+    if isinstance(outcome, Rejected) and _only_already_existing(outcome):
+        return Duplicate(call.reference, outcome.findings[0])
+    return outcome
+
+
+def _by_acknowledgement(flow: dict[str, Any], response: HttpResponse) -> Outcome:
+    reference, status = flow.get("flowId"), _status(flow)
+    if not isinstance(reference, str) or not reference:
+        return unreadable(response)
+    details = (flow.get("acknowledgement") or {}).get("details") or []
+    findings = tuple(finding(detail) for detail in details)
+    if status == "Ok":
+        return Accepted(reference, findings=findings)
+    if status == "Error":
+        return Rejected(findings or (_NO_REASON,), reference)
+    if status in ("Pending", None):
+        return Waiting(reference, _POLL_SECONDS)
+    return ContractBroken(f"unknown acknowledgement status {status!r}")
+
+
+_NO_REASON = Finding(
+    "NoReason",
+    "The platform rejected the invoice without a reason.",
+    hint="Ask the platform's support with the reference shown.",
+)
+
+
+def _status(flow: dict[str, Any]) -> str | None:
+    return (flow.get("acknowledgement") or {}).get("status")
+
+
+def _only_already_existing(outcome: Rejected) -> bool:
+    errors = [item for item in outcome.findings if item.level == "error"]
+    return bool(errors) and all(item.code == ALREADY_EXISTING for item in errors)
+
+
+def _finding_of_error(data: dict[str, Any]) -> Finding:
+    return finding(
+        {
+            "reasonCode": str(data.get("errorCode") or "UNKNOWN"),
+            "reasonMessage": str(data.get("errorMessage") or ""),
+        }
+    )
+
+
+def _words(response: HttpResponse) -> str:
+    data = response.json_object() or {}
+    code = str(data.get("errorCode") or "")
+    return f"HTTP {response.status} {code}".strip()

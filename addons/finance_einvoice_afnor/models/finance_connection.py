@@ -1,0 +1,52 @@
+"""What an account at a French approved platform consists of."""
+
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+from odoo.addons.finance_connector_base.core.transport import ForbiddenAddress, check_address
+
+SECRET = "client_secret"  # noqa: S105 (the name of the secret, not the secret)
+
+
+class FinanceConnection(models.Model):
+    _inherit = "finance.connection"
+
+    provider = fields.Selection(
+        selection_add=[("afnor", "Approved platform, France (AFNOR Flow service)")],
+        ondelete={"afnor": "cascade"},
+    )
+    afnor_token_url = fields.Char(
+        "Token address",
+        help="Where the platform issues OAuth 2.0 access tokens; given in its documentation.",
+    )
+    afnor_client_id = fields.Char("Client ID", help="Issued by the platform for this company.")
+    afnor_client_secret = fields.Char(
+        "Client secret",
+        compute="_compute_afnor_client_secret",
+        inverse="_inverse_afnor_client_secret",
+        help="Stored encrypted and never shown again. Leave empty to keep the stored one.",
+    )
+    afnor_secret_is_set = fields.Boolean(compute="_compute_afnor_client_secret")
+    afnor_scope = fields.Char("Scope", help="Only if the platform asks for one.")
+
+    _audit_tracked = ("afnor_token_url", "afnor_client_id", "afnor_scope")
+
+    @api.depends("credential_ids")
+    def _compute_afnor_client_secret(self):
+        for connection in self:
+            connection.afnor_client_secret = False
+            connection.afnor_secret_is_set = connection._has_secret(SECRET)
+
+    def _inverse_afnor_client_secret(self):
+        for connection in self.filtered("afnor_client_secret"):
+            connection._set_secret(SECRET, connection.afnor_client_secret)
+
+    @api.constrains("afnor_token_url", "environment")
+    def _check_afnor_token_url(self):
+        for connection in self.filtered("afnor_token_url"):
+            try:
+                check_address(connection.afnor_token_url, connection.environment)
+            except ForbiddenAddress as error:
+                raise ValidationError(
+                    self.env._("The token address %s cannot be used: it must begin with https://.", error)
+                ) from error
