@@ -18,8 +18,8 @@ def statement(name):
 
 def create(cr):
     """Create what is missing and repair what was weakened. No row is touched."""
-    for name in ("01_table.sql", "02_guards.sql", "03_view.sql"):
-        cr.execute(statement(name))
+    for path in sorted(_SQL.glob("[0-9]*.sql")):
+        cr.execute(statement(path.name))
 
 
 def exists(cr):
@@ -30,7 +30,7 @@ def exists(cr):
 
 def guard_bodies():
     """Return the source that each guard function must have, as PostgreSQL stores it."""
-    return dict(_FUNCTION.findall(statement("02_guards.sql")))
+    return dict(_FUNCTION.findall(statement("03_guards.sql")))
 
 
 def uninstall_hook(env):

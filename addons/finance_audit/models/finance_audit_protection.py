@@ -142,6 +142,6 @@ class FinanceAuditProtection(models.TransientModel):
     @api.model
     def _record_repair(self, weakened):
         """Called after an upgrade put the guards back: leave both the gap and its end."""
-        if list(weakened.weaknesses) != self._last_recorded_weaknesses():
-            self._record_change(weakened)
-        self._record_change(self._state())
+        for state in (weakened, self._state()):
+            if list(state.weaknesses) != self._last_recorded_weaknesses():
+                self._record_change(state)

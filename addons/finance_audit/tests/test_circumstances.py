@@ -69,6 +69,7 @@ class TestCircumstances(AuditCase):
     def test_what_belongs_to_no_company_stays_without_one(self):
         self.partner.company_id = False
         self.assertFalse(self.record(record=self.partner).company_id)
+        self.assertFalse(self.record(document=self.partner).company_id)
         self.assertFalse(self.record().company_id)
 
     def test_a_given_company_wins(self):

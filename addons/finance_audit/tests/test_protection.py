@@ -2,6 +2,7 @@
 
 from odoo.tests import tagged
 
+from ..core.protection import CONSTRAINTS, TRIGGERS
 from .common import AuditCase
 
 LOGGER = "odoo.addons.finance_audit.models.finance_audit_protection"
@@ -98,6 +99,32 @@ class TestProtection(AuditCase):
         )
         with self.refused_by_database():
             self.env.cr.execute("TRUNCATE finance_audit.entry")
+
+    def test_a2_an_upgrade_restores_every_kind_of_guard(self):
+        for name in CONSTRAINTS:
+            self.env.cr.execute(f"ALTER TABLE finance_audit.entry DROP CONSTRAINT {name}")
+        for name in TRIGGERS:
+            self.env.cr.execute(f"DROP TRIGGER {name} ON finance_audit.entry")
+        self.env.cr.execute("GRANT ALL ON finance_audit.entry TO PUBLIC, CURRENT_USER")
+        self.assertGreaterEqual(
+            len(self.protection._state().weaknesses), len(CONSTRAINTS) + len(TRIGGERS)
+        )
+        self.entries.init()
+        self.assertEqual(self.protection._state().weaknesses, ())
+
+    def test_a2_an_upgrade_does_not_hide_an_entry_forged_meanwhile(self):
+        self.record()
+        self.env.cr.execute(
+            """ALTER TABLE finance_audit.entry DROP CONSTRAINT entry_leaf_hash_true;
+               ALTER TABLE finance_audit.entry DISABLE TRIGGER entry_columns_agree;
+               INSERT INTO finance_audit.entry (uid, created_at, user_id, real_user_id, user_login,
+                   source, action, outcome, summary, canonical, leaf_hash)
+               VALUES (gen_random_uuid(), now(), 1, 1, '', 'cli', 'a.b', 'info', '', '{}', '{}')"""
+        )
+        self.entries.init()
+        self.assertEqual(
+            self.protection._state().weaknesses, ("constraint_missing:entry_leaf_hash_true",)
+        )
 
     def test_a2_the_auditor_reads_the_level_in_words(self):
         page = self.protection.with_user(self.auditor)

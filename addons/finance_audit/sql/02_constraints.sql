@@ -1,0 +1,31 @@
+-- What every entry must satisfy. Re-runnable: puts back a constraint that was dropped.
+-- NOT VALID first: new entries are checked at once. If an old one breaks the rule, the constraint
+-- stays unvalidated, which the check of the protection reports; an upgrade must not fail of it.
+DO $constraints$
+DECLARE
+    present text[] := ARRAY(
+        SELECT conname FROM pg_constraint WHERE conrelid = 'finance_audit.entry'::regclass);
+BEGIN
+    IF 'entry_outcome_known' <> ALL (present) THEN
+        ALTER TABLE finance_audit.entry ADD CONSTRAINT entry_outcome_known
+            CHECK (outcome IN ('info', 'success', 'warning', 'failure')) NOT VALID;
+    END IF;
+    IF 'entry_leaf_hash_true' <> ALL (present) THEN
+        ALTER TABLE finance_audit.entry ADD CONSTRAINT entry_leaf_hash_true
+            CHECK (leaf_hash = sha256('\x00'::bytea || canonical)) NOT VALID;
+    END IF;
+    BEGIN
+        ALTER TABLE finance_audit.entry VALIDATE CONSTRAINT entry_outcome_known;
+        ALTER TABLE finance_audit.entry VALIDATE CONSTRAINT entry_leaf_hash_true;
+    EXCEPTION WHEN check_violation THEN
+        RAISE WARNING 'finance_audit.entry holds an entry that its constraints refuse: %', SQLERRM;
+    END;
+    IF 'entry_uid_unique' <> ALL (present) THEN
+        BEGIN
+            ALTER TABLE finance_audit.entry ADD CONSTRAINT entry_uid_unique UNIQUE (uid);
+        EXCEPTION WHEN unique_violation THEN
+            RAISE WARNING 'finance_audit.entry holds an entry twice: %', SQLERRM;
+        END;
+    END IF;
+END
+$constraints$;
