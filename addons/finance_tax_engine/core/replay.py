@@ -51,11 +51,17 @@ def reversal(
         currency=document.currency,
         details=tuple(details),
         explanation=(
-            f"Full reversal of {original.number or original.id}: "
+            f"Full reversal of {_name(document, original)}: "
             f"its amounts and its tax date {original.tax_date} apply.",
             *answer.explanation,
         ),
     )
+
+
+def _name(document: contract.Document, original: contract.Document) -> str:
+    """The number of the reversed document; when it was asked about, it may have had none."""
+    known = document.original.number if document.original else ""
+    return known or original.number or original.id
 
 
 def match_lines(

@@ -164,7 +164,3 @@ class AccountMove(models.Model):
                 raise UserError(self.env._("Choose a customer before posting."))
             if move.display_inactive_currency_warning:
                 raise UserError(self.env._("The currency %s is not active.", move.currency_id.name))
-            if not move.journal_id.active:
-                raise UserError(
-                    self.env._("The journal %s is archived.", move.journal_id.display_name)
-                )

@@ -109,7 +109,7 @@ class AccountTax(models.Model):
 
     def _finance_repartition(self, move, detail, twin):
         """Accounts and report tags: the twin's; else only the account other sales taxes use."""
-        if twin:
+        if twin and (not detail.rate or twin.repartition_line_ids.account_id):
             return {
                 name: [Command.create(_repartition(line)) for line in twin[name]]
                 for name in ("invoice_repartition_line_ids", "refund_repartition_line_ids")

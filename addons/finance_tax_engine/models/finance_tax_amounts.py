@@ -35,44 +35,59 @@ class FinanceTaxAmounts(models.AbstractModel):
         taxes = self.env["account.tax"]._finance_taxes_for(move, answer.details)
         details = by_line(answer)
         unit = self.env["finance.tax.engine"]._precision(move.company_id, move.currency_id).company
-        commands = []
+        slots, tax_ids = {}, {}
         for line in document.lines:
             amounts = _amounts_by_tax(details[line.id], taxes)
             net_company = to_company(line.net_amount, document.currency_rate, unit)
             record = self.env["account.move.line"].browse(int(line.id))
-            data = {
+            tax_ids[record] = tuple(tax.id for tax in amounts)
+            slots[record] = {
                 **_slot(record, amounts),
                 "manual_total_excluded_currency": float(line.net_amount),
                 "manual_total_excluded": float(net_company),
                 "rate": move.invoice_currency_rate,
                 MARK: determination.id,
             }
-            tax_ids = [tax.id for tax in amounts]
-            command = {"extra_tax_data": data, "tax_ids": [Command.set(tax_ids)]}
-            if record.tax_ids.ids == tax_ids:
-                del command["tax_ids"]
-            commands.append(Command.update(record.id, command))
-        self._write(move, commands, values)
+        self._write(move, values, tax_ids, slots)
         self._check(move, determination)
-
-    def _write(self, move, commands, values):
-        """One write, so that Odoo synchronises the dynamic lines once; not an edit of a person."""
-        kept = {"is_manually_modified": move.is_manually_modified}
-        move.write({**kept, **values, "line_ids": commands})
 
     def _clear(self, move, values):
         """Back to Odoo's own taxes: the product's or account's, through the fiscal position."""
-        commands = []
+        tax_ids = {}
         for line in move._finance_lines():
             native = line._get_computed_taxes() or line.tax_ids.filtered(
                 lambda tax: not tax.finance_tax_key
             )
-            commands.append(
-                Command.update(
-                    line.id, {"extra_tax_data": False, "tax_ids": [Command.set(native.ids)]}
-                )
-            )
-        self._write(move, commands, values)
+            tax_ids[line] = tuple(native.ids)
+        self._write(move, values, tax_ids, dict.fromkeys(tax_ids, False))
+
+    def _write(self, move, values, tax_ids, slots):
+        """Write taxes and slots in few writes, and let Odoo synchronise the dynamic lines once."""
+        lines = self.env["account.move.line"]
+        container = {"records": move}
+        with move._check_balanced(container), move._sync_dynamic_lines(container):
+            # Not an edit of a person: the mark for those stays as it was.
+            move.write({**values, "is_manually_modified": move.is_manually_modified})
+            groups = defaultdict(lines.browse)
+            for line, ids in tax_ids.items():
+                if set(line.tax_ids.ids) != set(ids):
+                    groups[ids] += line
+            for ids, group in groups.items():
+                group.write({"tax_ids": [Command.set(ids)]})
+            self._fill(slots)
+
+    def _fill(self, slots):
+        """Give each line its own slot value.
+
+        Writing lines one by one costs Odoo's whole line machinery a thousand times; filling the
+        field and telling its dependants once is what ``write`` does underneath.
+        """
+        lines = self.env["account.move.line"].concat(*slots)
+        lines.check_access("write")
+        field = lines._fields["extra_tax_data"]
+        for line, value in slots.items():
+            field.write(line, value)
+        lines.modified(["extra_tax_data"])
 
     def _in_place(self, move):
         """Whether the lines still carry the amounts of the move's determination."""
@@ -139,7 +154,7 @@ class FinanceTaxAmounts(models.AbstractModel):
         for key in sorted(wanted.keys() | found.keys(), key=str):
             if wanted.get(key, (ZERO, ZERO)) != found.get(key, (ZERO, ZERO)):
                 raise TotalsDiffer(
-                    f"{_what(key)}: the engine says {_shown(wanted.get(key))}, "
+                    f"{_what(key, document)}: the engine says {_shown(wanted.get(key))}, "
                     f"the document {_shown(found.get(key))} ({move.currency_id.name} / "
                     f"{move.company_id.currency_id.name})."
                 )
@@ -197,7 +212,7 @@ def _expected(document, answer, unit):
         net_company = to_company(line.net_amount, document.currency_rate, unit)
         tax = sum((detail.tax for detail in details[line.id]), ZERO)
         expected["line", line.id] = (line.net_amount, net_company)
-        expected["gross", line.id] = (line.net_amount + tax, ZERO)
+        expected["gross", line.id] = (line.net_amount + tax,)
         net_sum, net_company_sum = net_sum + line.net_amount, net_company_sum + net_company
     tax_company = sum((detail.tax_company for detail in answer.details), ZERO)
     expected["net"] = (net_sum, net_company_sum)
@@ -223,7 +238,7 @@ def _ledger(move):
         amounts = (_exact(sign * line.amount_currency), _exact(sign * line.balance))
         if line.display_type == "product":
             found["line", str(line.id)] = amounts
-            found["gross", str(line.id)] = (_exact(line.price_total), ZERO)
+            found["gross", str(line.id)] = (_exact(line.price_total),)
             _add(found, "net", amounts)
         elif line.display_type == "tax":
             _add(found, ("jurisdiction", line.tax_line_id.name), amounts)
@@ -240,12 +255,15 @@ def _exact(amount):
     return round(Decimal(amount), 6).normalize() + ZERO
 
 
-def _what(key):
+def _what(key, document):
+    """What differs, in words."""
     kinds = {"net": "Total before tax", "tax": "Total tax"}
     if isinstance(key, str):
         return kinds[key]
-    names = {"line": "Line {} before tax", "gross": "Line {} with tax", "jurisdiction": "Tax {}"}
-    return names[key[0]].format(key[1])
+    kind, about = key
+    lines = {line.id: line.description for line in document.lines}
+    names = {"line": "“{}” before tax", "gross": "“{}” with tax", "jurisdiction": "{}"}
+    return names[kind].format(lines.get(about, about))
 
 
 def _shown(pair):

@@ -24,8 +24,6 @@ class FinanceTaxTry(models.TransientModel):
         compute="_compute_from_partner",
         store=True,
         readonly=False,
-        required=True,
-        precompute=True,
     )
     state_id = fields.Many2one(
         "res.country.state", compute="_compute_from_partner", store=True, readonly=False
@@ -44,9 +42,7 @@ class FinanceTaxTry(models.TransientModel):
         store=True,
         readonly=False,
     )
-    supply = fields.Selection(
-        SUPPLIES, compute="_compute_from_product", store=True, readonly=False, required=True
-    )
+    supply = fields.Selection(SUPPLIES, compute="_compute_from_product", store=True, readonly=False)
     date = fields.Date("Tax date", required=True, default=fields.Date.context_today)
     amount = fields.Monetary("Amount before tax", required=True, default=100.0)
     currency_id = fields.Many2one(related="company_id.currency_id")
