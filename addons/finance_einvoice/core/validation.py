@@ -12,7 +12,7 @@ from lxml import etree
 from . import schema, schematron, violations
 from .catalogue import explain
 from .problems import FATAL, WARNING
-from .violations import Violation
+from .violations import Violation, line_number
 from .xml_input import Unreadable, read
 
 UBL_SCHEMA = "ubl-2.1-xsd"
@@ -69,18 +69,16 @@ def _business(root: etree._Element, name: str) -> Iterator[Violation]:
         yield _own(violations.RULES_ABORTED, str(error), "/")
         return
     for finding in findings:
-        entry = explain(finding.rule, finding.text)
-        yield Violation(
-            rule=finding.rule,
-            severity=WARNING if finding.severity in ("warning", "info") else FATAL,
-            official_text=finding.text,
-            location=finding.location,
-            message=entry.message,
-            field=entry.field,
-            hint=entry.hint,
-        )
+        severity = WARNING if finding.severity in ("warning", "info") else FATAL
+        yield _violation(finding.rule, severity, finding.text, finding.location)
 
 
 def _own(rule: str, text: str, where: str) -> Violation:
+    return _violation(rule, FATAL, text, where)
+
+
+def _violation(rule: str, severity: str, text: str, where: str) -> Violation:
     entry = explain(rule, text)
-    return Violation(rule, FATAL, text, where, entry.message, entry.field, entry.hint)
+    number = line_number(where)
+    message = f"Line {number}: {entry.message}" if number else entry.message
+    return Violation(rule, severity, text, where, message, entry.field, entry.hint)

@@ -29,6 +29,12 @@ STRUCTURE = "XSD"
 _LINE = re.compile(r"/(?:cac:)?(?:Invoice|CreditNote)Line\[(\d+)\]")
 
 
+def line_number(location: str) -> int | None:
+    """Return which invoice line a location is in, counted from 1 in the order of the document."""
+    found = _LINE.search(location)
+    return int(found[1]) if found else None
+
+
 @dataclass(frozen=True)
 class Violation:
     """A rule that is not met: what the publisher says, and what a person can do about it.
@@ -47,6 +53,5 @@ class Violation:
 
     @property
     def line_number(self) -> int | None:
-        """The invoice line it is about, counted from 1 in the order of the document."""
-        found = _LINE.search(self.location)
-        return int(found[1]) if found else None
+        """The invoice line it is about, if any."""
+        return line_number(self.location)

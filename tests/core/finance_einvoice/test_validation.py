@@ -34,7 +34,7 @@ def test_e2_a_violation_says_rule_meaning_field_and_place():
     (found,) = validate(content, RULE_SETS)
     assert (found.rule, found.severity) == ("BR-CL-23", FATAL)
     assert found.field == "line.unit"
-    assert "unit of measure" in found.message
+    assert found.message.startswith("Line 1: The unit of measure")
     assert found.hint
     assert "UN/ECE Recommendation 20" in found.official_text
     assert found.location == "/Invoice/cac:InvoiceLine[1]/cbc:InvoicedQuantity[1]"
