@@ -90,7 +90,7 @@ class FinanceDispatcher(models.AbstractModel):
                     """
                     SELECT EXTRACT(EPOCH FROM MIN(CASE
                                WHEN e.lease_until IS NULL THEN e.next_step_at ELSE e.lease_until END
-                           ) - (now() AT TIME ZONE 'UTC'))
+                           ) - (clock_timestamp() AT TIME ZONE 'UTC'))
                       FROM finance_exchange e
                       JOIN finance_connection c ON c.id = e.connection_id AND c.state = 'active'
                      WHERE e.state IN ('pending', 'sending', 'unknown', 'waiting')
@@ -111,7 +111,7 @@ class FinanceDispatcher(models.AbstractModel):
                     """
                     SELECT id FROM finance_exchange
                      WHERE state IN ('sending', 'unknown', 'waiting')
-                       AND lease_until < (now() AT TIME ZONE 'UTC')
+                       AND lease_until < (clock_timestamp() AT TIME ZONE 'UTC')
                      ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
                     """,
                     BATCH,
@@ -136,7 +136,7 @@ class FinanceDispatcher(models.AbstractModel):
                      WHERE state IN ('pending', 'unknown', 'waiting')
                        AND connection_id IN %s
                        AND lease_until IS NULL
-                       AND next_step_at <= (now() AT TIME ZONE 'UTC')
+                       AND next_step_at <= (clock_timestamp() AT TIME ZONE 'UTC')
                      ORDER BY next_step_at, id LIMIT %s FOR UPDATE SKIP LOCKED
                     """,
                     tuple(usable.ids),
@@ -202,7 +202,7 @@ class FinanceDispatcher(models.AbstractModel):
                 SQL(
                     """
                     SELECT id FROM finance_exchange
-                     WHERE owner_pending AND (owner_next_at IS NULL OR owner_next_at <= (now() AT TIME ZONE 'UTC'))
+                     WHERE owner_pending AND (owner_next_at IS NULL OR owner_next_at <= (clock_timestamp() AT TIME ZONE 'UTC'))
                      ORDER BY id LIMIT %s
                     """,
                     4 * BATCH,
