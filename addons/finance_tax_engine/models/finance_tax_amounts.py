@@ -11,7 +11,7 @@ from decimal import Decimal
 from odoo import Command, models
 
 from ..core.answers import by_line, tax_key
-from ..core.errors import NotCovered, TotalsDiffer
+from ..core.errors import NoRule, NotCovered, TotalsDiffer
 from ..core.rounding import to_company
 
 #: In ``extra_tax_data``: the determination the amounts come from. Odoo ignores unknown keys.
@@ -30,7 +30,7 @@ class FinanceTaxAmounts(models.AbstractModel):
 
         ``values`` are further values of the move, for the same write.
         """
-        self._refuse_early_discount(move)
+        self._refuse_what_cannot_be(move)
         document, answer = determination._document(), determination._answer()
         taxes = self.env["account.tax"]._finance_taxes_for(move, answer.details)
         details = by_line(answer)
@@ -52,12 +52,16 @@ class FinanceTaxAmounts(models.AbstractModel):
         self._check(move, determination)
 
     def _clear(self, move, values):
-        """Back to Odoo's own taxes: the product's or account's, through the fiscal position."""
+        """Back to Odoo's own taxes: the product's, the account's, else the company's default.
+
+        A line for which Odoo has none is an error: a fallback must not become zero by accident.
+        """
+        default = move.company_id.account_sale_tax_id
         tax_ids = {}
         for line in move._finance_lines():
-            native = line._get_computed_taxes() or line.tax_ids.filtered(
-                lambda tax: not tax.finance_tax_key
-            )
+            native = line._get_computed_taxes() or move.fiscal_position_id.map_tax(default)
+            if not (native or default):
+                raise NoRule(f"Odoo has no tax of its own for “{line.name}” either.")
             tax_ids[line] = tuple(native.ids)
         self._write(move, values, tax_ids, dict.fromkeys(tax_ids, False))
 
@@ -159,7 +163,14 @@ class FinanceTaxAmounts(models.AbstractModel):
                     f"{move.company_id.currency_id.name})."
                 )
 
-    def _refuse_early_discount(self, move):
+    def _refuse_what_cannot_be(self, move):
+        """Two things Odoo offers that a tax from outside cannot be combined with."""
+        included = move._finance_lines().tax_ids.filtered("price_include")
+        if included:
+            raise NotCovered(
+                f"The price includes the tax “{included[0].name}”; an engine adds tax to prices.",
+                hint="Use prices without tax for this company.",
+            )
         term = move.invoice_payment_term_id
         if term.early_discount and term.early_pay_discount_computation == "mixed":
             raise NotCovered(

@@ -8,6 +8,7 @@ from odoo import models
 from odoo.exceptions import RedirectWarning, UserError
 
 from ..core.errors import TaxError, TotalsDiffer
+from ..core.replay import REVERSAL
 
 #: Screen that mends an error, by the error's ``target``.
 ACTIONS = {
@@ -31,7 +32,6 @@ class FinanceTaxFallback(models.AbstractModel):
             with self.env.cr.savepoint():
                 self._determine(move)
         except TaxError as error:
-            move.invalidate_recordset()
             return self._fall_back(move, error)
         return None
 
@@ -59,28 +59,28 @@ class FinanceTaxFallback(models.AbstractModel):
         policy = (
             "block" if isinstance(error, TotalsDiffer) else move.company_id.finance_tax_fallback
         )
-        if policy == "native":
-            values = self._state("fallback", error=error, remediation="pending")
-            self.env["finance.tax.amounts"]._clear(move, values)
-            self._record(move, "fallback", error=error)
-            return None
-        if policy == "last_known":
-            return self._use_last_known(move, error)
-        return self._fail(move, error)
-
-    def _use_last_known(self, move, error):
+        use = {"native": self._use_native, "last_known": self._use_last_known}.get(policy)
+        if not use:
+            return self._fail(move, error)
         try:
             with self.env.cr.savepoint():
-                determination = self.env["finance.tax.determination"]._last_known(move)
-                values = self._state(
-                    "fallback", error=error, determination=determination, remediation="pending"
-                )
-                self.env["finance.tax.amounts"]._apply(move, determination, values)
+                determination = use(move, error)
         except TaxError as reason:
-            move.invalidate_recordset()
             return self._fail(move, type(error)(f"{error} {reason}", target=error.target))
         self._record(move, "fallback", error=error, determination=determination)
         return None
+
+    def _use_native(self, move, error):
+        values = self._state("fallback", error=error, remediation="pending")
+        self.env["finance.tax.amounts"]._clear(move, values)
+
+    def _use_last_known(self, move, error):
+        determination = self.env["finance.tax.determination"]._last_known(move)
+        values = self._state(
+            "fallback", error=error, determination=determination, remediation="pending"
+        )
+        self.env["finance.tax.amounts"]._apply(move, determination, values)
+        return determination
 
     def _fail(self, move, error):
         if move.finance_tax_state != "failed" or move.finance_tax_message != error.as_text():
@@ -118,14 +118,17 @@ class FinanceTaxFallback(models.AbstractModel):
     def _record(self, move, action, *, error=None, determination=None):
         """Evidence of what was decided, on the document's timeline."""
         company = move.company_id
-        engines = dict(company._fields["finance_tax_engine"]._description_selection(self.env))
         facts = {
-            "engine": engines.get(company.finance_tax_engine),
+            "engine": self._engine_label(company, determination),
+            "amount": determination and f"{determination.total_tax:.2f}",
+            "currency": determination and determination.currency_id.name,
             "reason": error.as_text() if error else "",
             "summary": determination.summary if determination else "",
         }
         sentences = {
-            "determined": self.env._("Tax determined by %(engine)s: %(summary)s.", **facts),
+            "determined": self.env._(
+                "Tax determined by %(engine)s: %(amount)s %(currency)s — %(summary)s.", **facts
+            ),
             "fallback": self.env._("Fallback: %(engine)s had no answer. %(reason)s", **facts),
             "failed": self.env._("Tax could not be determined: %(reason)s", **facts),
         }
@@ -139,6 +142,13 @@ class FinanceTaxFallback(models.AbstractModel):
             summary=sentences[action],
             details=_details(determination, error, company),
         )
+
+    def _engine_label(self, company, determination):
+        """Who gave the answer, for people."""
+        if determination and determination.engine == REVERSAL:
+            return self.env._("the reversed document")
+        engines = dict(company._fields["finance_tax_engine"]._description_selection(self.env))
+        return engines.get(company.finance_tax_engine)
 
 
 def _details(determination, error, company):

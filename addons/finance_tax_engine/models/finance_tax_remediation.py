@@ -4,8 +4,6 @@ from odoo import models
 
 from ..core.errors import TaxError
 
-BATCH = 50
-
 
 class FinanceTaxRemediation(models.AbstractModel):
     _name = "finance.tax.remediation"
@@ -16,9 +14,10 @@ class FinanceTaxRemediation(models.AbstractModel):
         moves = self.env["account.move"].search(
             [("finance_tax_remediation", "=", "pending")], order="write_date, id"
         )
-        for done, move in enumerate(moves[:BATCH], 1):
+        for done, move in enumerate(moves, 1):
             self._remediate(move.with_company(move.company_id))
-            self.env["ir.cron"]._commit_progress(done, remaining=len(moves) - done)
+            if not self.env["ir.cron"]._commit_progress(1, remaining=len(moves) - done):
+                break
 
     def _remediate(self, move):
         if not move.company_id._finance_has_tax_engine() or move.state == "cancel":
@@ -33,7 +32,9 @@ class FinanceTaxRemediation(models.AbstractModel):
         try:
             with self.env.cr.savepoint():
                 determination = self.env["finance.tax.determination"]._for(move)
-        except TaxError:
+        except TaxError as error:
+            # Also the turn in the queue: the longest untouched is asked first.
+            move.write({"finance_tax_message": error.as_text()})
             return
         difference = _difference(move, determination._answer())
         fallback = self.env["finance.tax.fallback"]

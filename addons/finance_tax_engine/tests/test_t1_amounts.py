@@ -124,6 +124,12 @@ class TestT1Amounts(TaxCase):
         self.assertEqual(line.tax_ids.name, "FR VAT 20%")
         self.assertEqual(move.finance_tax_determination_count, 1)
 
+    def test_t1_prices_that_include_tax_are_refused(self):
+        self.native.price_include_override = "tax_included"
+        move = self._invoice([(self.paper,)])
+        self.assertEqual(move.finance_tax_state, "failed")
+        self.assertIn("FT008", move.finance_tax_message)
+
     def test_t1_early_discount_that_cuts_the_tax_is_refused(self):
         term = self.env["account.payment.term"].create(
             {

@@ -122,6 +122,32 @@ class TestT4Fallback(TaxCase):
         with self.assertRaises(UserError):
             move.action_post()
 
+    def test_t4_a_fallback_never_becomes_zero_by_accident(self):
+        self.company.finance_tax_fallback = "native"
+        self.company.account_sale_tax_id = False
+        self.paper.taxes_id = False
+        self._break_the_engine()
+        move = self._invoice([(self.paper,)])
+        self.assertEqual(move.finance_tax_state, "failed")
+        self.assertIn("no tax of its own for “Paper”", move.finance_tax_message)
+
+    def test_t4_the_companys_default_tax_stands_in_for_a_product_without(self):
+        self.company.finance_tax_fallback = "native"
+        self.company.account_sale_tax_id = self.native
+        self.paper.taxes_id = False
+        self._break_the_engine()
+        move = self._invoice([(self.paper,)])
+        self.assertEqual((move.finance_tax_state, move.amount_tax), ("fallback", 20.0))
+
+    def test_t4_the_job_asks_for_every_pending_document(self):
+        self.company.finance_tax_fallback = "native"
+        self._break_the_engine()
+        moves = self._invoice([(self.paper,)]) + self._invoice([(self.novel,)])
+        self._mend_the_engine()
+        self.patch(type(self.env["ir.cron"]), "_commit_progress", lambda *_a, **_k: 1.0)
+        self.env["finance.tax.remediation"]._cron_remediate()
+        self.assertEqual(moves.mapped("finance_tax_state"), ["determined"] * 2)
+
     def test_t4_the_evidence_names_the_policy(self):
         self.company.finance_tax_fallback = "native"
         self._break_the_engine()

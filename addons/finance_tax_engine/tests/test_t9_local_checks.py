@@ -27,7 +27,7 @@ class TestT9LocalChecks(TaxCase):
         user = new_test_user(
             self.env,
             "reader",
-            groups="account.group_account_readonly",
+            groups="account.group_account_readonly,finance_connector_base.group_accountant",
             company_id=self.company.id,
             company_ids=[(6, 0, self.company.ids)],
         )
