@@ -55,7 +55,10 @@ def _watch(stack: Stack) -> int:
 def demo(port: int) -> int:
     """Stay until interrupted."""
     where = Ports.fixed(port)
+    tell = _hook("story", "tell")
     with odoo_run.ready() as runtime, running(runtime, DATABASE, where) as stack:
+        with say.step("Sample invoices"):
+            tell(stack)
         print(_welcome(stack), flush=True)
         try:
             return _watch(stack)

@@ -77,7 +77,9 @@ class Camera:
         return page
 
     def shoot(self, page, name):
-        page.wait_for_load_state("networkidle")
+        # The bus keeps a connection open, so the network is never idle: wait for the client's own sign of work.
+        page.wait_for_function("() => !document.querySelector('.o_loading_indicator')")
+        page.evaluate("() => document.fonts.ready")
         page.screenshot(path=self._folder / f"{name}-{self._suffix}.png")
 
     def _first_record(self, name, role, path):

@@ -183,3 +183,8 @@ class Story:
 
     def _ids(self, model, name):
         return {item[name]: item["id"] for item in self._rpc.search_read(model, [], [name])}
+
+
+def tell(stack):
+    """Process the sample invoices on a started installation."""
+    Story(stack).tell()
