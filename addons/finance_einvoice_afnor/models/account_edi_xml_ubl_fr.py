@@ -93,9 +93,9 @@ class AccountEdiXmlUblFr(models.AbstractModel):
 
     def _fr_tax_due(self, invoice, process):
         """When the VAT is due (BT-8): with the payment, or with the invoice for services "sur les débits"."""
-        lines = invoice._finance_fr_product_lines()
-        taxes = lines.tax_ids.flatten_taxes_hierarchy().filtered("amount")
-        exigibilities = set(taxes.mapped("tax_exigibility"))
+        taxes = invoice._finance_fr_product_lines().tax_ids.flatten_taxes_hierarchy()
+        charged = taxes.filtered(lambda tax: tax.amount_type == "percent" and tax.amount)
+        exigibilities = set(charged.mapped("tax_exigibility"))
         if exigibilities == {"on_payment"}:
             return {"cbc:DescriptionCode": {"_text": DUE_ON_PAYMENT}}
         if exigibilities == {"on_invoice"} and (process or "").startswith("S"):
@@ -105,8 +105,10 @@ class AccountEdiXmlUblFr(models.AbstractModel):
     def _fr_order_reference(self, document_node, invoice):
         """The customer's order number only; Odoo would put the invoice's own number in its place."""
         sales_order = document_node["cac:OrderReference"]["cbc:SalesOrderID"]
-        if invoice.ref:
-            return {"cbc:ID": {"_text": invoice.ref}, "cbc:SalesOrderID": sales_order}
+        # Odoo writes "Reversal of …" into the reference of a credit note.
+        reference = (invoice.reversed_entry_id or invoice).ref
+        if reference:
+            return {"cbc:ID": {"_text": reference}, "cbc:SalesOrderID": sales_order}
         if sales_order and sales_order["_text"]:
             # UBL wants an ID; "NA" is what EN 16931's syntax binding writes for none.
             return {"cbc:ID": {"_text": "NA"}, "cbc:SalesOrderID": sales_order}
@@ -129,6 +131,12 @@ class AccountEdiXmlUblFr(models.AbstractModel):
         invoice = vals["invoice"]
         reference = invoice.payment_reference or self._fr_number(invoice)
         document_node["cac:PaymentMeans"]["cbc:PaymentID"] = {"_text": reference}
+
+    def _add_invoice_delivery_nodes(self, document_node, vals):
+        super()._add_invoice_delivery_nodes(document_node, vals)
+        if delivered := vals["invoice"].delivery_date:
+            # Within the EU Odoo writes the date of the invoice even where the delivery date is known.
+            document_node["cac:Delivery"]["cbc:ActualDeliveryDate"] = {"_text": delivered}
 
     # -- parties ---------------------------------------------------------------------------------
 

@@ -6,7 +6,6 @@ Each problem names the one field to change. Codes are stable: retired, never reu
 from odoo.addons.finance_einvoice.core.problems import Problem
 
 from .account_move import NOTE_SUBJECTS
-from .res_partner import FRENCH_ADDRESS
 
 _ADDRESS_FIELDS = ("street", "city", "zip", "country_id")
 #: Not every country has postal codes.
@@ -123,7 +122,7 @@ def _own_address(env, partner, code):
     address, siren = partner._finance_fr_electronic_address(), partner._finance_fr_siren()
     if not address or not siren:
         return  # the missing SIREN is told already
-    if address.scheme != FRENCH_ADDRESS or not address.value.startswith(siren):
+    if not address.value.startswith(siren):
         yield _problem(
             code,
             partner,

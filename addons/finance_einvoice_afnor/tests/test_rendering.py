@@ -135,9 +135,20 @@ class TestRendering(RenderingCase):
 
     def test_vat_on_payment_and_on_invoice_are_told_apart(self):
         debit_tax = self.tax("tva_normale").copy({"name": "20% débits", "tax_scope": "service"})
+        levy = self.env["account.tax"].create(
+            {
+                "name": "Éco-participation",
+                "company_id": self.company.id,
+                "amount_type": "fixed",
+                "amount": 1.5,
+                "include_base_amount": True,
+                "sequence": 0,
+            }
+        )
         cases = (
             ([self.line(self.service, "tva_normale_encaissement")], ["432"]),
             ([self.line(self.service, debit_tax)], ["3"]),
+            ([self.line(self.service, self.tax("tva_normale_encaissement") | levy)], ["432"]),
             ([self.line(self.goods)], []),
             ([self.line(self.goods), self.line(self.service, "tva_normale_encaissement")], []),
         )
@@ -152,6 +163,15 @@ class TestRendering(RenderingCase):
         move = self.make_invoice()
         self.assertEqual(self.texts(self.conforming(move), "cac:OrderReference/cbc:ID"), [])
         root = self.conforming(self.make_invoice(ref="BC-778"))
+        self.assertEqual(self.text(root, "cac:OrderReference/cbc:ID"), "BC-778")
+
+    def test_a_credit_note_repeats_the_order_number_of_its_invoice(self):
+        """Odoo writes "Reversal of …" there."""
+        invoice = self.post(self.make_invoice(ref="BC-778"))
+        credit_note = invoice._reverse_moves(
+            [{"invoice_date": INVOICE_DATE, "ref": f"Reversal of: {invoice.name}"}]
+        )
+        root = self.conforming(credit_note)
         self.assertEqual(self.text(root, "cac:OrderReference/cbc:ID"), "BC-778")
 
     def test_credit_note_names_the_invoice_it_corrects(self):

@@ -100,6 +100,11 @@ class TestRenderingTaxes(RenderingCase):
         self.assertEqual(self.text(root, f"{category}cbc:TaxExemptionReasonCode"), "VATEX-EU-IC")
         self.assertEqual(self.text(root, "cac:Delivery/cbc:ActualDeliveryDate"), str(INVOICE_DATE))
 
+    def test_the_delivery_date_is_that_of_the_delivery(self):
+        intra = [self.line(self.goods, "tva_sale_good_intra_0")]
+        root = self.conforming(self.make_invoice(intra, self.buyer_de, delivery_date="2026-09-28"))
+        self.assertEqual(self.text(root, "cac:Delivery/cbc:ActualDeliveryDate"), "2026-09-28")
+
     def test_goods_and_services_to_a_german_business_on_one_invoice(self):
         root = self.conforming(
             self.make_invoice(
