@@ -90,7 +90,9 @@ class Camera:
 
     def _page(self, role):
         if role not in self._pages:
-            page = self._browser.new_context(locale="en-US", viewport=self._viewport).new_page()
+            page = self._browser.new_context(
+                locale="en-US", timezone_id="Europe/Paris", viewport=self._viewport
+            ).new_page()
             person = login(role)
             page.goto(f"{self._stack.url}/web/login")
             page.fill("input[name=login]", person["login"])

@@ -11,6 +11,7 @@
     "data": [
         "security/ir.model.access.csv",
         "security/rules.xml",
+        "data/mail_activity_type.xml",
         "views/finance_einvoice_version_views.xml",
         "views/finance_einvoice_views.xml",
         "views/account_move_views.xml",

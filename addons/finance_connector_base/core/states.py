@@ -38,9 +38,9 @@ LABELS = (
     (WAITING, "Waiting for the verdict"),
     (UNKNOWN, "Outcome unknown"),
     (HELD, "Held"),
-    (ACCEPTED, "Accepted"),
     (REJECTED, "Rejected"),
     (FAILED, "Failed"),
+    (ACCEPTED, "Accepted"),
     (SUPERSEDED, "Superseded"),
     (CANCELLED, "Cancelled"),
 )

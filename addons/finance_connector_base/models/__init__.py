@@ -1,3 +1,4 @@
+from . import finance_audit_entry
 from . import finance_adapter
 from . import finance_credential
 from . import finance_connection

@@ -86,7 +86,7 @@ class FinanceExchange(models.Model):
     reason = fields.Char("What happened", readonly=True)
     findings = fields.Json(readonly=True)
     sent_at = fields.Datetime("Last sent at", readonly=True)
-    answered_at = fields.Datetime(readonly=True)
+    answered_at = fields.Datetime("Answered at", readonly=True)
     document_model = fields.Char(readonly=True)
     document_id = fields.Many2oneReference("Document", model_field="document_model", readonly=True)
     document_name = fields.Char("Document name", readonly=True)
@@ -150,7 +150,8 @@ class FinanceExchange(models.Model):
                 "parameters": parameters or {},
                 "document_model": document._name,
                 "document_id": document.id,
-                "document_name": document.display_name,
+                # The name alone: a display name may carry notes that belong to the document only.
+                "document_name": document[document._rec_name] or document.display_name,
                 "owner_model": owner._name,
                 "owner_id": owner.id,
                 "supersedes_id": supersedes.id if supersedes else False,

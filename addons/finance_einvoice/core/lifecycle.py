@@ -15,14 +15,15 @@ REMEDIATION = "remediation"
 FAILED = "failed"
 CANCELLED = "cancelled"
 
+#: In the order in which the status bar shows them: what is still open stands before the end.
 LABELS = (
     (DRAFT, "Draft"),
     (SUBMITTED, "Submitted"),
     (UNKNOWN, "Outcome unknown"),
-    (ACCEPTED, "Accepted"),
     (REJECTED, "Rejected"),
     (REMEDIATION, "Pending remediation"),
     (FAILED, "Not delivered"),
+    (ACCEPTED, "Accepted"),
     (CANCELLED, "Cancelled"),
 )
 

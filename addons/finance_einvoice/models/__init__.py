@@ -1,3 +1,4 @@
+from . import finance_audit_entry
 from . import finance_einvoice_regime
 from . import finance_einvoice
 from . import finance_einvoice_version

@@ -52,6 +52,13 @@ class AccountMove(models.Model):
     def _search_einvoice_state(self, operator, value):
         return [("einvoice_ids.state", operator, value)]
 
+    def _compute_show_reset_to_draft_button(self):
+        """What the authority holds cannot go back to draft; the guard is in ``write``, this only saves a click."""
+        super()._compute_show_reset_to_draft_button()
+        for move in self:
+            if move.einvoice_state in (lifecycle.ACCEPTED, lifecycle.UNKNOWN):
+                move.show_reset_to_draft_button = False
+
     def _post(self, soft=True):
         """Check before posting, submit after it, all in one transaction."""
         einvoice = self.env["finance.einvoice"]

@@ -8,6 +8,8 @@ from odoo.exceptions import UserError
 
 from ..core import lifecycle
 
+ACTIVITY = "finance_einvoice.mail_activity_type_einvoice"
+
 _TONE = {
     lifecycle.ACCEPTED: "success",
     lifecycle.REJECTED: "failure",
@@ -143,7 +145,9 @@ class FinanceEinvoice(models.Model):
             lifecycle.UNKNOWN: _(
                 "Sent, but the answer was lost. The platform is being asked; there is nothing to do"
             ),
-            lifecycle.FAILED: _("Not delivered; an operator has to decide: %s", exchange.reason or ""),
+            lifecycle.FAILED: _(
+                "Not delivered; an operator has to decide: %s", exchange.reason or ""
+            ),
             lifecycle.DRAFT: _("Not sent: the submission was cancelled"),
             lifecycle.SUBMITTED: _("Submitted; waiting for the verdict"),
         }
@@ -152,11 +156,12 @@ class FinanceEinvoice(models.Model):
     def _tell_people(self, state):
         """A line in the chatter; an activity where a person has to do something."""
         move = self.move_id
+        move.activity_feedback([ACTIVITY], feedback=self.status_note)
         if state in (lifecycle.ACCEPTED, lifecycle.REJECTED, lifecycle.FAILED):
             move.message_post(body=self.reasons_html or self.status_note)
         if state in (lifecycle.REJECTED, lifecycle.FAILED):
             move.activity_schedule(
-                "mail.mail_activity_data_todo",
+                ACTIVITY,
                 summary=self.env._("E-invoice: %s", dict(lifecycle.LABELS)[state]),
                 note=Markup("<p>%s</p>") % (self.status_note or ""),
                 user_id=(move.invoice_user_id or move.create_uid).id,

@@ -65,7 +65,7 @@ class TestSubmission(SandboxCase):
         self.assertEqual(move.einvoice_state, "rejected")
         for text in ("InvalidSchema", "Purchase order missing.", "then submit again"):
             self.assertIn(text, move.einvoice_reasons)
-        self.assertTrue(move.activity_ids)
+        self.assertIn("E-invoice: Rejected", move.activity_ids.mapped("summary"))
 
         move.button_draft()
         self.assertEqual(move.einvoice_state, "remediation")
@@ -75,6 +75,7 @@ class TestSubmission(SandboxCase):
         self.deliver(move)
 
         self.assertEqual(move.einvoice_state, "accepted")
+        self.assertFalse(move.activity_ids)
         versions = move.einvoice_id.version_ids.sorted("number")
         self.assertEqual(versions.mapped("outcome"), ["rejected", "accepted"])
         self.assertNotEqual(*versions.mapped("sha256"))
@@ -100,6 +101,7 @@ class TestSubmission(SandboxCase):
             ):
                 act()
         self.assertEqual(move.state, "posted")
+        self.assertFalse(move.show_reset_to_draft_button)
         credit = move._reverse_moves([{"invoice_date": move.invoice_date}])
         credit.action_post()
         self.deliver(credit)

@@ -1,0 +1,23 @@
+"""Words for this addon's action ids in the audit log."""
+
+from odoo import api, models
+
+
+class FinanceAuditEntry(models.Model):
+    _inherit = "finance.audit.entry"
+
+    @api.model
+    def _action_labels(self):
+        _ = self.env._
+        return {
+            **super()._action_labels(),
+            "einvoice.validated": _("E-invoice checked"),
+            "einvoice.submitted": _("E-invoice submitted"),
+            "einvoice.unknown": _("E-invoice: outcome unknown"),
+            "einvoice.accepted": _("E-invoice accepted"),
+            "einvoice.rejected": _("E-invoice rejected"),
+            "einvoice.remediation": _("E-invoice being corrected"),
+            "einvoice.failed": _("E-invoice not delivered"),
+            "einvoice.draft": _("E-invoice taken back"),
+            "einvoice.cancelled": _("E-invoice cancelled"),
+        }
