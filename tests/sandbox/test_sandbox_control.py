@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from pathlib import Path
 
 import pytest
 import requests
@@ -11,7 +12,13 @@ from flow_client import FlowClient
 from flow_contract import Contract
 
 from sandbox.client import ControlClient, ControlError
+from sandbox.control import ROUTES
+from sandbox.faults import AFTER_EFFECT, BEFORE_EFFECT
+from sandbox.providers.afnor import AfnorFlow
 from sandbox.server import SandboxThread
+from sandbox.verdicts import OUTCOMES
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_down_closes_connections_at_once(flows: FlowClient, control: ControlClient) -> None:
@@ -27,6 +34,7 @@ def test_down_closes_connections_at_once(flows: FlowClient, control: ControlClie
 
 
 def test_down_uses_up_no_fault(flows: FlowClient, control: ControlClient) -> None:
+    assert flows.token
     control.fault("status", operation="getHealth", status=503)
     control.down()
     with pytest.raises(requests.ConnectionError):
@@ -187,6 +195,15 @@ def test_wait_ready_gives_up(unused_port: int) -> None:
 def unused_port() -> int:
     with SandboxThread() as briefly:
         return int(briefly.url.rpartition(":")[2])
+
+
+def test_the_manual_names_every_fault_verdict_setting_and_path() -> None:
+    manual = (ROOT / "docs" / "sandbox.md").read_text("utf-8")
+    for name in (*BEFORE_EFFECT, *AFTER_EFFECT, *OUTCOMES, *AfnorFlow.default_settings):
+        assert f"`{name}`" in manual, name
+    for route in ROUTES:
+        first_two = "/".join(route.path.split("/")[:3])
+        assert first_two in manual, route.path
 
 
 def test_two_sandboxes_do_not_know_each_other(

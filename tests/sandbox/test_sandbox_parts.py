@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from urllib3 import encode_multipart_formdata
 from urllib3.fields import RequestField
@@ -22,6 +22,7 @@ from sandbox.values import Call, read_json
 # Multipart
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=200), min_size=1, max_size=4))
 def test_multipart_contents_come_through_byte_for_byte(contents: list[bytes]) -> None:
     fields = [
@@ -36,12 +37,21 @@ def test_multipart_contents_come_through_byte_for_byte(contents: list[bytes]) ->
     assert [part.name for part in parts] == [f"part{number}" for number in range(len(contents))]
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_multipart_refuses_rubbish_with_a_value_error_only(body: bytes) -> None:
     try:
         multipart.parse("multipart/form-data; boundary=b", body)
     except ValueError as error:
         assert str(error)
+
+
+@pytest.mark.parametrize("end", ["", "\r\n--b", "\r\n--b\r\n", "\r\n--bb--"])
+def test_a_multipart_body_that_was_cut_off_is_refused(end: str) -> None:
+    whole = '--b\r\nContent-Disposition: form-data; name="a"\r\n\r\nx'
+    assert multipart.parse("multipart/form-data; boundary=b", f"{whole}\r\n--b--".encode())
+    with pytest.raises(ValueError, match="boundary"):
+        multipart.parse("multipart/form-data; boundary=b", (whole + end).encode())
 
 
 @pytest.mark.parametrize(
@@ -63,11 +73,13 @@ def test_file_names_are_read_in_all_their_forms(header: str, filename: str | Non
 # Time
 
 
+@settings(deadline=None)
 @given(st.integers(min_value=0, max_value=4_102_444_800 * MICROSECONDS))
 def test_instants_survive_their_text_form(instant: int) -> None:
     assert from_text(to_text(instant)) == instant
 
 
+@settings(deadline=None)
 @given(st.datetimes(timezones=st.timezones()))
 def test_any_zone_names_the_same_instant(moment: datetime) -> None:
     offset = moment.utcoffset()

@@ -71,7 +71,7 @@ SEARCHES = st.fixed_dictionaries(
 
 def test_flow_info_is_judged_as_the_schema_judges_it(contract: Contract) -> None:
     @given(INFOS)
-    @settings(max_examples=500)
+    @settings(max_examples=500, deadline=None)
     def agree(info: dict[str, Any]) -> None:
         assert bool(object_problems(info, FLOW_INFO)) == bool(contract.errors("FlowInfo", info))
 
@@ -80,7 +80,7 @@ def test_flow_info_is_judged_as_the_schema_judges_it(contract: Contract) -> None
 
 def test_search_is_judged_as_the_schema_judges_it(contract: Contract) -> None:
     @given(SEARCHES)
-    @settings(max_examples=500)
+    @settings(max_examples=500, deadline=None)
     def agree(body: dict[str, Any]) -> None:
         ours, theirs = object_problems(body, SEARCH), contract.errors("SearchFlowParams", body)
         limit = body.get("limit", 1)
