@@ -18,7 +18,7 @@ from . import (
 )
 from .errors import Problem
 
-_TEMPLATE = "pot"
+_DATES = ('"POT-Creation-Date', '"PO-Revision-Date')
 
 
 def provision() -> int:
@@ -71,10 +71,24 @@ def _export(runtime: odoo_run.Runtime, database: str, addon: str) -> None:
     target = paths.ADDONS / addon / "i18n" / f"{addon}.pot"
     target.parent.mkdir(exist_ok=True)
     config = runtime.write_config("alone", databases.ALONE)
-    words = ["i18n", "export", "--database", database, "--languages", _TEMPLATE]
-    command = runtime.command(*words, "--output", target, addon, config=config)
+    fresh = paths.cache() / "config" / f"{addon}.pot"
+    words = ["i18n", "export", "--database", database, "--languages", "pot", "--output", fresh]
+    command = runtime.command(*words, addon, config=config)
     run.logged(f"i18n-{addon}", command, cwd=paths.PROJECT, env=runtime.environment())
-    say.line(f"✓ {target.relative_to(paths.PROJECT)}")
+    changed = replace_terms(target, fresh.read_text())
+    say.line(f"✓ {target.relative_to(paths.PROJECT)} {'written' if changed else 'unchanged'}")
+
+
+def _terms(text: str) -> list[str]:
+    return [line for line in text.splitlines() if not line.startswith(_DATES)]
+
+
+def replace_terms(target: Path, text: str) -> bool:
+    """Write a translation template unless only its dates would change; True when written."""
+    if target.exists() and _terms(target.read_text()) == _terms(text):
+        return False
+    target.write_text(text)
+    return True
 
 
 def _nobody_uses(embedded: postgres.Embedded) -> None:
