@@ -1,0 +1,19 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from office import Office  # noqa: E402 (beside this file, which is no package)
+
+
+@pytest.fixture
+def office(stack):
+    """The office, with a platform that has no faults and accepts everything."""
+    made = Office(stack)
+    made.control.clear_faults()
+    made.control.clear_verdicts()
+    yield made
+    made.control.clear_faults()
+    made.control.clear_verdicts()
