@@ -63,7 +63,12 @@ class FinanceConnection(models.Model):
         help="Base address of the provider's interface, as given in its documentation. https is required.",
     )
     api_version = fields.Char(compute="_compute_api_version", string="Interface version")
-    credential_ids = fields.One2many("finance.credential", "connection_id", readonly=True)
+    credential_ids = fields.One2many(
+        "finance.credential",
+        "connection_id",
+        readonly=True,
+        groups="finance_connector_base.group_admin",
+    )
     last_test_result = fields.Selection(
         [("never", "Not tested"), ("ok", "Works"), ("failed", "Does not work")],
         default="never",
