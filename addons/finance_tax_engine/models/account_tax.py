@@ -12,6 +12,9 @@ from ..core.amounts import percent
 from ..core.answers import tax_key
 from ..core.errors import NoTaxAccount
 
+#: Scope a tax of the chart must have to stand for a category that is not taxed. Charts that do not
+#: tell goods from services get no report tags for services: none is better than the wrong box.
+SCOPES = {"K": ("consu", False), "G": ("consu", False), "AE": ("service",), "O": ("service",)}
 LABELS = {"vat": "VAT", "sales": "sales tax"}
 
 
@@ -59,7 +62,7 @@ class AccountTax(models.Model):
                 "price_include_override": "tax_excluded",
                 "company_id": move.company_id.id,
                 "country_id": move.tax_country_id.id,
-                "tax_group_id": taxes._finance_group(move, twin).id,
+                "tax_group_id": (twin.tax_group_id or taxes._finance_group(move, detail)).id,
                 "finance_tax_key": name,
                 "finance_jurisdiction_code": detail.jurisdiction.code,
                 "invoice_legal_notes": _legal_notes(detail),
@@ -73,7 +76,11 @@ class AccountTax(models.Model):
         if detail.jurisdiction.country != move.tax_country_id.code:
             return self.browse()
         candidates = self._finance_own_taxes(move).filtered(
-            lambda tax: tax.amount_type == "percent" and tax.amount == float(detail.rate)
+            lambda tax: (
+                tax.amount_type == "percent"
+                and tax.amount == float(detail.rate)
+                and not tax.price_include
+            )
         )
         if detail.category == "S":
             return candidates[:1]
@@ -81,31 +88,46 @@ class AccountTax(models.Model):
         coded = codes in self._fields and candidates.filtered(
             lambda tax: tax[codes] == detail.category
         )
-        mapped = move.fiscal_position_id.map_tax(move.company_id.account_sale_tax_id)
-        return coded[:1] if coded else (mapped & candidates)[:1]
+        scopes = SCOPES.get(detail.category, ())
+        mapped = move.fiscal_position_id.with_context(active_test=False).tax_ids
+        foreign = (candidates & mapped).filtered(lambda tax: tax.tax_scope in scopes)
+        return coded[:1] or foreign[:1]
 
     def _finance_own_taxes(self, move):
-        """Sales taxes of the company's chart, those booked at invoicing first."""
-        return self.search(
+        """Sales taxes of the company's chart: active, booked at invoicing and for goods first."""
+        taxes = self.with_context(active_test=False).search(
             [
                 *self._check_company_domain(move.company_id),
                 ("type_tax_use", "=", "sale"),
                 ("country_id", "=", move.tax_country_id.id),
                 ("finance_tax_key", "=", False),
             ]
-        ).sorted(lambda tax: (tax.tax_exigibility != "on_invoice", tax.sequence, tax.id))
-
-    def _finance_group(self, move, twin):
-        """The twin's tax group, else any of the country, else a new one."""
-        groups = self.env["account.tax.group"]
-        company, country = move.company_id, move.tax_country_id
-        return (
-            twin.tax_group_id
-            or groups.search(
-                [*groups._check_company_domain(company), ("country_id", "=", country.id)], limit=1
-            )
-            or groups.create({"name": "Tax", "company_id": company.id, "country_id": country.id})
         )
+        return taxes.sorted(
+            lambda tax: (
+                not tax.active,
+                tax.tax_exigibility != "on_invoice",
+                tax.tax_scope == "service",
+                tax.sequence,
+                tax.id,
+            )
+        )
+
+    def _finance_group(self, move, detail):
+        """The group under which the totals of a document show the tax, by its own name."""
+        groups = self.env["account.tax.group"]
+        key = {
+            "name": _label(detail),
+            "company_id": move.company_id.id,
+            "country_id": move.tax_country_id.id,
+        }
+        found = groups.search([(name, "=", value) for name, value in key.items()], limit=1)
+        other = self._finance_own_taxes(move)[:1].tax_group_id
+        accounts = (
+            *("tax_payable_account_id", "tax_receivable_account_id"),
+            "advance_tax_payment_account_id",
+        )
+        return found or groups.create({**key, **{name: other[name].id for name in accounts}})
 
     def _finance_repartition(self, move, detail, twin):
         """Accounts and report tags: the twin's; else only the account other sales taxes use."""
@@ -137,12 +159,16 @@ class AccountTax(models.Model):
         }
 
 
+def _label(detail):
+    """``FR VAT 20%``."""
+    return f"{detail.jurisdiction.code} {LABELS[detail.tax_type]} {percent(detail.rate)}%"
+
+
 def _name(detail):
     """``FR VAT 20%``; what is not the standard category carries it, and its reason."""
-    text = f"{detail.jurisdiction.code} {LABELS[detail.tax_type]} {percent(detail.rate)}%"
     if detail.category == "S":
-        return text
-    return " ".join(filter(None, (text, detail.category, detail.reason_code)))
+        return _label(detail)
+    return " ".join(filter(None, (_label(detail), detail.category, detail.reason_code)))
 
 
 def _legal_notes(detail):

@@ -92,10 +92,12 @@ class FinanceTaxRule(models.Model):
                 for one, two in others._overlaps()
                 if str(rule.id) in {one.id, two.id}
             }
-            rule.problem = rivals and self.env._(
-                "Equally specific as %s in the same period: no determination can choose.",
-                ", ".join(sorted(rivals)),
-            )
+            rule.problem = False
+            if rivals:
+                rule.problem = self.env._(
+                    "Equally specific as %s in the same period: no determination can choose.",
+                    ", ".join(sorted(rivals)),
+                )
 
     def _overlaps(self):
         """Pairs of rules (as facts) no determination could choose between."""

@@ -30,6 +30,39 @@ class TestT2Taxes(TaxCase):
         move = self._invoice([(self.novel,)])
         self.assertEqual(move.line_ids.filtered("tax_line_id").account_id, self.accounts["tax"])
         self.assertFalse(move.invoice_line_ids.tax_tag_ids)
+        self.assertEqual(move.invoice_line_ids.tax_ids.tax_group_id.name, "FR VAT 5.5%")
+
+    def _foreign(self, scope):
+        """The chart's own zero tax for customers in other member states, of one scope."""
+        position = self.env["account.fiscal.position"].create(
+            {"name": f"EU {scope}", "company_id": self.company.id}
+        )
+        tag = self.env["account.account.tag"].create(
+            {
+                "name": f"Engine test EU {scope}",
+                "applicability": "taxes",
+                "country_id": self.company.country_id.id,
+            }
+        )
+        zero = self.native.copy({"name": f"0 EU {scope}", "amount": 0, "tax_scope": scope})
+        zero.fiscal_position_ids = position
+        zero.repartition_line_ids.filtered(
+            lambda line: line.repartition_type == "base"
+        ).tag_ids = tag
+        return position, tag
+
+    def test_t2_report_tags_of_sales_abroad_are_those_of_the_fiscal_position(self):
+        position, tag = self._foreign("service")
+        goods_position, goods_tag = self._foreign("consu")
+        move = self._invoice([(self.advice,)], self.german, fiscal_position_id=position.id)
+        self.assertEqual(move.invoice_line_ids.tax_tag_ids, tag)
+        move = self._invoice([(self.paper,)], self.german, fiscal_position_id=goods_position.id)
+        self.assertEqual(move.invoice_line_ids.tax_tag_ids, goods_tag)
+
+    def test_t2_services_never_get_the_report_tags_of_goods(self):
+        position, _tag = self._foreign("consu")
+        move = self._invoice([(self.advice,)], self.german, fiscal_position_id=position.id)
+        self.assertFalse(move.invoice_line_ids.tax_tag_ids)
 
     def test_t2_without_any_tax_account_it_is_an_error(self):
         self.native.repartition_line_ids.account_id = False

@@ -50,6 +50,7 @@ class TestT4Fallback(TaxCase):
 
     def test_t4_ambiguous_rules_are_an_error_and_shown_in_settings(self):
         rule = self.env.ref("finance_tax_engine.rule_fr_standard_20250101")
+        self.assertFalse(rule.problem)
         twin = rule.copy({"name": "Twin", "rate": 19})
         self.assertIn(rule.name, twin.problem)
         move = self._invoice([(self.paper,)])
