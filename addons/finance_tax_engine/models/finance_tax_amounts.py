@@ -103,6 +103,16 @@ class FinanceTaxAmounts(models.AbstractModel):
                 return False
         return True
 
+    def _restore(self, move, determination):
+        """Tax amounts changed by hand in the journal items become the engine's again."""
+        try:
+            self._check(move, determination)
+        except TotalsDiffer:
+            container = {"records": move}
+            with move._check_balanced(container), move._sync_dynamic_lines(container):
+                self._recompute_tax_lines(move)
+            self._check(move, determination)
+
     # -- keeping tax lines in step with the slot -------------------------------------------------
 
     def _slots(self, moves):

@@ -61,10 +61,11 @@ class FinanceTaxDetermination(models.Model):
     def _for(self, move):
         """The determination of the present state of ``move``: the one in use, or a new one.
 
+        Who saves an invoice may need it without the right to read evidence, hence as superuser.
         Raises a ``TaxError``. What an engine could not answer before is asked again.
         """
         document = move._finance_document()
-        current = move.finance_tax_determination_id
+        current = move.finance_tax_determination_id.sudo()
         if current.fingerprint == contract.fingerprint(document) and not current._is_stopgap():
             return current
         engine = self.env["finance.tax.engine"]._of(move.company_id)
@@ -134,7 +135,7 @@ class FinanceTaxDetermination(models.Model):
             "explanation": "\n".join(answer.explanation),
             "summary": _summary(answer),
         }
-        return self.sudo().create(values).sudo(False)
+        return self.sudo().create(values)
 
     def _precision(self, move):
         return self.env["finance.tax.engine"]._precision(move.company_id, move.currency_id)

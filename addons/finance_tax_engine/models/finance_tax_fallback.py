@@ -41,6 +41,7 @@ class FinanceTaxFallback(models.AbstractModel):
         determination = self.env["finance.tax.determination"]._for(move)
         amounts = self.env["finance.tax.amounts"]
         if determination == move.finance_tax_determination_id and amounts._in_place(move):
+            amounts._restore(move, determination)
             return
         values = self._state("determined", determination=determination, remediation=False)
         if move.finance_tax_remediation == "pending":

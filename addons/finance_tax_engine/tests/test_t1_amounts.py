@@ -1,6 +1,7 @@
 """T1: the document's totals are the engine's, in Odoo's own lines, in both currencies."""
 
 from odoo import Command
+from odoo.exceptions import UserError
 from odoo.tests import tagged
 
 from ..core.errors import TotalsDiffer
@@ -123,6 +124,37 @@ class TestT1Amounts(TaxCase):
         )
         self.assertEqual(line.tax_ids.name, "FR VAT 20%")
         self.assertEqual(move.finance_tax_determination_count, 1)
+
+    def test_t1_a_tax_amount_changed_by_hand_becomes_the_engines_again(self):
+        move = self._invoice([(self.paper,)])
+        tax_line = move.line_ids.filtered("tax_line_id")
+        term_line = move.line_ids.filtered(lambda line: line.display_type == "payment_term")
+        move.write(
+            {
+                "line_ids": [
+                    Command.update(tax_line.id, {"amount_currency": -19.0}),
+                    Command.update(term_line.id, {"amount_currency": 119.0}),
+                ]
+            }
+        )
+        move.action_post()
+        self.assertEqual((move.amount_tax, move.amount_total), (20.0, 120.0))
+        self.assertEqual(move.finance_tax_determination_count, 1)
+
+    def test_t1_a_posted_document_that_differs_is_refused(self):
+        """Whatever changes amounts while Odoo posts: the comparison afterwards stops it."""
+        move = self._invoice([(self.paper,)])
+
+        def spoil(moves, *_args, **_kwargs):
+            moves.line_ids.filtered("tax_line_id").amount_currency = -19.0
+            moves.line_ids.filtered(
+                lambda line: line.display_type == "payment_term"
+            ).amount_currency = 119.0
+
+        self.patch(type(move), "_copy_recurring_entries", spoil)
+        move.auto_post = "monthly"
+        with self.assertRaisesRegex(UserError, "FT004"):
+            move.action_post()
 
     def test_t1_prices_that_include_tax_are_refused(self):
         self.native.price_include_override = "tax_included"

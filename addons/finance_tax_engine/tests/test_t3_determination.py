@@ -97,9 +97,23 @@ class TestT3Determination(TaxCase):
                     ["valid_from"]
                 )
 
+    def test_who_may_only_write_invoices_gets_them_determined(self):
+        move = self._invoice([(self.paper,)])
+        clerk = new_test_user(
+            self.env,
+            "clerk",
+            groups="account.group_account_invoice",
+            company_id=self.company.id,
+            company_ids=[(6, 0, self.company.ids)],
+        )
+        mine = move.with_user(clerk)
+        mine.write({"invoice_line_ids": [(1, move.invoice_line_ids.id, {"quantity": 2})]})
+        mine.action_post()
+        self.assertEqual(move.amount_tax, 40.0)
+
     def test_only_a_finance_admin_changes_rules(self):
         rule = self.env.ref("finance_tax_engine.rule_fr_standard_20250101")
-        accountant = new_test_user(self.env, "clerk", groups="account.group_account_invoice")
+        accountant = new_test_user(self.env, "bookkeeper", groups="account.group_account_invoice")
         with self.assertRaises(AccessError):
             rule.with_user(accountant).write({"rate": 1})
         admin = new_test_user(self.env, "boss", groups="finance_connector_base.group_admin")

@@ -72,6 +72,21 @@ class TestT6Reversal(TaxCase):
         copy = move.copy({"invoice_date": "2026-06-02"})
         self.assertEqual(copy.amount_tax, 25.0)
 
+    def test_t6_reverse_and_create_again_asks_for_the_new_invoice_only(self):
+        move = self._posted([(self.paper,)])
+        self._new_rate("2026-06-01")
+        wizard = self.env["account.move.reversal"].create(
+            {
+                "move_ids": [Command.set(move.ids)],
+                "journal_id": move.journal_id.id,
+                "date": "2026-07-01",
+            }
+        )
+        new = self.env["account.move"].browse(wizard.modify_moves()["res_id"])
+        note = move.reversal_move_ids
+        self.assertEqual((note.amount_tax, note.state), (20.0, "posted"))
+        self.assertEqual(new.finance_tax_determination_id.engine, "embedded")
+
     def test_t6_a_document_no_engine_saw_is_reversed_by_odoo(self):
         self.company.finance_tax_engine = "none"
         move = self._posted([(self.novel,)])
