@@ -60,16 +60,18 @@ def _problems(item, values):
 def _check_oracle(story):
     """The platform's own record: each submitted invoice once, the accepted ones held."""
     control: ControlClient = story.control
-    received = control.oracle("afnor")
+    submitted = [values for _item, values in story.rows() if values["einvoice_state"]]
+    names = {values["name"] for values in submitted}
+    received = [item for item in control.oracle("afnor") if item["number"] in names]
     wrong = [
-        f"the platform received {document['number']} {document['times_received']} times"
-        for document in received
-        if document["times_received"] != 1
+        f"the platform received {item['number']} {item['times_received']} times"
+        for item in received
+        if item["times_received"] != 1
     ]
-    held = {document["reference"] for document in received if document["held"]}
+    held = {item["reference"] for item in received if item["held"]}
     accepted = {
         values["einvoice_reference"]
-        for _item, values in story.rows()
+        for values in submitted
         if values["einvoice_state"] == "accepted"
     }
     if held != accepted:

@@ -22,6 +22,5 @@
         "web.assets_backend": ["finance_audit/static/src/scss/finance_audit.scss"],
     },
     "uninstall_hook": "uninstall_hook",
-    "installable": True,
     "application": True,
 }

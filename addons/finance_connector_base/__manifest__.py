@@ -22,5 +22,4 @@
         "views/res_config_settings_views.xml",
         "views/menus.xml",
     ],
-    "installable": True,
 }

@@ -19,5 +19,4 @@
         "views/finance_einvoice_reasons.xml",
         "views/menus.xml",
     ],
-    "installable": True,
 }

@@ -13,5 +13,4 @@
         "views/res_company_views.xml",
         "views/account_move_views.xml",
     ],
-    "installable": True,
 }

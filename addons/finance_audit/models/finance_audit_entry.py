@@ -24,7 +24,7 @@ class FinanceAuditEntry(models.Model):
 
     uid = fields.Char("Entry id", readonly=True)
     created_at = fields.Datetime("Time", readonly=True)
-    company_id = fields.Many2one("res.company", "Company", readonly=True)
+    company_id = fields.Many2one("res.company", readonly=True)
     user_id = fields.Many2one(
         "res.users",
         "Acting as",
@@ -74,16 +74,16 @@ class FinanceAuditEntry(models.Model):
     # -- refusing ------------------------------------------------------------------------------
 
     @api.model_create_multi
-    def create(self, vals_list):
+    def create(self, vals_list):  # Refused for everybody. # pylint: disable=method-required-super
         self._refuse(self.env._("created by hand"))
 
-    def write(self, vals):
+    def write(self, vals):  # Refused for everybody. # pylint: disable=method-required-super
         self._refuse(self.env._("changed"))
 
-    def unlink(self):
+    def unlink(self):  # Refused for everybody. # pylint: disable=method-required-super
         self._refuse(self.env._("deleted"))
 
-    def copy(self, default=None):
+    def copy(self, default=None):  # Refused for everybody. # pylint: disable=method-required-super
         self._refuse(self.env._("duplicated"))
 
     def _refuse(self, what):

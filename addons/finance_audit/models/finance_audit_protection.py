@@ -34,7 +34,7 @@ SELECT convert_from(canonical, 'UTF8') FROM finance_audit.entry
 """
 
 
-class FinanceAuditProtection(models.TransientModel):
+class FinanceAuditProtection(models.TransientModel):  # A page, no wizard. # pylint: disable=no-wizard-in-models
     _name = "finance.audit.protection"
     _description = "Audit protection"
 

@@ -86,12 +86,12 @@ class FinanceExchange(models.Model):
     reason = fields.Char("What happened", readonly=True)
     findings = fields.Json(readonly=True)
     sent_at = fields.Datetime("Last sent at", readonly=True)
-    answered_at = fields.Datetime("Answered at", readonly=True)
+    answered_at = fields.Datetime("Answer at", readonly=True)
     document_model = fields.Char(readonly=True)
-    document_id = fields.Many2oneReference("Document", model_field="document_model", readonly=True)
+    document_id = fields.Many2oneReference(model_field="document_model", readonly=True)
     document_name = fields.Char("Document name", readonly=True)
     owner_model = fields.Char(readonly=True)
-    owner_id = fields.Many2oneReference("Owner", model_field="owner_model", readonly=True)
+    owner_id = fields.Many2oneReference(model_field="owner_model", readonly=True)
     owner_pending = fields.Boolean(readonly=True)
     owner_next_at = fields.Datetime(readonly=True)
     supersedes_id = fields.Many2one(
@@ -205,11 +205,20 @@ class FinanceExchange(models.Model):
             )
         return super().write(vals)
 
-    def unlink(self):
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_evidence(self):
         raise UserError(self.env._("Exchanges are evidence and cannot be deleted."))
 
-    def copy(self, default=None):
-        raise UserError(self.env._("An exchange cannot be duplicated: its effect happens once."))
+    def copy_data(self, default=None):
+        """An effect happens once, so there is nothing to duplicate.
+
+        :raises UserError: always.
+        """
+        if self:
+            raise UserError(
+                self.env._("An exchange cannot be duplicated: its effect happens once.")
+            )
+        return super().copy_data(default)
 
     def action_retry(self):
         """Try a failed exchange again: ask the provider first where an effect may exist. For operators."""

@@ -1,6 +1,6 @@
 """One step of an exchange: committed with its token before any byte leaves (X4), completed with the answer."""
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 
@@ -81,5 +81,6 @@ class FinanceExchangeAttempt(models.Model):
     def _binary(self, name):
         return self.env["finance.exchange"]._decode(self[name])
 
-    def unlink(self):
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_evidence(self):
         raise UserError(self.env._("Attempts are evidence and are kept with their exchange."))

@@ -102,10 +102,10 @@ class FinanceEinvoice(models.Model):
     def _regime_model(self):
         return self.env[f"finance.einvoice.regime.{self.regime}"]
 
-    def unlink(self):
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_rendered(self):
         if self.filtered(lambda einvoice: einvoice.version_ids):
             raise UserError(self.env._("E-invoices that were rendered are kept as evidence."))
-        return super().unlink()
 
     # -- what the exchange says ---------------------------------------------------------------------------------
 

@@ -66,5 +66,6 @@ class FinanceEinvoiceVersion(models.Model):
             raise UserError(self.env._("A rendered version is kept as it is."))
         return super().write(vals)
 
-    def unlink(self):
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_evidence(self):
         raise UserError(self.env._("Rendered versions are evidence and cannot be deleted."))

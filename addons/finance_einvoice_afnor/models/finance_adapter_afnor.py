@@ -1,7 +1,6 @@
 """Builds the Flow service protocol from a connection's settings."""
 
 from odoo import models
-
 from odoo.addons.finance_connector_base.core.protocol import ClientCredentials, Operation
 
 from ..core.flow_service import API_VERSION, FlowService

@@ -1,9 +1,8 @@
 """What an account at a French approved platform consists of."""
 
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
-
 from odoo.addons.finance_connector_base.core.transport import ForbiddenAddress, check_address
+from odoo.exceptions import ValidationError
 
 SECRET = "client_secret"  # noqa: S105 (the name of the secret, not the secret)
 
@@ -48,5 +47,7 @@ class FinanceConnection(models.Model):
                 check_address(connection.afnor_token_url, connection.environment)
             except ForbiddenAddress as error:
                 raise ValidationError(
-                    self.env._("The token address %s cannot be used: it must begin with https://.", error)
+                    self.env._(
+                        "The token address %s cannot be used: it must begin with https://.", error
+                    )
                 ) from error

@@ -129,9 +129,9 @@ def _own_address(env, partner, code):
             "peppol_endpoint",
             _("The electronic address of %s does not begin with its SIREN.", partner.display_name),
             _(
-                "Write %s, or %s_ and the suffix given by the platform; or choose another scheme to use the SIREN alone.",
-                siren,
-                siren,
+                "Write %(siren)s, or %(siren)s_ and the suffix given by the platform; or choose another scheme to "
+                "use the SIREN alone.",
+                siren=siren,
             ),
         )
 

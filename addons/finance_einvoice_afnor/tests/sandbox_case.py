@@ -45,8 +45,6 @@ class SandboxCase(FrenchCompanyCase):
         cls.connection.action_activate()
         cls.company.finance_einvoice_connection_id = cls.connection
         cls.company.finance_einvoice_validation = "block"
-        if "finance_tax_engine" in cls.company._fields:
-            cls.company.finance_tax_engine = "none"
 
     @classmethod
     def _start_sandbox(cls):
