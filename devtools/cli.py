@@ -24,6 +24,15 @@ KIND = _argument("kind", choices=sorted(databases.KINDS))
 _SUITES = f"of {', '.join(suites.ORDER)}; default: all"
 SUITES = _argument("suites", nargs="*", choices=[*suites.ORDER, []], metavar="suite", help=_SUITES)
 
+VARIABLES = """\
+variables:
+  XDG_CACHE_HOME    where the cache is (default ~/.cache); the project uses finance-connect/ in it
+  ODOO_PATH         a checkout of Odoo 19.0, or an installed tree, to use instead of a download
+  FINANCE_USE_PG=1  use the PostgreSQL server of PGHOST, PGPORT, PGUSER, PGPASSWORD (a role that may
+                    create databases) instead of the embedded one
+  CHROMIUM_PATH     a Chromium for browser tests and pictures
+"""
+
 Command = Callable[[Options], int]
 # Name: what it does, its arguments, the function.
 COMMANDS: dict[str, tuple[str, list[tuple[tuple[str, ...], dict[str, Any]]], Command]] = {
@@ -89,7 +98,12 @@ INSIDE = frozenset({"demo", "journey", "screenshots"})
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python3 -m devtools", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python3 -m devtools",
+        description=__doc__,
+        epilog=VARIABLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     for name, (text, arguments, _function) in COMMANDS.items():
         command = commands.add_parser(name, help=text, description=text)

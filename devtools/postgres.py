@@ -100,6 +100,11 @@ def given() -> Server | None:
     if os.environ.get("FINANCE_USE_PG") != "1":
         return None
     variables = os.environ.get
+    if variables("PGUSER") == OWNER:
+        raise Problem(
+            f"Odoo refuses to work as the PostgreSQL user {OWNER}.",
+            "Set PGUSER to a role made with CREATE ROLE … LOGIN CREATEDB.",
+        )
     return Server(
         host=variables("PGHOST", "localhost"),
         port=int(variables("PGPORT", str(PORT))),
@@ -174,7 +179,7 @@ class Embedded:
         except Problem:
             return False
 
-    def _forget_stale_pid(self) -> None:
+    def forget_stale_pid(self) -> None:
         """A pid file of a killed server would stop the start if its number is in use again."""
         file = self.data / "postmaster.pid"
         if not file.exists():
@@ -189,7 +194,7 @@ class Embedded:
         """Start unless it runs."""
         if self.answers():
             return
-        self._forget_stale_pid()
+        self.forget_stale_pid()
         with say.step("PostgreSQL"):
             log = self.data / "server.log"
             self._call("pg_ctl", "-D", self.data, "-l", log, "-w", "-t", "60", "start")
