@@ -48,7 +48,7 @@ class FinanceTaxDetermination(models.Model):
 
     # -- immutable -----------------------------------------------------------------------------
 
-    def write(self, vals):
+    def write(self, vals):  # pylint: disable=method-required-super
         raise UserError(self.env._("A tax determination is evidence and cannot be changed."))
 
     @api.ondelete(at_uninstall=False)

@@ -41,7 +41,7 @@ class FinanceTaxJurisdiction(models.Model):
         help="VAT: the smallest area with a rule decides. Sales tax: every level adds its own.",
     )
     country_id = fields.Many2one("res.country", required=True, ondelete="restrict", index=True)
-    state_id = fields.Many2one("res.country.state", "State", ondelete="restrict")
+    state_id = fields.Many2one("res.country.state", ondelete="restrict")
     parent_id = fields.Many2one(
         "finance.tax.jurisdiction", "Part of", ondelete="restrict", index=True
     )

@@ -44,6 +44,10 @@ class FinanceTaxRemediation(models.AbstractModel):
             )
             fallback._record(move, "determined", determination=determination)
             return
+        self._report(move, determination, difference)
+
+    def _report(self, move, determination, difference):
+        """A posted difference is a person's to correct: an activity and an entry."""
         move.write({"finance_tax_remediation": "different"})
         note = self.env._(
             "The tax engine has answered: %(summary)s. The posted tax differs by %(difference)s "

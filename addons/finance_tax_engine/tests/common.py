@@ -50,31 +50,7 @@ class TaxCase(TransactionCase):
     @classmethod
     def books(cls, company, rate):
         """Accounts, a sales journal and the company's own tax."""
-        accounts = cls.env["account.account"].with_company(company)
-        specs = {
-            "income": ("400000", "income", False),
-            "receivable": ("121000", "asset_receivable", True),
-            "tax": ("251000", "liability_current", False),
-        }
-        made = {
-            key: accounts.create(
-                {
-                    "name": key,
-                    "code": code,
-                    "account_type": kind,
-                    "reconcile": reconcile,
-                    "company_ids": [Command.set(company.ids)],
-                }
-            )
-            for key, (code, kind, reconcile) in specs.items()
-        }
-        cls.accounts = made
-        cls.env["ir.default"].set(
-            "res.partner",
-            "property_account_receivable_id",
-            made["receivable"].id,
-            company_id=company.id,
-        )
+        made = cls._accounts(company)
         cls.journal = cls.env["account.journal"].create(
             {
                 "name": "Sales",
@@ -110,6 +86,36 @@ class TaxCase(TransactionCase):
                 "refund_repartition_line_ids": lines,
             }
         )
+
+    @classmethod
+    def _accounts(cls, company):
+        """Income, receivable and tax: the accounts an invoice needs."""
+        accounts = cls.env["account.account"].with_company(company)
+        specs = {
+            "income": ("400000", "income", False),
+            "receivable": ("121000", "asset_receivable", True),
+            "tax": ("251000", "liability_current", False),
+        }
+        made = {
+            key: accounts.create(
+                {
+                    "name": key,
+                    "code": code,
+                    "account_type": kind,
+                    "reconcile": reconcile,
+                    "company_ids": [Command.set(company.ids)],
+                }
+            )
+            for key, (code, kind, reconcile) in specs.items()
+        }
+        cls.env["ir.default"].set(
+            "res.partner",
+            "property_account_receivable_id",
+            made["receivable"].id,
+            company_id=company.id,
+        )
+        cls.accounts = made
+        return made
 
     @classmethod
     def _partner(cls, name, country, *, state=None, **values):
