@@ -27,5 +27,4 @@
         "wizards/finance_tax_try_views.xml",
         "views/menus.xml",
     ],
-    "installable": True,
 }

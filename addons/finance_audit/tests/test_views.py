@@ -64,7 +64,7 @@ class TestViews(AuditCase):
         self.assertIn(f'"real_user_id":{user.id}', entry.canonical_text)
 
     def test_action_ids_read_as_words(self):
-        self.assertEqual(self.record(action="exchange.accepted").action_label, "Exchange: accepted")
+        self.assertEqual(self.record(action="letter.sent_again").action_label, "Letter: sent again")
         self.assertEqual(
             self.record(action="audit.protection.lost").action_label, "Audit protection: lost"
         )

@@ -27,7 +27,8 @@ class FinanceTaxEngineEmbedded(models.AbstractModel):
     @ormcache("company_id")
     def _rulebook(self, company_id):
         """The rule book of one company as immutable facts; a change of any part of it ends it."""
-        # pylint: disable=no-search-all  (a rule book is all of its rules; the result is cached)
+        # A rule book is all of its rules, and the result is cached.
+        # pylint: disable=no-search-all
         env = self.sudo().with_context(active_test=True, lang="en_US").env
         shared = [("company_id", "in", (False, company_id))]
         own = [("company_id", "=", company_id)]
