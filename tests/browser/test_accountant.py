@@ -1,0 +1,130 @@
+"""An accountant's day: an invoice that is accepted, one that is rejected, one that lacks something, one whose
+answer gets lost."""
+
+from pages import ACCEPTED
+from playwright.sync_api import expect
+
+SHELF, BOOK = "Steel shelf", "Handbook of warehousing"
+REASON = {
+    "level": "Error",
+    "item": "BT-10",
+    "reasonCode": "InvalidSchema",
+    "reasonMessage": "The buyer's service code is required by this buyer.",
+}
+
+
+def test_an_invoice_is_taxed_submitted_and_accepted(accountant, back_office, control):
+    customer = back_office.customer()
+    accountant.new_invoice(customer.name, (SHELF, 2, 240.0), (BOOK, 10, 39.0))
+
+    expect(accountant.field("finance_tax_state")).to_have_text("Determined")
+    taxes = accountant.field("invoice_line_ids").locator("td[name=tax_ids]")
+    expect(taxes).to_have_text(["FR VAT 20%", "FR VAT 5.5%"])
+    totals = accountant.field("tax_totals").locator("tr")
+    expect(totals).to_have_text(
+        ["Untaxed Amount870.00 €", "VAT 20%96.00 €", "VAT 5.5%21.45 €", "Total987.45 €"]
+    )
+
+    accountant.confirm()
+    assert accountant.status.inner_text() in ("Submitted", ACCEPTED)
+    accountant.until_status(ACCEPTED)
+    (received,) = control.oracle("afnor", buyer=customer.siren)
+    assert received["number"] == accountant.number
+    expect(accountant.field("einvoice_note")).to_contain_text(received["reference"])
+
+
+def test_the_timeline_tells_the_story_in_order(accountant, back_office, control):
+    customer = back_office.customer()
+    accountant.open_invoice(back_office.invoice(customer))
+    accountant.until_status(ACCEPTED)
+    (received,) = control.oracle("afnor", buyer=customer.siren)
+    reference = received["reference"]
+    story = accountant.story()
+    told = [
+        "Tax determined by",
+        "Checked against the official rules",
+        "Put into the outbox",
+        "Version 1 is on its way",
+        "Sending, try 1",
+        f"Received by the provider as {reference}",
+        f"Accepted as {reference}",
+        f"The e-invoice is accepted as {reference}",
+    ]
+    assert [next((words for words in told if words in line), line) for line in story] == told
+
+
+def test_an_accepted_invoice_is_only_corrected_by_a_credit_note(accountant, back_office, control):
+    customer = back_office.customer()
+    accountant.open_invoice(back_office.invoice(customer))
+    accountant.until_status(ACCEPTED)
+    invoice = accountant.number
+    expect(accountant.button("Credit Note")).to_be_visible()
+    expect(accountant.button("Reset to Draft")).to_have_count(0)
+
+    accountant.button("Credit Note").click()
+    accountant.dialog().get_by_role("button", name="Reverse", exact=True).click()
+    expect(accountant.button("Credit Note")).to_have_count(0)
+    expect(accountant.field("move_type")).to_have_text("Customer Credit Note")
+    accountant.confirm()
+    accountant.until_status(ACCEPTED)
+    received = control.oracle("afnor", buyer=customer.siren)
+    assert [item["number"] for item in received] == [invoice, accountant.number]
+    assert [item["held"] for item in received] == [True, True]
+
+
+def test_a_rejected_invoice_is_explained_corrected_and_accepted(accountant, back_office, reject):
+    customer = back_office.customer()
+    reject(customer.siren, REASON)
+    accountant.open_invoice(back_office.invoice(customer))
+    accountant.until_status("Rejected")
+    for words in ("InvalidSchema", "found the invoice's XML structure invalid", "then submit again"):
+        expect(accountant.reasons).to_contain_text(words)
+    expect(accountant.reasons).to_contain_text(REASON["reasonMessage"])
+
+    accountant.button("Correct this invoice").click()
+    expect(accountant.status).to_have_text("Pending remediation")
+    accountant.change_line("price_unit", "230.00")
+    accountant.confirm()
+    accountant.until_status(ACCEPTED)
+
+    accountant.button("Details").click()
+    versions = accountant.rows("version_ids")
+    expect(versions).to_have_count(2)
+    outcomes = versions.locator("td[name=outcome]").all_inner_texts()
+    numbers = versions.locator("td[name=number]").all_inner_texts()
+    assert dict(zip(numbers, outcomes, strict=True)) == {"1": "Rejected", "2": ACCEPTED}
+
+
+def test_a_missing_siren_is_named_opened_and_filled_in(accountant, back_office):
+    customer = back_office.customer(registered=False)
+    accountant.new_invoice(customer.name, (SHELF, 1, 240.0))
+    accountant.button("Confirm").click()
+    refusal = accountant.dialog()
+    expect(refusal).to_contain_text("SIREN")
+    expect(refusal).to_contain_text(customer.name)
+
+    refusal.get_by_role("button", name="Open and correct").click()
+    form = accountant.dialog()
+    expect(form.locator("[name=name] input, [name=name] textarea").first).to_have_value(
+        customer.name
+    )
+    form.get_by_role("tab", name="Sales & Purchase").click()
+    form.locator("[name=company_registry] input").fill(customer.siret)
+    form.get_by_role("button", name="Save", exact=False).first.click()
+    expect(accountant.page.locator(".o_dialog")).to_have_count(0)
+    accountant.confirm()
+    accountant.until_status(ACCEPTED)
+
+
+def test_a_lost_answer_is_found_out_and_nothing_is_sent_twice(
+    accountant, back_office, control, lose_answer
+):
+    customer = back_office.customer()
+    lose_answer(customer.siren)
+    accountant.open_invoice(back_office.invoice(customer))
+    accountant.until_status("Outcome unknown", ACCEPTED)
+    accountant.until_status(ACCEPTED)
+    (received,) = control.oracle("afnor", buyer=customer.siren)
+    assert (received["number"], received["held"]) == (accountant.number, True)
+    assert received["times_received"] == 1
+    assert any("the answer was lost" in line for line in accountant.story())
