@@ -24,7 +24,7 @@ class Runtime:
     @property
     def data_dir(self) -> Path:
         """Attachments and sessions."""
-        return cache() / "odoo-data"
+        return cache() / f"odoo-data{self.server.suffix}"
 
     def filestore(self, database: str) -> Path:
         """The attachments of a database."""

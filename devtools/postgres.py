@@ -17,7 +17,7 @@ from pathlib import Path
 
 from . import build, locks, run, say, venv
 from .errors import Problem
-from .paths import cache, root_folder, socket_folder
+from .paths import cache, digest, root_folder, socket_folder
 
 # An ordinary role, as in production: a superuser would pass by every privilege that protects the records.
 USER, OWNER = "odoo", "postgres"
@@ -46,6 +46,8 @@ class Server:
     user: str
     password: str
     bin: Path | None
+    # Tells the files that belong to this server's databases from another one's.
+    suffix: str = ""
 
     def environment(self) -> dict[str, str]:
         """libpq's variables."""
@@ -105,12 +107,14 @@ def given() -> Server | None:
             f"Odoo refuses to work as the PostgreSQL user {OWNER}.",
             "Set PGUSER to a role made with CREATE ROLE … LOGIN CREATEDB.",
         )
+    host, port = variables("PGHOST", "localhost"), int(variables("PGPORT", str(PORT)))
     return Server(
-        host=variables("PGHOST", "localhost"),
-        port=int(variables("PGPORT", str(PORT))),
+        host=host,
+        port=port,
         user=variables("PGUSER", USER),
         password=variables("PGPASSWORD", ""),
         bin=None if shutil.which("psql") else _wheel_bin(venv.site_packages()),
+        suffix=f"-{digest(host, port)}",
     )
 
 
