@@ -38,18 +38,29 @@ def test_a_password_is_handed_on_and_an_empty_one_left_out():
     assert silent.dsn("x") == "host=/run/pg port=5432 user=odoo dbname=x"
 
 
-def test_a_pid_file_of_a_killed_server_is_forgotten_and_a_living_one_kept():
-    embedded = postgres.Embedded()
-    embedded.data = embedded.home = postgres.cache() / "pg"
-    embedded.data.mkdir()
+@pytest.fixture
+def embedded() -> postgres.Embedded:
+    server = postgres.Embedded()
+    server.data = server.home = postgres.cache() / "pg"
+    server.data.mkdir()
+    return server
+
+
+def test_a_pid_file_of_a_killed_server_is_forgotten(embedded: postgres.Embedded):
     file = embedded.data / "postmaster.pid"
     # Process 1 exists, but it is not a server on this data folder.
     file.write_text(f"1\n{embedded.data}\n")
     embedded.forget_stale_pid()
     assert not file.exists()
-    pause = "import time; time.sleep(600)"
-    with subprocess.Popen([sys.executable, "-c", pause, str(embedded.data)]) as living:
+
+
+def test_a_pid_file_of_a_living_server_is_kept(embedded: postgres.Embedded):
+    file = embedded.data / "postmaster.pid"
+    # Ends when its input does; its word shows that it has its own command line by now.
+    command = [sys.executable, "-c", "print('up', flush=True); input()", str(embedded.data)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as living:
+        assert living.stdout.readline() == b"up\n"
         file.write_text(f"{living.pid}\n")
         embedded.forget_stale_pid()
-        assert file.exists()
-        living.kill()
+        living.communicate(b"\n")
+    assert file.exists()
