@@ -12,6 +12,8 @@ from .paths import ADDONS, PROJECT, cache
 
 CORE = ("core", "devtools", "sandbox")
 FOLDERS = {name: f"tests/{name}" for name in (*CORE, "integration", "browser")}
+# A suite that hangs must not take the whole run's time.
+LIMIT_SECONDS = 2400
 ORDER = (*CORE, "odoo", "integration", "browser")
 
 
@@ -29,7 +31,12 @@ def _pytest(suite: str, words: Sequence[str], env: dict[str, str]) -> junit.Coun
     report = cache() / "reports" / f"{suite}.xml"
     report.unlink(missing_ok=True)
     command = [str(venv.python()), "-m", "pytest", f"--junitxml={report}", *words]
-    code = subprocess.run(command, cwd=PROJECT, env=env, check=False).returncode
+    try:
+        code = subprocess.run(
+            command, cwd=PROJECT, env=env, check=False, timeout=LIMIT_SECONDS
+        ).returncode
+    except subprocess.TimeoutExpired as error:
+        raise Problem(f"The {suite} tests did not end in {LIMIT_SECONDS} s.") from error
     return junit.judge(junit.read(report), code)
 
 
