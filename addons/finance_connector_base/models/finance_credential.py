@@ -13,6 +13,9 @@ from ..core.vault import VaultError, associated_data
 class CredentialError(UserError):
     """A secret cannot be stored or read; says what to do, never what the secret is."""
 
+    #: The web client knows exceptions by name; this tells it to show ours as it shows Odoo's own.
+    context = {"exception_class": "odoo.exceptions.UserError"}
+
 
 class FinanceCredential(models.Model):
     _name = "finance.credential"

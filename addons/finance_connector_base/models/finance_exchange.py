@@ -28,6 +28,9 @@ IMMUTABLE = frozenset(
 class ImmutableExchange(UserError):
     """The bytes, key or target of an exchange cannot be changed; create a new exchange that supersedes it."""
 
+    #: The web client knows exceptions by name; this tells it to show ours as it shows Odoo's own.
+    context = {"exception_class": "odoo.exceptions.UserError"}
+
 
 class FinanceExchange(models.Model):
     _name = "finance.exchange"

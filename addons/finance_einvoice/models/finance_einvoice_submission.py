@@ -15,6 +15,9 @@ _SHOWN_PROBLEMS = 12
 class EinvoiceBlocked(RedirectWarning):
     """A document may not be posted as an e-invoice; the message names what to change, the button opens it."""
 
+    #: The web client knows exceptions by name; this tells it to show ours as it shows Odoo's own.
+    context = {"exception_class": "odoo.exceptions.RedirectWarning"}
+
 
 class FinanceEinvoice(models.Model):
     _inherit = "finance.einvoice"
