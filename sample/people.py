@@ -6,7 +6,11 @@ from pathlib import Path
 LOGINS = json.loads((Path(__file__).parent / "logins.json").read_text())
 
 _GROUPS = {
-    "accountant@sample.example": ("account.group_account_user", "account.group_account_invoice"),
+    "accountant@sample.example": (
+        "account.group_account_user",
+        "account.group_account_invoice",
+        "base.group_partner_manager",
+    ),
     "admin@sample.example": (
         "finance_connector_base.group_admin",
         "account.group_account_manager",

@@ -211,6 +211,7 @@ class FinanceEinvoice(models.Model):
     def _open_action(self, problem):
         return {
             "type": "ir.actions.act_window",
+            "name": self.env._("Correct and save, then confirm again"),
             "res_model": problem.model,
             "res_id": problem.record_id,
             "views": [(False, "form")],
