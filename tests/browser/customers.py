@@ -71,6 +71,17 @@ class BackOffice:
         accountant.call("account.move", "action_post", [move], context=context)
         return move
 
+    def number(self, invoice: int) -> str:
+        """The number of a posted invoice."""
+        (read,) = self.session("accountant").read("account.move", invoice, ["name"])
+        return read["name"]
+
+    def forget_connections(self, name: str) -> None:
+        """Remove the connections with this name."""
+        admin = self.session("admin")
+        found = admin.search_read("finance.connection", [("name", "=", name)], ["id"])
+        admin.call("finance.connection", "unlink", [item["id"] for item in found])
+
     def _id(self, model: str, field: str, value: str) -> int:
         (found,) = self.session("admin").search_read(model, [(field, "=", value)], ["id"])
         return found["id"]

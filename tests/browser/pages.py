@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 from sample.people import login
 
 #: Milliseconds until something that ought to appear is missed; long, because machines of tests are busy.
-PATIENCE = 20_000
+PATIENCE = 60_000
 ACCEPTED = "Accepted"
 INVOICES = "action-account.action_move_out_invoice"
 
@@ -41,13 +41,16 @@ class Desk:
 
     def open(self, path: str) -> None:
         """An action, a record of it (``action-…/7``) or a new one (``action-…/new``) by its address."""
-        self.page.goto(f"{self._url}/odoo/{path}")
+        self.page.goto(self.address(path))
         self.page.locator(".o_action_manager .o_control_panel").wait_for()
+
+    def address(self, path: str) -> str:
+        return f"{self._url}/odoo/{path}"
 
     def choose(self, app: str, *menus: str) -> None:
         """An app from the home menu, then its menus from left to right."""
         self.page.goto(f"{self._url}/odoo")
-        self.page.get_by_role("button", name="Home Menu").click()
+        self.page.get_by_title("Home Menu").click()
         self.page.get_by_role("menuitem", name=app, exact=True).click()
         expect(self.page.locator(".o_menu_brand")).to_have_text(app)
         for menu in menus:
@@ -78,12 +81,23 @@ class Desk:
         )
 
     def dialog(self) -> Locator:
-        return self.page.locator(".o_dialog").last
+        return self.page.locator(".o_dialog .modal-content").last
 
     def tab(self, name: str) -> None:
         tab = self.page.get_by_role("tab", name=name, exact=True)
         tab.click()
         expect(tab).to_have_class(re.compile(r"\bactive\b"))
+
+    def reload_until(self, wanted: Locator) -> None:
+        """Load the page again and again, as people do who wait for news, until something is there."""
+        deadline = time.monotonic() + PATIENCE / 1000
+        while not wanted.is_visible():
+            assert time.monotonic() < deadline, f"never seen: {wanted}"
+            self.page.reload()
+            # Lists and forms are drawn with their records in one go.
+            self.page.locator(
+                ".o_list_renderer, .o_form_renderer, .o_nocontent_help"
+            ).first.wait_for()
 
     def rows(self, field: str = "") -> Locator:
         """Rows of the list in front, or of a list inside the form."""
@@ -100,8 +114,9 @@ class InvoiceDesk(Desk):
 
     @property
     def status(self) -> Locator:
-        """The present step on the strip: an arrow, or in a narrow window the only button."""
-        return self.strip.locator(".o_statusbar_status button[aria-checked=true]")
+        """The present step on the strip: an arrow, or in a narrow window the button that is left."""
+        steps = self.strip.locator(".o_statusbar_status")
+        return steps.locator("[aria-checked=true]:visible, .dropdown:not([aria-label]):visible")
 
     @property
     def reasons(self) -> Locator:
@@ -169,12 +184,10 @@ class InvoiceDesk(Desk):
 
     def until_status(self, *wanted: str) -> str:
         """Load the page again until the strip shows one of these; the status seen."""
-        deadline = time.monotonic() + PATIENCE / 1000
-        while (shown := self.status.inner_text().strip()) not in wanted:
-            assert time.monotonic() < deadline, f"the strip still shows {shown}, not {wanted}"
-            self.page.reload()
-            self.status.wait_for()
-        return shown
+        words = "|".join(wanted)
+        status = self.status.filter(has_text=re.compile(rf"^\s*({words})\s*$"))
+        self.reload_until(status)
+        return status.inner_text().strip()
 
     def story(self) -> list[str]:
         """The sentences of the timeline, the oldest first."""

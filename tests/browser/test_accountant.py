@@ -77,7 +77,11 @@ def test_a_rejected_invoice_is_explained_corrected_and_accepted(accountant, back
     reject(customer.siren, REASON)
     accountant.open_invoice(back_office.invoice(customer))
     accountant.until_status("Rejected")
-    for words in ("InvalidSchema", "found the invoice's XML structure invalid", "then submit again"):
+    for words in (
+        "InvalidSchema",
+        "found the invoice's XML structure invalid",
+        "then submit again",
+    ):
         expect(accountant.reasons).to_contain_text(words)
     expect(accountant.reasons).to_contain_text(REASON["reasonMessage"])
 

@@ -1,0 +1,99 @@
+"""A finance admin sets the company up, and enters a secret that nobody sees again."""
+
+import re
+import uuid
+
+import pytest
+from customers import COMPANY
+from playwright.sync_api import expect
+from wire import Wire, shown
+
+PROVIDER = "Approved platform, France (AFNOR Flow service)"
+
+
+def test_the_settings_show_the_blocks_for_the_company(person):
+    admin = person("admin")
+    admin.choose("Finance Connect", "Configuration", "Settings")
+    page = admin.page
+    expect(page.locator(".o_switch_company_menu")).to_contain_text(COMPANY)
+    expect(page.locator(".app_settings_block h2:visible")).to_have_text(
+        ["Tax", "E-invoicing", "Connections"]
+    )
+    chosen = "input:checked + label"
+    expect(page.locator(f"#finance_tax_engine {chosen}")).to_have_text("Embedded engine")
+    expect(page.locator(f"#finance_einvoice_validation {chosen}")).to_have_text("Do not post")
+    regime = page.locator("#finance_einvoice_regime_0, [name=finance_einvoice_regime] input").first
+    expect(regime).to_have_value("France (approved platform)")
+    row = admin.rows("finance_connection_ids").filter(has_text="Approved platform (sandbox)")
+    expect(row).to_contain_text("Active")
+    expect(row).to_contain_text("Works")
+
+
+@pytest.fixture
+def account(stack, control, back_office):
+    """An account of a test's own at the platform: what the form asks for."""
+    given = {
+        "name": f"Platform of test {uuid.uuid4().hex[:8]}",
+        "base_url": f"{stack.sandbox_url}/afnor/flow-service",
+        "afnor_token_url": f"{stack.sandbox_url}/afnor/oauth/token",
+        "afnor_client_id": f"client-{uuid.uuid4().hex}",
+        "afnor_client_secret": f"secret-{uuid.uuid4().hex}",
+    }
+    control.set_client("afnor", given["afnor_client_id"], given["afnor_client_secret"])
+    yield given
+    control.remove_client("afnor", given["afnor_client_id"])
+    back_office.forget_connections(given["name"])
+
+
+def test_a_wrong_secret_is_told_in_words_and_the_right_one_works(person, account):
+    admin = person("admin")
+    _enter(admin, {**account, "afnor_client_secret": f"wrong-{uuid.uuid4().hex}"})
+    admin.button("Test connection").click()
+    alert = admin.page.locator(".alert-danger:visible")
+    expect(alert).to_contain_text(re.compile("refuse.* credentials"))
+    expect(admin.field("last_test_result")).to_have_text("Does not work")
+    expect(admin.button("Activate")).to_have_count(0)
+
+    admin.enter("afnor_client_secret", account["afnor_client_secret"])
+    admin.save()
+    admin.button("Test connection").click()
+    expect(admin.field("last_test_result")).to_have_text("Works")
+    expect(alert).to_have_count(0)
+    expect(admin.button("Activate")).to_be_visible()
+
+
+def test_a_stored_secret_never_comes_back_to_the_page(person, account):
+    admin = person("admin")
+    wire = Wire(admin.page)
+    first, second = f"first-{uuid.uuid4().hex}", account["afnor_client_secret"]
+    _enter(admin, {**account, "afnor_client_secret": first})
+    admin.enter("afnor_client_secret", second)
+    admin.save()
+    admin.button("Test connection").click()
+    expect(admin.field("last_test_result")).to_have_text("Works")
+    _nobody_sees(admin.page, wire, account["afnor_client_id"], first, second)
+    admin.page.reload()
+    expect(admin.field("last_test_result")).to_have_text("Works")
+    _nobody_sees(admin.page, wire, account["afnor_client_id"], first, second)
+
+
+def _enter(admin, account):
+    """A new connection, saved."""
+    admin.choose("Finance Connect", "Configuration", "Connections")
+    admin.button("New").click()
+    admin.field("provider").locator("input").click()
+    admin.page.locator(".o-dropdown--menu").get_by_text(PROVIDER, exact=True).click()
+    admin.field("environment").get_by_label("Sandbox", exact=True).check()
+    for field, value in account.items():
+        admin.enter(field, value)
+    admin.save()
+    expect(admin.page.get_by_text("stored, encrypted")).to_be_visible()
+
+
+def _nobody_sees(page, wire, visible, *secrets):
+    """The secrets are neither on the page nor in an answer; that both are looked at, something visible shows."""
+    seen = [shown(page), *wire.answers()]
+    assert visible in seen[0]
+    assert any(visible in answer for answer in seen[1:])
+    for secret in secrets:
+        assert not [text for text in seen if secret in text]
