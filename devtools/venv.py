@@ -10,7 +10,7 @@ from . import build, locks, run, say
 from .errors import Offline, Problem
 from .paths import PROJECT, cache, digest
 
-FILES = ("requirements.txt", "requirements-dev.txt")
+FILES = ("requirements-addons.txt", "requirements.txt", "requirements-dev.txt")
 OLDEST, NEWEST = (3, 10), (3, 13)
 NEEDED_MB = 1200
 # Written last: a folder without it is the rest of an interrupted installation.
@@ -65,7 +65,7 @@ def ensure() -> Path:
 
 def _install() -> None:
     uv = _uv()
-    requirements = PROJECT / FILES[1]
+    requirements = PROJECT / FILES[-1]
     if uv:
         env = _uv_environment()
         run.logged("venv", [uv, "venv", "--python", sys.executable, folder()], env=env)
