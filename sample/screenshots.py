@@ -65,8 +65,8 @@ class Camera:
         )
         page.get_by_role("tab", name="Timeline").click()
         self.shoot(page, "timeline")
-        self._first_record("connection", "admin", _LISTS[5][2])
-        self._first_record("exchange", "operator", _LISTS[2][2])
+        self._newest("connection", "admin", _LISTS[5][2], "finance.connection")
+        self._newest("exchange", "operator", _LISTS[2][2], "finance.exchange")
 
     def take(self, name, role, path):
         """Open a path as a role and take the picture."""
@@ -82,11 +82,12 @@ class Camera:
         page.evaluate("() => document.fonts.ready")
         page.screenshot(path=self._folder / f"{name}-{self._suffix}.png")
 
-    def _first_record(self, name, role, path):
-        page = self.take(name, role, path)
-        page.locator(".o_data_row .o_data_cell, .o_kanban_record").first.click()
-        page.locator(".o_form_view").wait_for()
-        self.shoot(page, name)
+    def _newest(self, name, role, path, model):
+        """The newest record of a list, opened by its address."""
+        person = login(role)
+        session = self._stack.rpc(person["login"], person["password"])
+        (newest,) = session.call(model, "search", [], order="id desc", limit=1)
+        self.take(name, role, f"{path}/{newest}")
 
     def _page(self, role):
         if role not in self._pages:
