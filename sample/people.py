@@ -39,8 +39,12 @@ def add_people(env, companies):
         groups = base
         for name in _GROUPS[person["login"]]:
             groups |= env.ref(name)
-        env["res.users"].with_context(no_reset_password=True).create(
+        users = env["res.users"].with_context(no_reset_password=True)
+        # The chat of Odoo's helper would cover the screens of a first visit.
+        quiet = {"odoobot_state": "disabled"} if "odoobot_state" in users._fields else {}
+        users.create(
             {
+                **quiet,
                 "name": person["name"],
                 "login": person["login"],
                 "password": person["password"],
