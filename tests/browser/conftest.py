@@ -23,8 +23,8 @@ expect.set_options(timeout=PATIENCE)
 def pytest_runtest_makereport(item, call):
     """Keep what was on the screen when a test failed."""
     report = yield
-    page = item.funcargs.get("page") if call.when == "call" and report.failed else None
-    if page:
+    page = item.funcargs.get("page") if call.when != "teardown" else None
+    if page and report.failed:
         FAILURES.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=FAILURES / f"{item.name}.png")
     return report

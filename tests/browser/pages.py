@@ -48,13 +48,16 @@ class Desk:
         return f"{self._url}/odoo/{path}"
 
     def choose(self, app: str, *menus: str) -> None:
-        """An app from the home menu, then its menus from left to right."""
+        """An app from the home menu, then its menus, each in the one before; the last opens a screen of its name."""
         self.page.goto(f"{self._url}/odoo")
         self.page.get_by_title("Home Menu").click()
         self.page.get_by_role("menuitem", name=app, exact=True).click()
         expect(self.page.locator(".o_menu_brand")).to_have_text(app)
         for menu in menus:
             self.menu(menu).click()
+        if menus:
+            # Until then the app's first screen may be in front.
+            expect(self.page.locator(".o_last_breadcrumb_item")).to_have_text(menus[-1])
 
     def menu(self, name: str) -> Locator:
         """A menu of the app, on the bar or in an open one."""

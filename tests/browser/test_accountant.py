@@ -60,6 +60,7 @@ def test_an_accepted_invoice_is_only_corrected_by_a_credit_note(accountant, back
     invoice = accountant.number
     expect(accountant.button("Credit Note")).to_be_visible()
     expect(accountant.button("Reset to Draft")).to_have_count(0)
+    expect(accountant.page.locator("button[name=button_draft]:visible")).to_have_count(0)
 
     accountant.button("Credit Note").click()
     accountant.dialog().get_by_role("button", name="Reverse", exact=True).click()
