@@ -18,8 +18,8 @@ class AuditCase(TransactionCase):
         cls.entries = cls.env["finance.audit.entry"]
         cls.company = cls.env["res.company"].create({"name": "Nordlicht Handel"})
         cls.other_company = cls.env["res.company"].create({"name": "Sudwind Import"})
-        cls.auditor = cls._user("auditor_nora", "finance_audit.group_auditor")
-        cls.stranger = cls._user("stranger_sam", "base.group_user")
+        cls.auditor = cls._user("audit_reader", "finance_audit.group_auditor")
+        cls.stranger = cls._user("audit_stranger", "base.group_user")
         cls.partner = cls.env["res.partner"].create({"name": "Brauhaus Adler"})
 
     @classmethod

@@ -24,7 +24,7 @@ class TestCircumstances(AuditCase):
         ):
             entry = self.entries.search([("uid", "=", model._record(action="test.done"))])
             self.assertEqual(entry.real_user_id, self.stranger)
-            self.assertEqual(entry.user_login, "stranger_sam")
+            self.assertEqual(entry.user_login, "audit_stranger")
             self.assertEqual(entry.user_id.id, model.env.uid)
 
     def test_a1_acting_as_another_does_not_hide_who_began(self):

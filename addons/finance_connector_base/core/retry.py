@@ -1,4 +1,4 @@
-"""When to try again: exponential back-off with full jitter; the provider's own ``Retry-After`` wins.
+"""When to try again: exponential back-off with full jitter. A provider's own ``Retry-After`` goes before it.
 
 Full jitter (a uniform draw between zero and the exponential ceiling) spreads the retries of many exchanges after an
 outage better than a fixed or half-jittered delay.
@@ -21,13 +21,6 @@ def backoff(attempt: int, rng: random.Random | None = None) -> float:
     draw = (rng or random).uniform
     limit = min(CEILING_SECONDS, BASE_SECONDS * 2 ** min(max(attempt, 1) - 1, _MAX_EXPONENT))
     return draw(limit * 0.1, limit)
-
-
-def delay(attempt: int, retry_after: float | None, rng: random.Random | None = None) -> float:
-    """Seconds until the next try: what the provider asked for, else :func:`backoff`."""
-    if retry_after is not None:
-        return retry_after
-    return backoff(attempt, rng)
 
 
 def poll_delay(polls: int, first: float, ceiling: float = 300.0) -> float:

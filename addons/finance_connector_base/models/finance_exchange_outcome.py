@@ -19,7 +19,7 @@ from ..core.outcomes import (
     Unknown,
     Waiting,
 )
-from ..core.retry import delay, poll_delay
+from ..core.retry import backoff, poll_delay
 
 _TONE = {
     states.ACCEPTED: "success",
@@ -107,12 +107,15 @@ class FinanceExchange(models.Model):
     def _next_step_at(self, state, outcome, taken, operation):
         if state in states.FINAL:
             return False
-        if isinstance(outcome, Waiting) or state == states.WAITING:
+        asked = getattr(outcome, "retry_after", None)
+        if asked is not None:
+            seconds = asked
+        elif isinstance(outcome, Waiting) or state == states.WAITING:
             seconds = poll_delay(self.step_count, getattr(outcome, "poll_after", 5.0))
         elif isinstance(outcome, NotFound):
             seconds = 0.0 if state == states.PENDING else operation.settle_seconds
         else:
-            seconds = delay(taken, getattr(outcome, "retry_after", None))
+            seconds = backoff(taken)
         return fields.Datetime.now() + timedelta(seconds=seconds)
 
     def _facts(self, step, outcome, operation):

@@ -85,7 +85,7 @@ class AccountMove(models.Model):
     def unlink(self):
         einvoices = self.sudo().einvoice_ids
         einvoices._release()
-        einvoices.filtered(lambda item: not item.version_ids).unlink()
+        einvoices.unlink()
         return super().unlink()
 
     def action_open_einvoice(self):

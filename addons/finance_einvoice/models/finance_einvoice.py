@@ -104,8 +104,17 @@ class FinanceEinvoice(models.Model):
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_rendered(self):
-        if self.filtered(lambda einvoice: einvoice.version_ids):
-            raise UserError(self.env._("E-invoices that were rendered are kept as evidence."))
+        """What was rendered is evidence, and stays with its invoice.
+
+        :raises UserError: names the invoice and says what to do instead.
+        """
+        for einvoice in self.filtered("version_ids"):
+            raise UserError(
+                self.env._(
+                    "%s was submitted before; what was sent is kept as evidence. Cancel it instead of deleting it.",
+                    einvoice.move_id.display_name,
+                )
+            )
 
     # -- what the exchange says ---------------------------------------------------------------------------------
 
@@ -148,7 +157,9 @@ class FinanceEinvoice(models.Model):
             lifecycle.FAILED: _(
                 "Not delivered; an operator has to decide: %s", exchange.reason or ""
             ),
-            lifecycle.DRAFT: _("Not sent: the submission was cancelled"),
+            lifecycle.DRAFT: _(
+                "Not sent: the submission was cancelled. To send it, reset to draft and confirm again"
+            ),
             lifecycle.SUBMITTED: _("Submitted; waiting for the verdict"),
         }
         return notes[state]

@@ -99,7 +99,7 @@ class FrenchCompanyCase(TransactionCase):
             city="Portland",
             email="ap@maple.example",
         )
-        cls.consumer = cls._partner("Claire Petit", "FR", is_company=False)
+        cls.consumer = cls._partner("Private customer", "FR", is_company=False)
 
     @classmethod
     def _partner(cls, name, country, **values):

@@ -1,5 +1,6 @@
 """X1 to X8 against a real sandbox: what each fault leads to, and that the platform holds each document once."""
 
+from odoo import fields
 from odoo.addons.finance_connector_base.core import states
 from odoo.addons.finance_connector_base.models.finance_dispatcher import _perform
 from odoo.tests import tagged
@@ -83,6 +84,19 @@ class TestExactlyOnce(SandboxCase):
                 self.deliver(move)
                 self.assertEqual(move.einvoice_state, "accepted")
                 self.assertEqual(self.sent(move), 1)
+
+    def test_x8_a_poll_waits_as_long_as_the_provider_asks(self):
+        self.control.fault(
+            "status", provider="afnor", operation="getFlow", status=429, retry_after=77
+        )
+        move = self.submit()
+        self.dispatch()
+        exchange = self.exchanges(move)
+        self.make_due(exchange)
+        before = fields.Datetime.now()
+        self.dispatch()
+        self.assertEqual(exchange.state, states.WAITING)
+        self.assertAlmostEqual((exchange.next_step_at - before).total_seconds(), 77, delta=5)
 
     def test_x5_a_500_says_nothing_about_the_effect(self):
         self.fault("status", status=500)

@@ -131,6 +131,37 @@ class TestSubmission(SandboxCase):
         move.unlink()
         self.assertFalse(move.exists())
 
+    def test_e6_an_invoice_that_was_submitted_before_is_cancelled_not_deleted(self):
+        self.control.default_verdict("reject")
+        move = self.submit()
+        self.deliver(move)
+        move.button_draft()
+        with self.assertRaisesRegex(UserError, "Cancel it instead"):
+            move.unlink()
+        move.button_cancel()
+        self.assertEqual(move.einvoice_state, "cancelled")
+
+    def test_r30_an_operator_gives_up_what_could_not_be_delivered(self):
+        self.control.fault("status", provider="afnor", operation="createFlow", status=400, times=1)
+        move = self.submit()
+        self.dispatch()
+        self.assertEqual(move.einvoice_state, "failed")
+        self.exchanges(move).action_cancel()
+        self.dispatch()
+        self.assertEqual(move.einvoice_state, "draft")
+        move.button_draft()
+        move.action_post()
+        self.deliver(move)
+        self.assertEqual(move.einvoice_state, "accepted")
+
+    def test_r30_an_operator_tries_again_what_could_not_be_delivered(self):
+        self.control.fault("status", provider="afnor", operation="createFlow", status=400, times=1)
+        move = self.submit()
+        self.dispatch()
+        self.exchanges(move).action_retry()
+        self.deliver(move)
+        self.assertEqual(move.einvoice_state, "accepted")
+
     def test_e2_a_missing_siren_is_named_and_opened(self):
         self.buyer.write({"company_registry": False, "vat": False})
         move = self.make_invoice()

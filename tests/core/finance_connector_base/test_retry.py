@@ -1,4 +1,4 @@
-"""Back-off: full jitter within an exponential ceiling; the provider's word wins."""
+"""Back-off: full jitter within an exponential ceiling."""
 
 import random
 
@@ -8,7 +8,6 @@ from odoo.addons.finance_connector_base.core.retry import (
     BASE_SECONDS,
     CEILING_SECONDS,
     backoff,
-    delay,
     poll_delay,
 )
 from odoo.addons.finance_connector_base.core.wire import parse_retry_after
@@ -24,11 +23,6 @@ def test_x8_delays_of_many_exchanges_are_spread():
     rng = random.Random(7)
     drawn = [backoff(8, rng) for _n in range(200)]
     assert max(drawn) > 4 * min(drawn)
-
-
-@given(st.floats(0, 1e6), st.integers(1, 50))
-def test_x8_retry_after_wins(seconds, attempt):
-    assert delay(attempt, seconds) == seconds
 
 
 def test_polling_slows_down_and_never_stops():
