@@ -113,9 +113,8 @@ def test_a_missing_siren_is_named_opened_and_filled_in(accountant, back_office):
     expect(form.locator("[name=name] input, [name=name] textarea").first).to_have_value(
         customer.name
     )
-    form.get_by_role("tab", name="Sales & Purchase").click()
     form.locator("[name=company_registry] input").fill(customer.siret)
-    form.get_by_role("button", name="Save", exact=False).first.click()
+    form.get_by_role("button", name="Save", exact=True).click()
     expect(accountant.page.locator(".o_dialog")).to_have_count(0)
     accountant.confirm()
     accountant.until_status(ACCEPTED)
