@@ -6,12 +6,15 @@ from playwright.sync_api import sync_playwright
 
 from devtools import chromium
 
+from .gallery import Gallery
 from .people import login
 from .story import Story
 
 WIDE = {"width": 1440, "height": 900}
 NARROW = {"width": 430, "height": 900}
 _READY = ".o_action_manager > .o_action, .o_form_view, .o_list_view, .o_kanban_view"
+
+_INVOICES = ("fr-mixed", "fr-rejected", "fr-lost-answer", "fr-reverse-charge", "us-nexus")
 
 #: (name, role, path below /odoo)
 _LISTS = (
@@ -29,6 +32,8 @@ def main(stack, folder: Path) -> int:
     """Tell the story, then walk through the screens as each role."""
     story = Story(stack)
     story.tell()
+    shown = {key: story.moves[key] for key in _INVOICES}
+    shown |= Gallery(stack, story).invoices()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=str(chromium.ensure()), args=chromium.QUIET
@@ -37,7 +42,7 @@ def main(stack, folder: Path) -> int:
             Camera(browser, stack, folder, "wide", WIDE),
             Camera(browser, stack, folder, "narrow", NARROW),
         ):
-            camera.take_all(story)
+            camera.take_all(shown)
         browser.close()
     print(f"{len(list(folder.glob('*.png')))} pictures in {folder}")
     return 0
@@ -51,17 +56,17 @@ class Camera:
         self._folder, self._suffix, self._viewport = folder, suffix, viewport
         self._pages = {}
 
-    def take_all(self, story):
+    def take_all(self, invoices):
         """Lists, the invoice in each state of its e-invoice, one connection, one exchange."""
         for name, role, path in _LISTS:
             self.take(name, role, path)
-        for key in ("fr-mixed", "fr-rejected", "fr-lost-answer", "fr-reverse-charge", "us-nexus"):
-            path = f"action-account.action_move_out_invoice/{story.moves[key]}"
+        for key, move in invoices.items():
+            path = f"action-account.action_move_out_invoice/{move}"
             self.take(f"invoice-{key}", "accountant", path)
         page = self.take(
             "timeline",
             "accountant",
-            f"action-account.action_move_out_invoice/{story.moves['fr-lost-answer']}",
+            f"action-account.action_move_out_invoice/{invoices['fr-lost-answer']}",
         )
         page.get_by_role("tab", name="Timeline").click()
         self.shoot(page, "timeline")

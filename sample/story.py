@@ -39,7 +39,7 @@ class Story:
         """Post everything. One answer is lost on the way and one invoice is rejected, as on a real day."""
         for sale in SALES:
             self._prepare_sandbox(sale)
-            self.moves[sale.key] = self._post(sale)
+            self.moves[sale.key] = self.post(sale)
             self._rest_until_sent(sale)
         self.wait()
         for credit in CREDITS:
@@ -64,7 +64,8 @@ class Story:
 
     # -- the accountant's steps ---------------------------------------------------------------------------------
 
-    def _post(self, sale: Sale):
+    def post(self, sale: Sale):
+        """Create and confirm one invoice; its id."""
         context = self._context(sale.company)
         values = {
             "move_type": "out_invoice",
@@ -139,6 +140,11 @@ class Story:
             time.sleep(_LOOK_SECONDS / 4)
         raise TimeoutError(f"{sale.key} was not sent")
 
+    def call(self, model, method, *args):
+        """Call a method as the accountant, in all companies of the sample."""
+        context = {"allowed_company_ids": list(self._all_companies())}
+        return self._rpc.call(model, method, *args, context=context)
+
     # -- reading ------------------------------------------------------------------------------------------------
 
     def _read(self, ids):
@@ -152,28 +158,20 @@ class Story:
             "einvoice_reference",
             "audit_entry_count",
         ]
-        context = {"allowed_company_ids": list(self._all_companies())}
-        records = self._rpc.call("account.move", "read", ids, fields, context=context)
+        records = self.call("account.move", "read", ids, fields)
         for record in records:
             record["amount_tax"] = Decimal(str(record["amount_tax"])).quantize(Decimal("0.01"))
         return {record["id"]: record for record in records}
 
     def attempts(self, move):
         """How many times the invoice was sent, and steps taken in all."""
-        exchanges = self._rpc.call(
-            "finance.exchange",
-            "search_read",
-            [("document_id", "=", move)],
-            ["send_count", "attempt_ids"],
-            context={"allowed_company_ids": list(self._all_companies())},
+        exchanges = self.call(
+            "finance.exchange", "search_read", [("document_id", "=", move)], ["attempt_ids"]
         )
         return sum(len(item["attempt_ids"]) for item in exchanges)
 
     def _journal(self, move):
-        context = {"allowed_company_ids": list(self._all_companies())}
-        return self._rpc.call("account.move", "read", [move], ["journal_id"], context=context)[0][
-            "journal_id"
-        ][0]
+        return self.call("account.move", "read", [move], ["journal_id"])[0]["journal_id"][0]
 
     def _context(self, company):
         return {"allowed_company_ids": [self._companies[COMPANIES[company]["name"]]]}

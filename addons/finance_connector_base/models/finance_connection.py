@@ -6,7 +6,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from ..core import states
 from ..core.courier import Courier
 from ..core.courier_pool import CourierPool
-from ..core.outcomes import Accepted
+from ..core.outcomes import Accepted, AuthFailed, ContractBroken
 from ..core.transport import ForbiddenAddress, Transport, check_address
 
 OPEN_STATES = [
@@ -150,7 +150,7 @@ class FinanceConnection(models.Model):
                 outcome = courier.probe().outcome
             finally:
                 courier.close()
-            message = "" if isinstance(outcome, Accepted) else outcome.reason
+            message = self._words_of_probe(outcome)
         self._note_test(message)
         self.env["finance.audit.entry"]._record(
             action="connection.tested",
@@ -198,6 +198,26 @@ class FinanceConnection(models.Model):
             "finance_connector_base.finance_exchange_action"
         )
         return {**action, "domain": [("connection_id", "=", self.id)]}
+
+    def _words_of_probe(self, outcome):
+        """What a probe found, as a sentence that says where to look; empty when all is well."""
+        _ = self.env._
+        if isinstance(outcome, Accepted):
+            return ""
+        if isinstance(outcome, AuthFailed):
+            return _(
+                "The provider refuses the credentials: check client ID and secret (%s).",
+                outcome.reason,
+            )
+        if isinstance(outcome, ContractBroken):
+            return _(
+                "Something answers, but not the provider's interface: check the address (%s).",
+                outcome.reason,
+            )
+        return _(
+            "The provider cannot be used at the moment: check the address, or try later (%s).",
+            outcome.reason,
+        )
 
     def _note_test(self, message):
         self.write(

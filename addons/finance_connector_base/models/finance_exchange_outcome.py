@@ -96,7 +96,7 @@ class FinanceExchange(models.Model):
         else:
             self._transition(new, reason, **values, step_count=0)
         if isinstance(outcome, AuthFailed):
-            self.connection_id._note_test(outcome.reason)
+            self.connection_id._note_test(self.connection_id._words_of_probe(outcome))
 
     def _settled(self, operation):
         if not self.sent_at:

@@ -104,12 +104,18 @@ class FinanceExchange(models.Model):
         (self - sending).write(values)
 
 
+def _reason_of(outcome):
+    """Why, in the words of the outcome: its own reason, or the findings of a rejection."""
+    findings = getattr(outcome, "findings", ())
+    return getattr(outcome, "reason", "") or "; ".join(item.message for item in findings)
+
+
 def _attempt_values(report):
     return {
         "ended_at": fields.Datetime.now(),
         "latency_ms": round(report.seconds * 1000),
         "outcome": report.outcome.code,
-        "reason": getattr(report.outcome, "reason", False),
+        "reason": _reason_of(report.outcome),
         "http_status": report.status,
         "request_line": f"{report.method} {report.url}".strip(),
         "response_type": report.content_type,

@@ -103,7 +103,7 @@ def _number(env, partner, record, code, name):
             f"{code}-INVALID",
             record,
             "company_registry",
-            _("The company registry number of %s is neither a SIRET nor a SIREN.", name),
+            _("The “Siret” of %s is neither a SIRET nor a SIREN.", name),
             _("Check the digits: a SIRET has 14, a SIREN 9; the last one is a check digit."),
         )
     else:
@@ -112,7 +112,7 @@ def _number(env, partner, record, code, name):
             record,
             "company_registry",
             _("%s has no SIREN.", name),
-            _("Fill in the SIRET (14 digits) or SIREN (9 digits) as company registry number."),
+            _("Fill in the SIRET (14 digits) or SIREN (9 digits) in the field “Siret”."),
         )
 
 
