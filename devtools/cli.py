@@ -77,6 +77,11 @@ COMMANDS: dict[str, tuple[str, list[tuple[tuple[str, ...], dict[str, Any]]], Com
         [],
         lambda _: maintenance.export_translations(),
     ),
+    "bench": (
+        "measure ratios side by side on a fresh sample",
+        [],
+        lambda _: maintenance.bench(),
+    ),
     "copy": (
         "make a fresh database from a template and print how to use it",
         [KIND, _argument("database")],

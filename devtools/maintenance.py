@@ -54,6 +54,22 @@ def copy(kind: str, database: str) -> int:
     return 0
 
 
+def bench() -> int:
+    """Run the benchmarks on a copy of the sample, which is dropped afterwards."""
+    code = (
+        f"import sys; sys.path.insert(0, {str(paths.PROJECT)!r})\n"
+        "from benchmarks.posting import main\nmain(env)\n"
+    )
+    with odoo_run.ready() as runtime:
+        database = databases.test_database("bench")
+        try:
+            databases.copy_database(runtime, "sample", database)
+            print(databases.shell(runtime, database, code), end="")
+        finally:
+            databases.drop(runtime, database)
+    return 0
+
+
 def export_translations() -> int:
     """One template per addon, in the addon's own folder."""
     with odoo_run.ready() as runtime:
