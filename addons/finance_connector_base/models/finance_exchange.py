@@ -146,18 +146,10 @@ class FinanceExchange(models.Model):
                 "operation": operation,
                 "idempotency_key": key,
                 "correlation_id": correlation_id or str(uuid.uuid4()),
-                "payload": base64.b64encode(payload),
-                "payload_sha256": hashlib.sha256(payload).hexdigest(),
-                "payload_size": len(payload),
-                "payload_name": payload_name,
                 "parameters": parameters or {},
-                "document_model": document._name,
-                "document_id": document.id,
-                # The name alone: a display name may carry notes that belong to the document only.
-                "document_name": document[document._rec_name] or document.display_name,
-                "owner_model": owner._name,
-                "owner_id": owner.id,
                 "supersedes_id": supersedes.id if supersedes else False,
+                **self._payload_values(payload, payload_name),
+                **self._subject_values(owner, document),
             }
         )
         if supersedes:
@@ -169,6 +161,24 @@ class FinanceExchange(models.Model):
         )
         self._wake_dispatcher()
         return exchange
+
+    def _payload_values(self, payload, name):
+        return {
+            "payload": base64.b64encode(payload),
+            "payload_sha256": hashlib.sha256(payload).hexdigest(),
+            "payload_size": len(payload),
+            "payload_name": name,
+        }
+
+    def _subject_values(self, owner, document):
+        return {
+            "owner_model": owner._name,
+            "owner_id": owner.id,
+            "document_model": document._name,
+            "document_id": document.id,
+            # The name alone: a display name may carry notes that belong to the document only.
+            "document_name": document[document._rec_name] or document.display_name,
+        }
 
     @api.model
     def _wake_dispatcher(self, at=None):
