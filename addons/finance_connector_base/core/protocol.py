@@ -33,7 +33,8 @@ class Operation:
 
     ``repeat`` says how the provider recognises a second sending: ``key`` (it honours our idempotency key), ``lookup``
     (it can be asked what it holds) or ``nothing`` (only a person may decide to send again). ``settle_seconds`` is how
-    long after a lost call its effect may still appear: before that, "not found" proves nothing.
+    long after a lost call its effect may still appear: before that, "not found" proves nothing. ``verdict`` says
+    whether the provider decides later and can be asked (``poll``) or decides in its answer (``immediate``).
     """
 
     name: str
@@ -41,6 +42,7 @@ class Operation:
     ordered: bool = False
     max_attempts: int = 8
     settle_seconds: float = 5.0
+    verdict: Literal["poll", "immediate"] = "poll"
 
 
 @dataclass(frozen=True, slots=True)
