@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from .callback import CallbackNews, CallbackRefused
 from .outcomes import (
     AuthFailed,
     ContractBroken,
@@ -20,7 +21,7 @@ from .outcomes import (
 )
 from .wire import HttpRequest, HttpResponse
 
-Step = Literal["send", "lookup", "poll"]
+Step = Literal["send", "lookup", "poll", "callback"]
 
 _SERVER_ERROR = 500
 _TOO_MANY_REQUESTS = 429
@@ -88,6 +89,19 @@ class ProviderProtocol:
 
     def interpret_probe(self, response: HttpResponse) -> Outcome:
         """``Accepted`` when the connection works."""
+        raise NotImplementedError
+
+    def verify_callback(
+        self, headers: Mapping[str, str], body: bytes, received_at: float
+    ) -> str | None:
+        """The message's own id, or None where the provider gives none; ``received_at`` is a Unix time.
+
+        :raises CallbackRefused: the message is not shown to be the provider's; this is the default.
+        """
+        raise CallbackRefused("unsupported", "this provider sends no callbacks")
+
+    def read_callback(self, headers: Mapping[str, str], body: bytes) -> tuple[CallbackNews, ...]:
+        """What a verified message tells; read when it comes and again when it is processed, from the kept headers."""
         raise NotImplementedError
 
 
