@@ -45,6 +45,8 @@ class Core:
         says never stays never.
         """
         plan = self.verdicts.plan(provider.name, arrival.facts)
+        if plan.reasons and provider.reason_problems(plan.reasons):
+            plan = replace(plan, reasons=())
         if defects and plan.outcome:
             plan = replace(plan, outcome=REJECTED, reasons=tuple(defects))
         elif plan.outcome == REJECTED and not plan.reasons:

@@ -105,11 +105,13 @@ def chosen_reasons(provider: Provider, spec: dict[str, Any], outcome: str) -> li
 async def verdict_of(request: web.Request) -> dict[str, Any]:
     core, spec = core_of(request), await body_of(request)
     refuse(rule_problems(spec))
-    wanted = spec.get("provider", "*")
+    wanted, reasons = spec.get("provider", "*"), spec.get("reasons", [])
     check_known(core, wanted)
-    for name, provider in core.providers.items():
-        if wanted in ("*", name):
-            refuse(provider.reason_problems(spec.get("reasons", [])))
+    addressed = [each for name, each in core.providers.items() if wanted in ("*", name)]
+    found = [provider.reason_problems(reasons) for provider in addressed]
+    # A rule for all may speak the language of one: the others then give a general reason.
+    if all(found):
+        refuse(found[0])
     return spec
 
 

@@ -183,7 +183,7 @@ def test_a_control_body_must_be_json(control: ControlClient) -> None:
 
 
 def test_health_names_the_providers(control: ControlClient) -> None:
-    assert control._call("GET", "health") == {"status": "ok", "providers": ["afnor"]}
+    assert control._call("GET", "health") == {"status": "ok", "providers": ["afnor", "reference"]}
 
 
 def test_wait_ready_gives_up(unused_port: int) -> None:
