@@ -34,8 +34,8 @@ CREATE TABLE IF NOT EXISTS document (
     UNIQUE (provider, reference)
 );
 CREATE INDEX IF NOT EXISTS document_updated ON document (provider, updated_at);
-CREATE INDEX IF NOT EXISTS document_tracking ON document (provider, tracking_id);
-CREATE INDEX IF NOT EXISTS document_number ON document (provider, number);
+CREATE INDEX IF NOT EXISTS document_tracking ON document (provider, tracking_id, updated_at);
+CREATE INDEX IF NOT EXISTS document_number ON document (provider, number, updated_at);
 CREATE INDEX IF NOT EXISTS document_bytes ON document (provider, sha256);
 CREATE INDEX IF NOT EXISTS document_due ON document (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX IF NOT EXISTS document_looked ON document (provider) WHERE looks IS NOT NULL;
