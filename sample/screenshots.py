@@ -21,7 +21,7 @@ _LISTS = (
     ("invoices", "accountant", "action-account.action_move_out_invoice"),
     ("einvoices", "accountant", "action-finance_einvoice.finance_einvoice_action"),
     ("exchanges", "operator", "action-finance_connector_base.finance_exchange_action"),
-    ("exceptions", "operator", "action-finance_connector_base.finance_exchange_exception_action"),
+    ("exceptions", "operator", "action-finance_connector_base.finance_case_action"),
     ("audit-log", "auditor", "action-finance_audit.action_entries"),
     ("connections", "admin", "action-finance_connector_base.finance_connection_action"),
     ("settings", "admin", "action-finance_connector_base.res_config_settings_action"),

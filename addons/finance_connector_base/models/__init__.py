@@ -7,6 +7,14 @@ from . import finance_exchange
 from . import finance_exchange_outcome
 from . import finance_dispatcher
 from . import finance_exchange_step
+from . import finance_case
+from . import finance_case_settings
+from . import finance_case_open
+from . import finance_case_decision
+from . import finance_case_reminder
+from . import finance_case_words
+from . import finance_case_links
+from . import finance_exchange_hold
 from . import account_move
 from . import res_company
 from . import res_config_settings

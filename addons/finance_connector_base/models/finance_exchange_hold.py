@@ -1,0 +1,50 @@
+"""An operator holds back what is not sent yet, and lets it go."""
+
+from odoo import models
+from odoo.exceptions import UserError
+
+from ..core import cases, states
+
+
+class FinanceExchange(models.Model):
+    _inherit = "finance.exchange"
+
+    def action_hold(self):
+        """Keep pending exchanges back until they are released; a case reminds of them. For operators."""
+        self._check_operator()
+        held = self.sudo().try_lock_for_update()
+        held.invalidate_recordset()
+        if held != self.sudo() or any(exchange.state != states.PENDING for exchange in held):
+            raise UserError(self.env._("Only what is pending can be held; look again."))
+        words = self.env._("Held by %s", self.env.user.name)
+        held._transition(states.HELD, words, next_step_at=False)
+        held._open_held_cases(words)
+        return True
+
+    def action_release(self):
+        """Let held exchanges go. For operators."""
+        self._check_operator()
+        if any(exchange.state != states.HELD for exchange in self):
+            raise UserError(self.env._("Only what is held can be released."))
+        (self - self.open_case_id.exchange_id).sudo()._open_held_cases(self.env._("Held"))
+        self.open_case_id._decide(cases.RELEASE)
+        return True
+
+    def _open_held_cases(self, words):
+        self.env["finance.case"]._open_many(
+            [
+                {
+                    "exchange_id": exchange.id,
+                    "connection_id": exchange.connection_id.id,
+                    "company_id": exchange.company_id.id,
+                    "kind": cases.HELD,
+                    "what_happened": words,
+                    "user_id": self.env.uid,
+                    "document_model": exchange.document_model,
+                    "document_id": exchange.document_id,
+                    "document_name": exchange.document_name,
+                    "correlation_id": exchange.correlation_id,
+                }
+                for exchange in self
+            ]
+        )
