@@ -1,0 +1,75 @@
+"""Signed notes and checkpoints: the text that states a tree head.
+
+Formats: C2SP signed-note (https://c2sp.org/signed-note) and C2SP tlog-checkpoint
+(https://c2sp.org/tlog-checkpoint). The lines after the root are extensions; ours begin with a word
+that says what they are.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import sha256
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+# The type byte of Ed25519 in key ids and verifier keys.
+ED25519 = b"\x01"
+
+
+class NotACheckpoint(ValueError):
+    """The text is no checkpoint."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A tree head: which log, how many entries, their root; and what else the log states."""
+
+    origin: str
+    size: int
+    root: bytes
+    extensions: tuple[str, ...] = ()
+
+    def text(self) -> str:
+        """Return the body that is signed."""
+        head = (self.origin, str(self.size), base64.b64encode(self.root).decode())
+        return "".join(f"{line}\n" for line in (*head, *self.extensions))
+
+    @classmethod
+    def parse(cls, note: str) -> Checkpoint:
+        """Read the body of a note, signed or not, without judging its signatures.
+
+        :raises NotACheckpoint: the first three lines are not origin, size and root.
+        """
+        lines = note.partition("\n\n")[0].rstrip("\n").split("\n")
+        try:
+            origin, size, root, *extensions = lines
+            if not origin or str(int(size)) != size:
+                raise NotACheckpoint(f"no origin, or {size!r} is no size")
+            return cls(origin, int(size), base64.b64decode(root, validate=True), (*extensions,))
+        except ValueError as error:
+            raise NotACheckpoint(str(error)) from error
+
+
+def key_id(name: str, public: bytes) -> bytes:
+    """Return the four bytes that tell a reader which key signed."""
+    return sha256(name.encode() + b"\n" + ED25519 + public).digest()[:4]
+
+
+def verifier_key(name: str, public: bytes) -> str:
+    """Return the public key as the text that is handed to an auditor."""
+    key = base64.b64encode(ED25519 + public).decode()
+    return f"{name}+{key_id(name, public).hex()}+{key}"
+
+
+def sign(text: str, name: str, keys: Iterable[Ed25519PrivateKey]) -> str:
+    """Return the note: the text, an empty line, one signature for each key."""
+    signatures = [_signature(text, name, key) for key in keys]
+    return f"{text}\n{''.join(signatures)}"
+
+
+def _signature(text: str, name: str, key: Ed25519PrivateKey) -> str:
+    public = key.public_key().public_bytes_raw()
+    signed = key_id(name, public) + key.sign(text.encode())
+    return f"\u2014 {name} {base64.b64encode(signed).decode()}\n"

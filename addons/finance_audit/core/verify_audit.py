@@ -1,0 +1,850 @@
+#!/usr/bin/env python3
+"""Verify an exported audit package: what is proven, what is not, and the first bad entry.
+
+    python3 verify_audit.py PACKAGE --key auditor.vkey --anchor received/ --tsa-ca authority.pem
+
+One file, Python 3.10 or newer and the package `cryptography`; no Odoo, no network, no database.
+Formats: RFC 6962 (tree and proofs), C2SP signed-note and tlog-checkpoint, RFC 3161 over RFC 5652
+(timestamps). Exit codes: 0 nothing is damaged, 1 something is, 2 the package cannot be read.
+
+Longer than other files of the project because an auditor shall carry and read one file. It shares no
+code with the addon that writes packages: a mistake there cannot excuse itself here.
+"""
+
+# The numbers are those of the formats, each at the place that names it.
+# ruff: noqa: PLR2004
+
+from __future__ import annotations
+
+import argparse
+import base64
+import hmac
+import json
+import re
+import sys
+import zipfile
+import zlib
+from datetime import datetime, timezone
+from hashlib import sha256
+from itertools import groupby
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+
+FORMAT = "finance-audit-package/1"
+BLOCK, MAX_LINE = 1 << 20, 64 << 20
+SIGNATURE_LINE = re.compile("\u2014 (\\S+) (\\S+)")
+
+
+class Damage(Exception):
+    """Evidence contradicts itself. `code` is stable, the sentence is for people."""
+
+    def __init__(self, code, sentence):
+        self.code = code
+        super().__init__(f"[{code}] {sentence}")
+
+
+# What broken bytes raise in readers of zip, JSON, base64 and certificates.
+UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError)
+UNREADABLE += (zipfile.BadZipFile, zlib.error, EOFError)
+
+
+def exact_base64(text):
+    """Decode; refuse a second spelling of the same bytes."""
+    raw = base64.b64decode(text, validate=True)
+    if base64.b64encode(raw).decode() != text:
+        raise ValueError(f"{text[:40]!r} is not the base64 of its bytes")
+    return raw
+
+
+# -- Merkle tree (RFC 6962, section 2.1; subtrees as in the Merkle tree certificates draft) ---------
+
+
+def leaf_hash(data):
+    return sha256(b"\x00" + data).digest()
+
+
+def node_hash(left, right):
+    return sha256(b"\x01" + left + right).digest()
+
+
+class Tree:
+    """Grows by whole lists of leaf hashes, keeps only the roots of complete subtrees."""
+
+    def __init__(self):
+        self.size, self.peaks = 0, []
+
+    def extend(self, nodes):
+        self.size += len(nodes)
+        level = 0
+        while nodes:
+            if level == len(self.peaks):
+                self.peaks.append(None)
+            if self.peaks[level] is not None:
+                nodes = [self.peaks[level], *nodes]
+            self.peaks[level] = nodes[-1] if len(nodes) % 2 else None
+            each = iter(nodes)  # zip leaves out the odd one, which waits as a peak
+            nodes = [sha256(b"\x01" + a + b).digest() for a, b in zip(each, each)]  # noqa: B905
+            level += 1
+
+    def root(self):
+        found = None
+        for peak in filter(None, self.peaks):
+            found = peak if found is None else node_hash(peak, found)
+        return sha256(b"").digest() if found is None else found
+
+
+def is_subtree(start, end):
+    """Whether [start, end) is a subtree: `start` is a multiple of its size rounded up to a power of two."""
+    return 0 <= start < end and start % (1 << (end - start - 1).bit_length()) == 0
+
+
+def verify_inclusion(position, size, leaf, path, root):
+    """Whether `path` leads from the leaf at `position` to the root of a tree of `size`."""
+    if not 0 <= position < size or any(len(node) != 32 for node in (leaf, *path)):
+        return False
+    last, found = size - 1, leaf
+    for node in path:
+        if not last:
+            return False
+        if position & 1 or position == last:
+            found = node_hash(node, found)
+            while not position & 1 and position:
+                position, last = position >> 1, last >> 1
+        else:
+            found = node_hash(found, node)
+        position, last = position >> 1, last >> 1
+    return not last and hmac.compare_digest(found, root)
+
+
+def verify_consistency(older, size, path, old_root, root):
+    """Whether the tree of `size` begins with the `older` leaves that had `old_root`."""
+    return older > 0 and verify_subtree(0, older, size, path, old_root, root)
+
+
+def verify_subtree(start, end, size, path, old_root, root):
+    """Whether leaves [start, end) with `old_root` are a subtree of the tree of `size` with `root`."""
+    if 0 <= start == end <= size:
+        return not path and old_root == sha256(b"").digest()
+    if not is_subtree(start, end) or end > size or any(len(node) != 32 for node in path):
+        return False
+    first, second, last = start, end - 1, size - 1
+    while first != second and (second == last or second & 1):
+        first, second, last = first >> 1, second >> 1, last >> 1
+    path = [old_root, *path] if first == second else list(path)
+    if not path:
+        return False
+    old = new = path.pop(0)
+    for node in path:
+        if not last:
+            return False
+        if second & 1 or second == last:
+            old = node_hash(node, old) if first < second else old
+            new = node_hash(node, new)
+            while not second & 1 and second:
+                first, second, last = first >> 1, second >> 1, last >> 1
+        else:
+            new = node_hash(new, node)
+        first, second, last = first >> 1, second >> 1, last >> 1
+    return not last and old == old_root and new == root
+
+
+# -- signed notes and checkpoints (C2SP signed-note, tlog-checkpoint) --------------------------------
+
+
+class Head:
+    """A checkpoint: what it states, the note it came in and which keys signed it."""
+
+    def __init__(self, note):
+        self.note = note
+        text, gap, signatures = note.rpartition("\n\n")
+        self.text = f"{text}\n"
+        try:
+            if not gap:
+                raise ValueError("no signature")
+            self.origin, size, root, *self.extensions = text.split("\n")
+            self.size, self.root = int(size), exact_base64(root)
+            if not self.origin or str(self.size) != size or len(self.root) != 32:
+                raise ValueError("no origin, size and root")
+            *lines, end = signatures.split("\n")
+            if end:
+                raise ValueError("no line end")
+            self.signatures = [_signature(line) for line in lines]
+        except ValueError as error:
+            raise Damage("checkpoint.unreadable", f"{note[:60]!r}: {error}") from error
+
+    def extension(self, word):
+        """The rest of the extension line that begins with `word`."""
+        found = (line[len(word) + 1 :] for line in self.extensions if line.startswith(f"{word} "))
+        return next(found, None)
+
+    def signers(self, keys):
+        """The verifier keys whose signature holds; a false one is damage, an unknown one is passed over."""
+        good = set()
+        for name, key_id, signature in self.signatures:
+            key = keys.get((name, key_id))
+            if key:
+                try:
+                    key.public.verify(signature, self.text.encode())
+                except InvalidSignature:
+                    where = f"checkpoint {self.size} of {self.origin}"
+                    raise Damage("signature.bad", f"{where} was not signed by {key.text}") from None
+                good.add(key.text)
+        return good
+
+
+class Key:
+    """A verifier key `name+key id+base64(type and public key)`."""
+
+    def __init__(self, text):
+        self.text = text
+        self.name, stated, encoded = text.rsplit("+", 2) if text.count("+") > 1 else ("", "", "")
+        try:
+            raw = exact_base64(encoded)
+            self.id = sha256(self.name.encode() + b"\n" + raw).digest()[:4]
+            if raw[:1] != b"\x01" or self.id.hex() != stated:
+                raise ValueError
+            self.public = ed25519.Ed25519PublicKey.from_public_bytes(raw[1:])
+        except ValueError:
+            raise Damage("key.unreadable", f"{text[:60]!r} is no Ed25519 verifier key") from None
+
+
+def read_keys(lines):
+    """Keys by name and id, from lines of text."""
+    keys = (Key(line.strip()) for line in lines if line.strip() and not line.startswith("#"))
+    return {(key.name, key.id): key for key in keys}
+
+
+def _signature(line):
+    found = SIGNATURE_LINE.fullmatch(line)
+    raw = exact_base64(found[2]) if found else b""
+    if len(raw) < 5:
+        raise ValueError(f"{line[:40]!r} is no signature line")
+    return found[1], raw[:4], raw[4:]
+
+
+# -- timestamps (RFC 3161; DER as in X.690) ----------------------------------------------------------
+
+HASHES = {
+    "608648016503040201": hashes.SHA256,
+    "608648016503040202": hashes.SHA384,
+    "608648016503040203": hashes.SHA512,
+}
+MESSAGE_DIGEST = "2a864886f70d010904"
+RSA_PSS = "2a864886f70d01010a"
+
+
+class Der:
+    """One value: its tag, its content, its whole encoding."""
+
+    def __init__(self, data):
+        try:
+            self.tag, length, at = data[0], data[1], 2
+            if length & 0x80:
+                at += length & 0x7F
+                length = int.from_bytes(data[2:at], "big")
+            if len(data) < at + length or at > 8:
+                raise IndexError
+        except IndexError:
+            raise Damage("timestamp.bad", "the timestamp is cut off or no DER") from None
+        self.body, self.whole, self.rest = (
+            data[at : at + length],
+            data[: at + length],
+            data[at + length :],
+        )
+
+    def items(self):
+        found, rest = [], self.body
+        while rest:
+            found.append(Der(rest))
+            rest = found[-1].rest
+        return found
+
+    def at(self, *path):
+        """Follow indexes down."""
+        here = self
+        for index in path:
+            items = here.items()
+            if index >= len(items):
+                raise Damage("timestamp.bad", "the timestamp lacks a part")
+            here = items[index]
+        return here
+
+
+class Timestamp:
+    """The token of a time-stamping authority: it saw `imprint` at `time`, says `certificate`."""
+
+    def __init__(self, response):
+        answer = Der(response)
+        content = (
+            answer.at(1) if answer.at(0).tag == 0x30 else answer
+        )  # a response, or a bare token
+        signed = content.at(1, 0)
+        info_bytes = signed.at(2, 1, 0).body
+        info = Der(info_bytes)
+        self.imprint, self.algorithm = info.at(2, 1).body, info.at(2, 0, 0).body.hex()
+        self.nonce = next(
+            (int.from_bytes(i.body, "big") for i in info.items()[5:] if i.tag == 2), None
+        )
+        self.time = _time(info.at(4).body.decode("ascii", "replace"))
+        parts = {item.tag: item for item in signed.items()[3:]}
+        if 0xA0 not in parts or 0x31 not in parts:
+            raise Damage("timestamp.bad", "the timestamp has no certificate or no signer")
+        self.chain = [
+            x509.load_der_x509_certificate(c.whole) for c in parts[0xA0].items() if c.tag == 0x30
+        ]
+        self._check_signature(parts[0x31].at(0), info_bytes)
+
+    def _check_signature(self, signer, info_bytes):
+        attributes = signer.at(3)
+        if attributes.tag != 0xA0:
+            raise Damage("timestamp.bad", "the timestamp has no signed attributes")
+        digest = _hash(signer.at(2, 0).body.hex())
+        stated = {a.at(0).body.hex(): a.at(1, 0).body for a in attributes.items()}
+        if stated.get(MESSAGE_DIGEST) != _digest(digest, info_bytes):
+            raise Damage("timestamp.bad", "the timestamp's content was changed after it was signed")
+        serial = int.from_bytes(signer.at(1, 1).body, "big")
+        named = [
+            c
+            for c in self.chain
+            if c.serial_number == serial and c.issuer.public_bytes() == signer.at(1, 0).whole
+        ]
+        if not named:
+            raise Damage("timestamp.bad", "the certificate of the timestamp's signer is missing")
+        self.certificate = named[0]
+        signed = b"\x31" + attributes.whole[1:]  # RFC 5652, section 5.4: signed as SET OF
+        pss = signer.at(4, 0).body.hex() == RSA_PSS
+        _verify(self.certificate.public_key(), signer.at(5).body, signed, digest, pss)
+
+    def covers(self, note):
+        """Whether it is this note's."""
+        return self.imprint == _digest(_hash(self.algorithm), note.encode())
+
+    def trusted(self, authorities):
+        """Whether the signer may stamp and a certificate of `authorities` issued it, valid at that time."""
+        try:
+            usage = self.certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+        except x509.ExtensionNotFound:
+            return False
+        if x509.oid.ExtendedKeyUsageOID.TIME_STAMPING not in usage:
+            return False
+        here = self.certificate
+        for _depth in range(6):
+            if not here.not_valid_before_utc <= self.time <= here.not_valid_after_utc:
+                return False
+            if here in authorities or any(_issued(here, one) for one in authorities):
+                return True
+            above = [one for one in self.chain if one != here and _issued(here, one)]
+            if not above:
+                return False
+            here = above[0]
+        return False
+
+
+def _issued(certificate, issuer):
+    try:
+        certificate.verify_directly_issued_by(issuer)
+        return issuer.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm, x509.ExtensionNotFound):
+        return False
+
+
+def _time(text):
+    found = re.fullmatch(r"(\d{14})(?:\.(\d{1,6})\d*)?Z", text)
+    if not found:
+        raise Damage("timestamp.bad", f"{text[:30]!r} is no time")
+    moment = datetime.strptime(found[1], "%Y%m%d%H%M%S").replace(tzinfo=timezone.utc)
+    return moment.replace(microsecond=int((found[2] or "0").ljust(6, "0")))
+
+
+def _hash(oid):
+    if oid not in HASHES:
+        raise Damage("timestamp.bad", f"hash function {oid} is not accepted")
+    return HASHES[oid]()
+
+
+def _digest(algorithm, data):
+    state = hashes.Hash(algorithm)
+    state.update(data)
+    return state.finalize()
+
+
+def _verify(key, signature, data, digest, pss):
+    try:
+        if isinstance(key, rsa.RSAPublicKey):
+            pad = padding.PSS(padding.MGF1(digest), padding.PSS.AUTO) if pss else padding.PKCS1v15()
+            key.verify(signature, data, pad, digest)
+        elif isinstance(key, ec.EllipticCurvePublicKey):
+            key.verify(signature, data, ec.ECDSA(digest))
+        else:
+            raise Damage(
+                "timestamp.bad", "a timestamp signed with a key of this kind is not accepted"
+            )
+    except InvalidSignature:
+        raise Damage("timestamp.bad", "the signature of the timestamp is false") from None
+
+
+# -- the package -------------------------------------------------------------------------------------
+
+
+class Package:
+    """A directory or a zip file with a manifest and one folder for each log."""
+
+    def __init__(self, place):
+        self.place = Path(place)
+        self.zip = None if self.place.is_dir() else zipfile.ZipFile(self.place)
+        self.manifest = json.loads(self.open("manifest.json").read())
+        if self.manifest.get("format") != FORMAT:
+            raise ValueError(f"format {self.manifest.get('format')!r} is not {FORMAT}")
+
+    def open(self, name):
+        return self.zip.open(name) if self.zip else (self.place / name).open("rb")
+
+    def has(self, name):
+        return name in self.zip.namelist() if self.zip else (self.place / name).is_file()
+
+    def lines(self, name):
+        """The lines of a file, in lists of about a megabyte, without line ends."""
+        tail = b""
+        with self.open(name) as stream:
+            while block := stream.read(BLOCK):
+                lines = (tail + block).split(b"\n")
+                tail = lines.pop()
+                if len(tail) > MAX_LINE:
+                    raise Damage("package.unreadable", f"a line of {name} has no end")
+                if lines:
+                    yield lines
+        if tail:
+            yield [tail]
+
+    def rows(self, name):
+        """The JSON lines of a file that may be absent."""
+        for lines in self.lines(name) if self.has(name) else ():
+            for line in lines:
+                try:
+                    yield json.loads(line)
+                except ValueError:
+                    raise Damage(
+                        "package.unreadable", f"{name}: {line[:60]!r} is no JSON"
+                    ) from None
+
+
+class Leaves:
+    """Hashes the entries in order; remembers the first that is not the one that was sealed."""
+
+    def __init__(self, package, folder, parts):
+        self._blocks = package.lines(f"{folder}/entries.ndjson")
+        self._sealed = package.open(f"{folder}/leaves.bin")
+        self._parts, self._ready, self._next, self.read = parts, [], 0, 0
+        self.suspect, self.disclosed = None, 0
+
+    def take(self, count):
+        """The next leaf hashes, at most `count`; fewer at the end of a block, none at the end."""
+        if self._next == len(self._ready):
+            self._load(next(self._blocks, []))
+        found = self._ready[self._next : self._next + count]
+        self._next += len(found)
+        return found
+
+    def _load(self, lines):
+        # The hot loop: nothing per entry but its hash.
+        self._ready = [sha256(b"\x00" + line).digest() for line in lines]
+        self._next = 0
+        sealed = self._sealed.read(32 * len(lines))
+        if sealed != b"".join(self._ready) and not self.suspect:
+            self.suspect = self._first_bad(lines, sealed)
+        for position in range(self.read, self.read + len(lines)) if self._parts else ():
+            if position in self._parts:
+                _check_part(lines[position - self.read], position, self._parts.pop(position))
+                self.disclosed += 1
+        self.read += len(lines)
+
+    def _first_bad(self, lines, sealed):
+        want, got = [sealed[i : i + 32] for i in range(0, len(sealed), 32)], self._ready
+        at = next((i for i, (a, b) in enumerate(zip(want, got)) if a != b), len(want))  # noqa: B905
+        where = f"{_name(lines[at], self.read + at)} is not what was sealed there"
+        if at == len(want):
+            return Damage("entry.added", f"{where}: nothing was")
+        moved, kept = got[at] in want[at:], want[at] in got[at:]
+        code, why = {
+            (True, True): ("entry.reordered", "entries were exchanged"),
+            (True, False): ("entry.deleted", "the entry that belongs there is missing"),
+            (False, True): ("entry.inserted", "this entry was put in"),
+            (False, False): ("entry.changed", "its bytes were changed"),
+        }[moved, kept]
+        return Damage(code, f"{where}: {why}")
+
+
+def _name(line, position):
+    """What an entry is called in a report: its position from 1, its id if it can be read."""
+    try:
+        return f"entry {position + 1} (id {json.loads(line)['uid']})"
+    except (ValueError, KeyError, TypeError):
+        return f"entry {position + 1} (id unreadable)"
+
+
+def _check_part(line, position, part):
+    salt, text = exact_base64(part["salt"]), part["part"].encode()
+    stated = json.loads(line).get("sensitive_hash")
+    if stated != "\\x" + hmac.new(salt, text, sha256).hexdigest():
+        raise Damage(
+            "erasable.changed", f"the erasable part of {_name(line, position)} was changed"
+        )
+
+
+# -- what is checked ---------------------------------------------------------------------------------
+
+
+class Report:
+    """Sentences: proven, not proven, damaged."""
+
+    def __init__(self):
+        self.proven, self.unproven, self.damage = [], [], []
+
+    def print(self):
+        for title, lines in (
+            ("DAMAGED", self.damage),
+            ("PROVEN", self.proven),
+            ("NOT PROVEN", self.unproven),
+        ):
+            if lines:
+                print(title, *(f"  - {line}" for line in lines), sep="\n")
+        print("RESULT:", "DAMAGED" if self.damage else "intact, as far as proven above")
+
+
+class LogCheck:
+    """One log of the package against its checkpoints, the keys and the anchors."""
+
+    def __init__(self, package, log, settings, report):
+        self.package, self.log, self.report = package, log, report
+        self.folder, self.settings = log["directory"], settings
+        self.keys = read_keys(self._text("keys.txt")) | settings.keys
+        self.last, self.heads, self.stamps = None, 0, []
+
+    def _text(self, name):
+        return self.package.open(f"{self.folder}/{name}").read().decode().splitlines()
+
+    def run(self):
+        try:
+            complete = self.log["kind"] == "complete"
+            (self._complete if complete else self._partial)()
+            self._judge_signers()
+            self._say_time()
+        except Damage as damage:
+            self.report.damage.append(f"{self.folder}: {damage}")
+        except UNREADABLE as error:
+            self.report.damage.append(
+                f"{self.folder}: [package.unreadable] {type(error).__name__}: {error}"
+            )
+
+    # checkpoints and anchors, in the order of their size
+
+    def _checkpoints(self):
+        for note in self.package.rows(f"{self.folder}/checkpoints.ndjson"):
+            head = Head(note)
+            head.by = head.signers(self.keys)
+            if not head.by or len(head.by) != len(head.signatures):
+                raise Damage("key.foreign", f"checkpoint {head.size} is signed by an unknown key")
+            self._follows(head)
+            self.last, self.heads = head, self.heads + 1
+            yield head
+
+    def _follows(self, head):
+        before = self.last
+        if before is None or before.origin == head.origin:
+            if before and head.size < before.size:
+                raise Damage(
+                    "checkpoint.order", f"checkpoint {head.size} comes after {before.size}"
+                )
+            return
+        cited = f"{before.origin} {before.size} {base64.b64encode(before.root).decode()}"
+        if head.extension("continues") != cited:
+            raise Damage(
+                "origin.changed",
+                f"{head.origin} does not cite the last checkpoint of {before.origin}",
+            )
+        self.report.unproven.append(
+            f"{self.folder}: up to entry {before.size} this is a copy of {before.origin}, which goes on elsewhere or ended"
+        )
+
+    def _anchors(self):
+        """Those in the package, with their timestamps; then those the auditor received."""
+        origins = {self.log["origin"], *self.log.get("earlier_origins", ())}
+        found = []
+        for row in self.package.rows(f"{self.folder}/anchors.ndjson"):
+            head = Head(row["note"])
+            head.from_outside = False
+            if row.get("token"):
+                stamp = Timestamp(exact_base64(row["token"]))
+                if not stamp.covers(head.note):
+                    raise Damage("timestamp.bad", f"a timestamp is not of checkpoint {head.size}")
+                self.stamps.append(
+                    (stamp.time, head.size, stamp.trusted(self.settings.authorities), stamp)
+                )
+            found.append(head)
+        for head in self.settings.anchors:
+            if head.origin in origins:
+                head.from_outside = head.used = True
+                found.append(head)
+        return sorted(found, key=lambda head: head.size)
+
+    # a complete log: the tree is built again
+
+    def _complete(self):
+        parts = {
+            row["position"]: row for row in self.package.rows(f"{self.folder}/erasable.ndjson")
+        }
+        leaves, tree, anchors = Leaves(self.package, self.folder, parts), Tree(), self._anchors()
+        held = 0
+        for size, heads in groupby(self._checkpoints(), key=lambda head: head.size):
+            while anchors and anchors[0].size <= size:
+                held += self._reach(tree, leaves, anchors.pop(0))
+            for head in heads:
+                self._reach(tree, leaves, head)
+        self._beyond(anchors)
+        if leaves.take(1):
+            raise leaves.suspect or Damage(
+                "entry.added", f"entries follow after checkpoint {tree.size}"
+            )
+        self.report.proven.append(
+            f"{self.folder}: all {tree.size:,} entries are unchanged, in their order and complete up to the last of "
+            f"{self.heads:,} checkpoints; every checkpoint continues the one before"
+        )
+        self._say(leaves.disclosed, held)
+
+    def _reach(self, tree, leaves, head):
+        """Grow to the size of a checkpoint and compare roots."""
+        start = tree.size
+        while tree.size < head.size:
+            hashes_ = leaves.take(head.size - tree.size)
+            if not hashes_:
+                raise leaves.suspect or Damage(
+                    "log.truncated",
+                    f"there are {tree.size} entries, checkpoint {head.size} was signed for more",
+                )
+            tree.extend(hashes_)
+        outside = getattr(head, "from_outside", False)
+        if tree.root() != head.root:
+            if outside:
+                raise leaves.suspect or self._other(head)
+            raise leaves.suspect or Damage(
+                "root.differs",
+                f"entries {start + 1} to {head.size} do not give the root of checkpoint {head.size}",
+            )
+        if leaves.suspect and leaves.read <= head.size:
+            raise Damage(
+                "leaves.changed",
+                f"the list of leaf hashes was changed, the entries were not ({leaves.suspect})",
+            )
+        return outside
+
+    @staticmethod
+    def _other(head):
+        return Damage(
+            "anchor.contradicts",
+            f"the checkpoint {head.size} of {head.origin} that was kept outside has another root: the log was rewritten",
+        )
+
+    def _beyond(self, anchors):
+        """Anchors larger than the log: it was shortened or rolled back, unless they are younger than the package."""
+        for head in anchors:
+            if (
+                head.from_outside
+                and (head.extension("time") or "") > self.package.manifest["created_at"]
+            ):
+                self.report.unproven.append(
+                    f"{self.folder}: checkpoint {head.size} that you hold is younger than this package; export again"
+                )
+                continue
+            raise Damage(
+                "log.rolled_back",
+                f"checkpoint {head.size} was anchored, the log in the package ends at {self.last.size if self.last else 0}: "
+                "it was cut off or the database was set back to an older backup",
+            )
+
+    # a part of a log: every entry has its proof
+
+    def _partial(self):
+        anchors, heads = self._anchors(), list(self._checkpoints())
+        if not heads:
+            raise Damage("checkpoint.missing", "there is no checkpoint")
+        top = max(heads, key=lambda head: head.size)
+        self.last = top
+        older = {
+            row["size"]: row["path"]
+            for row in self.package.rows(f"{self.folder}/consistency.ndjson")
+        }
+        self._beyond([head for head in anchors if head.size > top.size])
+        held = sum(
+            self._joins(head, top, older) for head in [*heads, *anchors] if head.size <= top.size
+        )
+        parts = {
+            row["position"]: row for row in self.package.rows(f"{self.folder}/erasable.ndjson")
+        }
+        proofs = self.package.rows(f"{self.folder}/proofs.ndjson")
+        count = disclosed = 0
+        for line in (
+            line for lines in self.package.lines(f"{self.folder}/entries.ndjson") for line in lines
+        ):
+            row = next(proofs, None) or {"position": -1, "path": []}
+            path = [exact_base64(node) for node in row["path"]]
+            if not verify_inclusion(row["position"], top.size, leaf_hash(line), path, top.root):
+                raise Damage(
+                    "entry.changed",
+                    f"{_name(line, row['position'])} is not in the log of checkpoint {top.size}",
+                )
+            if row["position"] in parts:
+                _check_part(line, row["position"], parts.pop(row["position"]))
+                disclosed += 1
+            count += 1
+        if count != self.log["entries"] or next(proofs, None):
+            raise Damage("entry.deleted", f"{count} entries, the manifest and the proofs name more")
+        self.report.proven.append(
+            f"{self.folder}: {count:,} entries are unchanged parts of the log of {top.size:,} entries"
+        )
+        self.report.unproven.append(
+            f"{self.folder}: that the part is complete; only a complete export proves this"
+        )
+        self._say(disclosed, held)
+
+    def _joins(self, head, top, older):
+        outside = getattr(head, "from_outside", False)
+        path = [exact_base64(node) for node in older.get(head.size, ())]
+        same = head.size == top.size and head.root == top.root
+        if same or verify_consistency(head.size, top.size, path, head.root, top.root):
+            return outside
+        if outside and head.size not in older and head.size != top.size:
+            self.report.unproven.append(
+                f"{self.folder}: that checkpoint {head.size} you hold is of this log; export all"
+            )
+            return False
+        if outside:
+            raise self._other(head)
+        raise Damage("root.differs", f"checkpoint {head.size} is not part of checkpoint {top.size}")
+
+    # keys and times
+
+    def _say(self, disclosed, held):
+        if disclosed:
+            self.report.proven.append(
+                f"{self.folder}: {disclosed} disclosed erasable parts are those that were sealed"
+            )
+        if held:
+            self.report.proven.append(
+                f"{self.folder}: {held} checkpoints kept outside agree: the log was not rewritten"
+            )
+        else:
+            self.report.unproven.append(
+                f"{self.folder}: that the log was not rewritten as a whole or set back; give checkpoints received "
+                "earlier with --anchor"
+            )
+        if self.log.get("unsealed"):
+            self.report.unproven.append(
+                f"{self.folder}: {self.log['unsealed']} entries were not sealed yet"
+            )
+
+    def _judge_signers(self):
+        if self.last is None:
+            raise Damage("checkpoint.missing", "there is no checkpoint")
+        trusted = {key.text for key in self.settings.keys.values()}
+        name = f"checkpoint {self.last.size} of {self.last.origin}"
+        if trusted and not self.last.by & trusted:
+            raise Damage(
+                "key.foreign",
+                f"{name} is not signed by a key you gave: {', '.join(sorted(self.last.by))}",
+            )
+        if trusted:
+            self.report.proven.append(f"{self.folder}: {name} is signed by a key you gave")
+        else:
+            self.report.unproven.append(
+                f"{self.folder}: whose key signed; give the key you received outside this package with --key: "
+                + ", ".join(sorted(self.last.by))
+            )
+
+    def _say_time(self):
+        good = [(time, size) for time, size, trusted, _stamp in self.stamps if trusted]
+        if good:
+            time, size = max(good)
+            self.report.proven.append(
+                f"{self.folder}: entries 1 to {size} existed at {time.isoformat()} ({len(good)} timestamps of the authority)"
+            )
+        elif self.stamps:
+            self.report.unproven.append(
+                f"{self.folder}: who made the {len(self.stamps)} timestamps; give the authority's certificate with --tsa-ca"
+            )
+        else:
+            self.report.unproven.append(
+                f"{self.folder}: when the entries existed; there is no timestamp of an authority"
+            )
+
+
+# -- command line ------------------------------------------------------------------------------------
+
+
+class Settings:
+    """What the auditor brings along: keys, anchors, certificates of authorities."""
+
+    def __init__(self, keys=(), anchors=(), authorities=()):
+        self.keys, self.anchors, self.authorities = {}, [], []
+        for value in keys:
+            lines = Path(value).read_text("utf-8").splitlines() if "+" not in value else [value]
+            self.keys |= read_keys(lines)
+        for value in anchors:
+            place = Path(value)
+            files = sorted(place.rglob("*.note")) if place.is_dir() else [place]
+            self.anchors += [Head(file.read_text("utf-8")) for file in files]
+        for head in self.anchors:
+            head.used = False
+            head.signers(self.keys)
+        for value in authorities:
+            self.authorities += x509.load_pem_x509_certificates(Path(value).read_bytes())
+
+
+def verify(place, settings):
+    """Check a package; the report."""
+    report = Report()
+    package = Package(place)
+    for log in package.manifest["logs"]:
+        LogCheck(package, log, settings, report).run()
+    for head in settings.anchors:
+        if not head.used:
+            report.unproven.append(
+                f"checkpoint {head.size} of {head.origin}: the package has no such log"
+            )
+    return report
+
+
+def main(words=None):
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("package", help="the exported zip file, or the folder it was unpacked to")
+    parser.add_argument(
+        "--key", action="append", default=[], help="verifier key you trust, or a file of them"
+    )
+    parser.add_argument(
+        "--anchor",
+        action="append",
+        default=[],
+        help="checkpoint (.note) received earlier, or a folder",
+    )
+    parser.add_argument(
+        "--tsa-ca",
+        action="append",
+        default=[],
+        help="certificate (PEM) of the time-stamping authority",
+    )
+    options = parser.parse_args(words)
+    try:
+        settings = Settings(options.key, options.anchor, options.tsa_ca)
+        report = verify(options.package, settings)
+    except (*UNREADABLE, Damage) as error:
+        print(f"CANNOT BE READ: {error}\nRESULT: DAMAGED")
+        return 2
+    report.print()
+    return 1 if report.damage else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

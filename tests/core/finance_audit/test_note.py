@@ -1,0 +1,152 @@
+"""A4: checkpoints as signed notes; the key ring and its rotation."""
+
+import base64
+import os
+import stat
+
+import pytest
+from audit_logs import FOREIGN, KEY, ORIGIN, vkey
+from odoo.addons.finance_audit.core import signing, verify_audit
+from odoo.addons.finance_audit.core.note import Checkpoint, NotACheckpoint, sign, verifier_key
+from odoo.addons.finance_audit.core.signing import NoSigningKey, Ring
+
+HEAD = Checkpoint(ORIGIN, 7, bytes(range(32)), ("time 2026-03-03T09:00:00+00:00",))
+
+
+def read(note, *keys):
+    head = verify_audit.Head(note)
+    return head, head.signers(verify_audit.read_keys(keys))
+
+
+def test_a4_the_note_has_the_published_form():
+    lines = sign(HEAD.text(), ORIGIN, [KEY]).split("\n")
+    assert lines[:4] == [
+        ORIGIN,
+        "7",
+        "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+        "time 2026-03-03T09:00:00+00:00",
+    ]
+    assert lines[4] == ""
+    assert lines[5].startswith(f"\u2014 {ORIGIN} ")
+    assert len(base64.b64decode(lines[5].split(" ")[2])) == 4 + 64
+    assert lines[6:] == [""]
+
+
+def test_a4_a_published_signed_note_verifies():
+    """The example of the signed-note specification's Go implementation (golang.org/x/mod/sumdb/note)."""
+    key = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
+    note = (
+        "If you think cryptography is the answer to your problem,\n"
+        "then you don't know what your problem is.\n\n"
+        "\u2014 PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvq"
+        "fqdngotpRZb6KE6RyyBwJnAM=\n"
+    )
+    (found,) = verify_audit.read_keys([key]).values()
+    text, _gap, line = note.rpartition("\n\n")
+    name, key_id, signature = verify_audit._signature(line.rstrip("\n"))
+    assert (name, key_id) == (found.name, found.id)
+    found.public.verify(signature, f"{text}\n".encode())
+
+
+def test_a4_a_note_verifies_with_its_key_only():
+    note = sign(HEAD.text(), ORIGIN, [KEY])
+    head, by = read(note, vkey())
+    assert (head.origin, head.size, head.root) == (ORIGIN, 7, HEAD.root)
+    assert head.extension("time") == "2026-03-03T09:00:00+00:00"
+    assert by == {vkey()}
+    assert read(note, vkey(FOREIGN))[1] == set()
+
+
+def test_a4_every_changed_byte_of_a_note_is_noticed():
+    note = sign(HEAD.text(), ORIGIN, [KEY]).encode()
+    keys = verify_audit.read_keys([vkey()])
+    for place in range(len(note)):
+        changed = note[:place] + bytes([note[place] ^ 1]) + note[place + 1 :]
+        try:
+            assert not verify_audit.Head(changed.decode("utf-8", "replace")).signers(keys)
+        except verify_audit.Damage:
+            continue
+
+
+def test_a4_while_keys_rotate_both_sign():
+    note = sign(HEAD.text(), ORIGIN, [FOREIGN, KEY])
+    assert read(note, vkey(KEY))[1] == {vkey(KEY)}
+    assert read(note, vkey(FOREIGN))[1] == {vkey(FOREIGN)}
+
+
+@pytest.mark.parametrize("text", ["", "o\n7\n", "\n7\nAAAA\n", "o\nx\nAAAA\n", "o\n07\nAAAA\n"])
+def test_a4_what_is_no_checkpoint_is_said_to_be_none(text):
+    with pytest.raises(NotACheckpoint):
+        Checkpoint.parse(text)
+    with pytest.raises(verify_audit.Damage, match="checkpoint.unreadable"):
+        verify_audit.Head(text)
+
+
+def test_a4_a_checkpoint_reads_back():
+    assert Checkpoint.parse(sign(HEAD.text(), ORIGIN, [KEY])) == HEAD
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x", "o+0000+AAAA", vkey()[:-4], vkey().replace("+", "+0", 1)]
+)
+def test_a4_what_is_no_verifier_key_is_said_to_be_none(text):
+    with pytest.raises(verify_audit.Damage, match="key.unreadable"):
+        verify_audit.Key(text)
+
+
+# -- the ring --------------------------------------------------------------------------------------
+
+
+def line(name, byte, *more):
+    return ":".join([name, base64.b64encode(bytes([byte] * 32)).decode(), *more])
+
+
+def test_a4_the_first_key_is_the_newest_and_a_retired_one_signs_no_more():
+    ring = Ring.parse("\n".join(["# rotated in March", line("b", 2), "", line("a", 1, "retired")]))
+    assert ring.active == ("b",)
+    assert set(ring.seeds) == {"a", "b"}
+    assert verifier_key(ORIGIN, ring.public_keys()[0]).startswith(f"{ORIGIN}+")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "# none", "a:short", line("a", 1, "retired"), f"{line('', 1)}"]
+)
+def test_a4_an_unusable_ring_is_refused_without_showing_it(text):
+    with pytest.raises(NoSigningKey) as caught:
+        Ring.parse(text)
+    assert "AQEBAQ" not in str(caught.value)
+
+
+def test_a4_the_ring_never_shows_its_keys():
+    assert "AQEB" not in repr(Ring.parse(line("a", 1)))
+    assert "\\x01" not in repr(Ring.parse(line("a", 1)))
+
+
+@pytest.fixture
+def no_environment(monkeypatch):
+    for name in (signing.ENVIRONMENT_KEYS, signing.ENVIRONMENT_FILE):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_a4_environment_then_file_then_option_then_a_generated_ring(
+    tmp_path, monkeypatch, no_environment
+):
+    generated, option, named = (tmp_path / name for name in ("deep/new", "option", "named"))
+    made = signing.load(None, generated)
+    assert stat.S_IMODE(os.stat(generated).st_mode) == 0o600
+    assert signing.load(None, generated) == made
+    option.write_text(line("option", 1))
+    assert signing.load(str(option), generated).active == ("option",)
+    named.write_text(line("named", 2))
+    monkeypatch.setenv(signing.ENVIRONMENT_FILE, str(named))
+    assert signing.load(str(option), generated).active == ("named",)
+    monkeypatch.setenv(signing.ENVIRONMENT_KEYS, line("inline", 3))
+    assert signing.load(str(option), generated).active == ("inline",)
+
+
+def test_a4_a_configured_ring_that_is_missing_is_never_replaced_by_a_new_one(
+    tmp_path, no_environment
+):
+    with pytest.raises(NoSigningKey, match="cannot be read"):
+        signing.load(str(tmp_path / "lost"), tmp_path / "new")
+    assert not (tmp_path / "new").exists()
