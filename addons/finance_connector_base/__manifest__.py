@@ -19,6 +19,7 @@
         "views/finance_exchange_attempt_views.xml",
         "views/finance_exchange_views.xml",
         "views/finance_connection_views.xml",
+        "views/finance_retry_policy_views.xml",
         "wizards/finance_case_decision_views.xml",
         "views/finance_case_views.xml",
         "views/finance_case_form_views.xml",

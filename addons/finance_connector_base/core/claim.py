@@ -1,4 +1,4 @@
-"""One claimed step of an exchange as plain values, for a sending thread."""
+"""A claimed step as plain values, for a sending thread."""
 
 from __future__ import annotations
 
@@ -12,9 +12,18 @@ from .protocol import Call, Step
 class Claim:
     """``token`` is the fencing token: the answer counts only while the exchange still carries it (X4)."""
 
+    connection_id: int
     exchange_id: int
     attempt_id: int
     token: str
     step: Step
     call: Call
+    courier: Courier
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A harmless question to a provider whose breaker is open."""
+
+    connection_id: int
     courier: Courier

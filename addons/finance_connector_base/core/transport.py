@@ -55,7 +55,7 @@ def _is_loopback(host: str) -> bool:
 class Transport:
     """Keep-alive sessions for one connection, safe to use from several threads (one session per call at a time)."""
 
-    def __init__(self, environment: str, pool_size: int = 8):
+    def __init__(self, environment: str, pool_size: int = 128):
         self._environment = environment
         self._pool_size = pool_size
         self._idle: list[requests.Session] = []

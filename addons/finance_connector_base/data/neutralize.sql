@@ -8,5 +8,5 @@ UPDATE finance_exchange
    SET state = 'cancelled',
        reason = 'The database was neutralized',
        claim_token = NULL,
-       lease_until = NULL
+       worker_id = NULL
  WHERE state IN ('pending', 'held');

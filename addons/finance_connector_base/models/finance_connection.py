@@ -152,6 +152,8 @@ class FinanceConnection(models.Model):
                 courier.close()
             message = self._words_of_probe(outcome)
         self._note_test(message)
+        if not message:
+            self.env["finance.connection.gate"].sudo()._reset(self.ids)
         self.env["finance.audit.entry"]._record(
             action="connection.tested",
             record=self,
@@ -182,6 +184,7 @@ class FinanceConnection(models.Model):
                 "last_block": False,
             }
         )
+        self.env["finance.connection.gate"].sudo()._reset(self.ids)
         self.env["finance.exchange"]._wake_dispatcher()
         return True
 

@@ -2,37 +2,36 @@
 
 Each numbered step of the life of an effect is a transaction of its own, so that a kill at any moment leaves a state
 from which the next run goes on: 2 claim and commit a fencing token, 3 send outside of any transaction, 4 commit the
-outcome where the token is still ours, 6 tell the owner.
+outcome where the token is still ours, 5 ask about what a dead worker held, 6 tell the owner.
+
+Several scheduled actions ("lanes") run it at the same time; a lane that cannot keep up wakes the next one.
 """
 
 import logging
-import time
-import uuid
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from datetime import timedelta
 
-from odoo import SUPERUSER_ID, api, fields, models
-from odoo.tools import SQL, config
+import psycopg2
+from odoo import SUPERUSER_ID, api, models
+from odoo.tools import config
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
-from ..core.courier import Report
 from ..core.masking import MaskingFilter
-from ..core.outcomes import Unknown
+from ..core.pipeline import Pipeline
+from ..statements import statement
+from .dispatcher_run import Run
+from .finance_dispatcher_worker import Heartbeat
 
 _logger = logging.getLogger(__name__)
 _logger.addFilter(MaskingFilter())
 
-BATCH = 64
-THREADS = 16
-#: Longer than the longest call (connect and read time-outs of ``core.wire``), so that a live call keeps its claim.
-LEASE = timedelta(seconds=75)
-#: An owner that could not take the news is told again after this time; the others do not wait for it.
-OWNER_RETRY = timedelta(seconds=30)
+#: Calls on their way at the same time per process. Threads wait for the network most of the time and are cheap.
+SLOTS = 96
 #: The scheduled action stays this long for work that becomes due soon, because Odoo wakes sleeping crons by the minute.
 RUN_SECONDS = 40.0
-LINGER_SECONDS = 12.0
-_LOOK_SECONDS = 0.5
+#: What is due at once but may not start (a chain held back, say) is looked at again after this time.
+BLOCKED_SECONDS = 10.0
+LANES = 4
 
 
 class FinanceDispatcher(models.AbstractModel):
@@ -40,37 +39,49 @@ class FinanceDispatcher(models.AbstractModel):
     _description = "Dispatcher of exchanges"
 
     @api.model
-    def _cron_dispatch(self):
-        """Work until nothing is due soon or the time is up; then leave a trigger for what is due later."""
-        deadline = time.monotonic() + self._run_seconds()
-        pause = _Pause()
-        while True:
-            self.env["ir.cron"]._commit_progress(self._round())
-            due_in = self._seconds_to_next()
-            if time.monotonic() >= deadline or due_in is None or due_in > LINGER_SECONDS:
-                break
-            pause.until_due(due_in)
-        if due_in is not None:
-            at = fields.Datetime.now() + timedelta(seconds=max(due_in, 0))
-            self.env["finance.exchange"]._wake_dispatcher(at=at)
+    def _cron_dispatch(self, lane=1):
+        """Work until nothing is due soon or the time is up; then leave a trigger for what is due later.
+
+        It stops claiming long before Odoo's time limit, so that every call on its way can still end in good order.
+        """
+        try:
+            with (
+                Heartbeat(self._transaction, lane).beating() as heartbeat,
+                Pipeline(SLOTS) as pipeline,
+            ):
+                run = Run(self, heartbeat, pipeline, lane)
+                run.work(self._run_seconds(), on_progress=self._note_progress)
+                due_in = self._seconds_to_next(heartbeat.worker_id)
+        except psycopg2.OperationalError:
+            # The database went away; what this worker held is asked about by whoever comes next.
+            _logger.warning("lane %s lost the database", lane, exc_info=True)
+            raise
+        if due_in is not None and lane == 1:
+            self._wake_in(due_in if due_in > 0 else BLOCKED_SECONDS)
+
+    def _note_progress(self, steps):
+        """Tell Odoo's scheduler that the job lives."""
+        self.env["ir.cron"]._commit_progress(steps)
 
     def _run_seconds(self):
         limit = config["limit_time_real_cron"]
         if limit is None or limit <= 0:
             limit = config["limit_time_real"]
-        return min(RUN_SECONDS, 0.4 * limit) if limit else RUN_SECONDS
+        return min(RUN_SECONDS, 0.3 * limit) if limit else RUN_SECONDS
 
     @api.model
     def _round(self):
-        """One batch from claim to outcome; the number of steps taken."""
-        self._recover_lost()
-        claims = self._claim()
-        if claims:
-            self._carry(claims)
-        self._tell_owners()
-        return len(claims)
+        """One pass from claim to told owner; the number of steps taken. For callers that need no pipeline running."""
+        with self._transaction() as env:
+            worker_id = env["finance.dispatcher.worker"]._enter(0)
+        try:
+            with Pipeline(SLOTS) as pipeline:
+                return Run(self, _Registered(worker_id), pipeline, 0).once()
+        finally:
+            with self._transaction() as env:
+                env["finance.dispatcher.worker"]._leave(worker_id)
 
-    # -- transactions -------------------------------------------------------------------------------------------
+    # -- transactions and waking --------------------------------------------------------------------------------
 
     @contextmanager
     def _transaction(self):
@@ -82,163 +93,37 @@ class FinanceDispatcher(models.AbstractModel):
                 cr.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
             yield api.Environment(cr, SUPERUSER_ID, {})
 
-    def _seconds_to_next(self):
+    @api.model
+    def _seconds_to_next(self, worker_id=0):
         """Seconds until the next step of any exchange of an active connection (negative: overdue), None: nothing."""
         with self._transaction() as env:
-            env.cr.execute(
-                SQL(
-                    """
-                    SELECT EXTRACT(EPOCH FROM MIN(CASE
-                               WHEN e.lease_until IS NULL THEN e.next_step_at ELSE e.lease_until END
-                           ) - (clock_timestamp() AT TIME ZONE 'UTC'))
-                      FROM finance_exchange e
-                      JOIN finance_connection c ON c.id = e.connection_id AND c.state = 'active'
-                     WHERE e.state IN ('pending', 'sending', 'unknown', 'waiting')
-                       AND c.last_block IS NULL
-                    """
-                )
-            )
-            seconds = env.cr.fetchone()[0]
-            return None if seconds is None else float(seconds)
+            env.cr.execute(statement("next_step"), {"worker": worker_id or 0})
+            return env.cr.fetchone()[0]
 
-    # -- step 5: what a dead worker held ------------------------------------------------------------------------
+    @api.model
+    def _wake(self, at=None, lane=1):
+        """Let a lane run as soon as this transaction is committed, or at ``at`` (UTC, naive)."""
+        name = "ir_cron_dispatcher" if lane == 1 else f"ir_cron_dispatcher_{lane}"
+        cron = self.env.ref(f"finance_connector_base.{name}", raise_if_not_found=False)
+        if cron:
+            cron.sudo()._trigger(at=at)
 
-    def _recover_lost(self):
-        """A claim whose lease ran out belongs to a worker that is gone: whether it sent is not known (X5)."""
+    def _wake_in(self, seconds):
         with self._transaction() as env:
-            env.cr.execute(
-                SQL(
-                    """
-                    SELECT id FROM finance_exchange
-                     WHERE state IN ('sending', 'unknown', 'waiting')
-                       AND lease_until < (clock_timestamp() AT TIME ZONE 'UTC')
-                     ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
-                    """,
-                    BATCH,
-                )
-            )
-            lost = env["finance.exchange"].browse([row[0] for row in env.cr.fetchall()])
-            if lost:
-                lost._release_lost()
+            env.cr.execute("SELECT clock_timestamp() AT TIME ZONE 'UTC'")
+            now = env.cr.fetchone()[0].replace(microsecond=0)
+            env["finance.dispatcher"]._wake(at=now + timedelta(seconds=max(1, round(seconds))))
 
-    # -- step 2: claim ------------------------------------------------------------------------------------------
-
-    def _claim(self):
-        """Claim due exchanges, each with a new token on a committed attempt (X4)."""
-        with self._transaction() as env:
-            usable = env["finance.connection"]._usable_for_sending()
-            if not usable:
-                return []
-            env.cr.execute(
-                SQL(
-                    """
-                    SELECT id FROM finance_exchange
-                     WHERE state IN ('pending', 'unknown', 'waiting')
-                       AND connection_id IN %s
-                       AND lease_until IS NULL
-                       AND next_step_at <= (clock_timestamp() AT TIME ZONE 'UTC')
-                     ORDER BY next_step_at, id LIMIT %s FOR UPDATE SKIP LOCKED
-                    """,
-                    tuple(usable.ids),
-                    BATCH,
-                )
-            )
-            due = env["finance.exchange"].browse([row[0] for row in env.cr.fetchall()])
-            return [
-                exchange._begin_step(str(uuid.uuid4()), LEASE)
-                for exchange in due
-                if not exchange._fail_if_damaged()
-            ]
-
-    # -- step 3: send -------------------------------------------------------------------------------------------
-
-    def _carry(self, claims):
-        """Let threads carry the claims; commit outcomes in groups as they come in."""
-        with ThreadPoolExecutor(THREADS, thread_name_prefix="finance") as pool:
-            running = {pool.submit(_perform, claim): claim for claim in claims}
-            while running:
-                finished, _open = wait(running, return_when=FIRST_COMPLETED)
-                self._commit_outcomes(
-                    [(running.pop(future), future.result()) for future in finished]
-                )
-
-    # -- step 4: outcome ----------------------------------------------------------------------------------------
-
-    def _commit_outcomes(self, results):
-        """Commit a group; if the group fails, one by one, so that one bad record costs only itself (X10)."""
-        try:
+    @api.model
+    def _wake_next_lane(self, lane):
+        """There is more to do than this lane has room for."""
+        if 0 < lane < LANES:
             with self._transaction() as env:
-                self._write_outcomes(env, results)
-        except Exception:
-            if len(results) == 1:
-                # The claim's lease will run out and the exchange be looked up; the answer stays in the log.
-                _logger.exception(
-                    "outcome of exchange %s could not be stored",
-                    results[0][0].exchange_id,
-                )
-                return
-            for result in results:
-                self._commit_outcomes([result])
-
-    def _write_outcomes(self, env, results):
-        ids = tuple(claim.exchange_id for claim, _report in results)
-        env.cr.execute(
-            SQL(
-                "SELECT id, claim_token FROM finance_exchange WHERE id IN %s ORDER BY id FOR UPDATE",
-                ids,
-            )
-        )
-        tokens = dict(env.cr.fetchall())
-        for claim, report in results:
-            exchange = env["finance.exchange"].browse(claim.exchange_id)
-            exchange._finish_step(claim, report, is_late=tokens[claim.exchange_id] != claim.token)
-
-    # -- step 6: tell the document ------------------------------------------------------------------------------
-
-    def _tell_owners(self):
-        """Tell owners of changes, each in its own transaction; one that fails is told again later."""
-        with self._transaction() as env:
-            env.cr.execute(
-                SQL(
-                    """
-                    SELECT id FROM finance_exchange
-                     WHERE owner_pending AND (owner_next_at IS NULL OR owner_next_at <= (clock_timestamp() AT TIME ZONE 'UTC'))
-                     ORDER BY id LIMIT %s
-                    """,
-                    4 * BATCH,
-                )
-            )
-            ids = [row[0] for row in env.cr.fetchall()]
-        for exchange_id in ids:
-            self._tell_owner(exchange_id)
-
-    def _tell_owner(self, exchange_id):
-        try:
-            with self._transaction() as env:
-                exchange = env["finance.exchange"].browse(exchange_id)
-                if exchange.try_lock_for_update() and exchange.owner_pending:
-                    exchange._tell_owner()
-        except Exception:
-            _logger.exception("the owner of exchange %s could not be told", exchange_id)
-            with self._transaction() as env:
-                env["finance.exchange"].browse(exchange_id).owner_next_at = (
-                    fields.Datetime.now() + OWNER_RETRY
-                )
+                env["finance.dispatcher"]._wake(lane=lane + 1)
 
 
-class _Pause:
-    """Waits for the next due step, at most as long as new work may wait."""
+class _Registered:
+    """Stands for the heartbeat where one pass is made."""
 
-    def until_due(self, due_in):
-        """Return when the step is due or it is time to look for new work."""
-        if due_in > 0:
-            time.sleep(min(due_in, _LOOK_SECONDS))
-
-
-def _perform(claim):
-    """Run in a thread: no ORM. What an adapter did not foresee counts as not knowing."""
-    try:
-        return claim.courier.perform(claim.step, claim.call)
-    except Exception as error:
-        _logger.exception("step %s of exchange %s broke", claim.step, claim.exchange_id)
-        return Report(Unknown(f"{type(error).__name__} in the adapter"))
+    def __init__(self, worker_id):
+        self.worker_id = worker_id

@@ -21,6 +21,7 @@ IMMUTABLE = frozenset(
         "parameters",
         "correlation_id",
         "contract_version",
+        "chain",
     }
 )
 
@@ -73,17 +74,35 @@ class FinanceExchange(models.Model):
     )
     state_since = fields.Datetime(readonly=True, default=fields.Datetime.now)
     next_step_at = fields.Datetime("Next step at", readonly=True, default=fields.Datetime.now)
+    chain = fields.Char(
+        readonly=True,
+        help="Exchanges of one chain are delivered strictly one after the other, in the order they were queued.",
+    )
     claim_token = fields.Char(readonly=True, copy=False)
-    lease_until = fields.Datetime(readonly=True, copy=False)
+    worker_id = fields.Integer(
+        readonly=True,
+        copy=False,
+        aggregator=None,
+        help="The dispatcher that carries the present step.",
+    )
     send_count = fields.Integer("Times sent", readonly=True, aggregator=None)
     step_count = fields.Integer(
         readonly=True,
         aggregator=None,
         help="Steps of the present kind taken since the last change.",
     )
+    tries = fields.Integer(
+        "Failed tries",
+        readonly=True,
+        aggregator=None,
+        help="Sends that failed since a person last decided; the retry policy's budget is counted against them.",
+    )
     maybe_sent = fields.Boolean(
         readonly=True,
         help="A send may have had an effect that the provider has not yet confirmed or denied.",
+    )
+    in_doubt = fields.Boolean(
+        readonly=True, help="A send before the present one may have had an effect."
     )
     reference = fields.Char("Provider's reference", readonly=True, index="btree_not_null")
     reason = fields.Char("What happened", readonly=True)
@@ -107,7 +126,13 @@ class FinanceExchange(models.Model):
         "This effect is already in the outbox of the connection.",
     )
     _due = models.Index(
-        "(next_step_at, id) WHERE state IN ('pending', 'sending', 'unknown', 'waiting')"
+        "(connection_id, next_step_at, id) "
+        "WHERE claim_token IS NULL AND state IN ('pending', 'unknown', 'waiting')"
+    )
+    _claimed = models.Index("(connection_id, worker_id) WHERE claim_token IS NOT NULL")
+    _chain_open = models.Index(
+        "(connection_id, chain, id) WHERE chain IS NOT NULL "
+        "AND state IN ('pending', 'sending', 'unknown', 'held', 'failed')"
     )
     _owner_pending = models.Index("(id) WHERE owner_pending")
 
@@ -130,6 +155,7 @@ class FinanceExchange(models.Model):
         parameters=None,
         payload_name="",
         supersedes=None,
+        chain="",
     ):
         """Put one effect into the outbox, in the caller's transaction (X2).
 
@@ -138,8 +164,13 @@ class FinanceExchange(models.Model):
         :param owner: record with ``finance.exchange.owner.mixin``, told of each change
         :param document: business document whose timeline shows the exchange
         :param supersedes: rejected or failed exchange that this one replaces
+        :param str chain: exchanges of one chain of a connection are delivered strictly in the order of enqueueing;
+            transactions that add to one chain wait for each other (X10). Needed where the operation is ``ordered``.
+        :raises ValueError: the provider does not offer the operation, or its order needs a chain.
         """
-        connection._adapter()._operation(operation)
+        if connection._adapter()._operation(operation).ordered and not chain:
+            raise ValueError(f"{operation} is delivered in order: name the chain")
+        self._queue_up(connection, chain)
         exchange = self.sudo().create(
             {
                 "connection_id": connection.id,
@@ -147,6 +178,7 @@ class FinanceExchange(models.Model):
                 "idempotency_key": key,
                 "correlation_id": correlation_id or str(uuid.uuid4()),
                 "parameters": parameters or {},
+                "chain": chain or False,
                 "supersedes_id": supersedes.id if supersedes else False,
                 **self._payload_values(payload, payload_name),
                 **self._subject_values(owner, document),
@@ -161,6 +193,14 @@ class FinanceExchange(models.Model):
         )
         self._wake_dispatcher()
         return exchange
+
+    @api.model
+    def _queue_up(self, connection, chain):
+        """Let transactions that add to one chain follow each other, so that ids tell their order."""
+        if chain:
+            self.env.cr.execute(
+                "SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (connection.id, chain)
+            )
 
     def _payload_values(self, payload, name):
         return {
@@ -183,8 +223,7 @@ class FinanceExchange(models.Model):
     @api.model
     def _wake_dispatcher(self, at=None):
         """Let the dispatcher run as soon as this transaction is committed, or at ``at`` (UTC, naive)."""
-        cron = self.env.ref("finance_connector_base.ir_cron_dispatcher").sudo()
-        cron._trigger(at=at)
+        self.env["finance.dispatcher"]._wake(at=at)
 
     @api.model
     def _decode(self, value):
@@ -245,6 +284,7 @@ class FinanceExchange(models.Model):
                 self.env._("%s asked to try again", self.env.user.name),
                 next_step_at=fields.Datetime.now(),
                 step_count=0,
+                tries=0,
             )
         self._wake_dispatcher()
         return True

@@ -98,11 +98,17 @@ class SandboxCase(FrenchCompanyCase):
             """
             UPDATE finance_exchange
                SET next_step_at = next_step_at - interval '1 hour',
-                   sent_at = sent_at - interval '1 hour',
-                   lease_until = lease_until - interval '1 hour'
+                   sent_at = sent_at - interval '1 hour'
              WHERE id = ANY(%s)
             """,
             (exchanges.ids,),
+        )
+        self.env.cr.execute(
+            """
+            UPDATE finance_connection_gate
+               SET not_before = not_before - interval '1 hour',
+                   breaker_until = breaker_until - interval '1 hour'
+            """
         )
         exchanges.invalidate_recordset()
 

@@ -2,7 +2,7 @@
 
 from odoo import fields
 from odoo.addons.finance_connector_base.core import states
-from odoo.addons.finance_connector_base.models.finance_dispatcher import _perform
+from odoo.addons.finance_connector_base.core.pipeline import perform
 from odoo.tests import tagged
 
 from .sandbox_case import SandboxCase
@@ -138,7 +138,7 @@ class TestExactlyOnce(SandboxCase):
     def test_x4_the_attempt_with_its_token_exists_before_anything_is_sent(self):
         move = self.submit()
         self.env.flush_all()
-        (claim,) = self.env["finance.dispatcher"]._claim()
+        (claim,) = self.env["finance.dispatcher"]._claim().claims
         self.env.invalidate_all()
         exchange = self.exchanges(move)
         self.assertEqual(exchange.state, states.SENDING)
@@ -150,8 +150,8 @@ class TestExactlyOnce(SandboxCase):
         move = self.submit()
         self.env.flush_all()
         dispatcher = self.env["finance.dispatcher"]
-        (claim,) = dispatcher._claim()
-        report = _perform(claim)
+        (claim,) = dispatcher._claim().claims
+        report = perform(claim)
         self.env.invalidate_all()
         self.make_due(self.exchanges(move))
         dispatcher._recover_lost()
@@ -183,12 +183,12 @@ class TestExactlyOnce(SandboxCase):
         move = self.submit()
         self.env.flush_all()
         dispatcher = self.env["finance.dispatcher"]
-        (claim,) = dispatcher._claim()
-        _perform(claim)
+        (claim,) = dispatcher._claim().claims
+        perform(claim)
         self.env.invalidate_all()
         exchange = self.exchanges(move)
         self.env.cr.execute(
-            "UPDATE finance_exchange SET state = 'pending', claim_token = NULL, lease_until = NULL "
+            "UPDATE finance_exchange SET state = 'pending', claim_token = NULL, next_step_at = now() "
             "WHERE id = %s",
             (exchange.id,),
         )

@@ -1,0 +1,85 @@
+"""Threads that carry claimed steps to providers, as many at once as there are slots. No ORM, no cursor in here.
+
+The dispatcher's own thread puts claims in and takes answers out as they come; a slow call holds its own slot and
+nothing else.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from .claim import Claim, Probe
+from .courier import Report
+from .masking import MaskingFilter
+from .outcomes import Unknown
+
+_logger = logging.getLogger(__name__)
+_logger.addFilter(MaskingFilter())
+
+Result = tuple["Claim | Probe", Report]
+
+
+def perform(task: Claim | Probe) -> Report:
+    """Run one step in a sending thread. What an adapter did not foresee counts as not knowing (X5)."""
+    try:
+        if isinstance(task, Probe):
+            return task.courier.probe()
+        return task.courier.perform(task.step, task.call)
+    except Exception as error:
+        _logger.exception("a call through connection %s broke", task.connection_id)
+        return Report(Unknown(f"{type(error).__name__} in the adapter"))
+
+
+class Pipeline:
+    """A fixed number of slots. Use as a context manager; leaving it waits for the calls on their way."""
+
+    def __init__(self, slots: int):
+        self.slots = slots
+        #: Calls on their way by connection id.
+        self.held: Counter[Any] = Counter()
+        self._pool = ThreadPoolExecutor(slots, thread_name_prefix="finance")
+        self._done: queue.SimpleQueue[Result] = queue.SimpleQueue()
+
+    def __enter__(self) -> Pipeline:
+        return self
+
+    def __exit__(self, *_details: object) -> None:
+        self._pool.shutdown(wait=True)
+
+    @property
+    def in_flight(self) -> int:
+        """Calls on their way whose answer was not collected yet."""
+        return self.held.total()
+
+    @property
+    def free(self) -> int:
+        """Slots without a call."""
+        return self.slots - self.in_flight
+
+    def submit(self, tasks) -> None:
+        """Start calls; each uses one slot until it is collected."""
+        for task in tasks:
+            self.held[task.connection_id] += 1
+            self._pool.submit(self._carry, task)
+
+    def collect(self, seconds: float) -> list[Result]:
+        """Answers that came in; waits up to ``seconds`` for the first one."""
+        results = []
+        try:
+            results.append(
+                self._done.get(timeout=seconds) if seconds > 0 else self._done.get_nowait()
+            )
+            while True:
+                results.append(self._done.get_nowait())
+        except queue.Empty:
+            pass
+        for task, _report in results:
+            self.held[task.connection_id] -= 1
+        return results
+
+    def _carry(self, task: Claim | Probe) -> None:
+        self._done.put((task, perform(task)))

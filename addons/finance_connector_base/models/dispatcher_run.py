@@ -1,0 +1,119 @@
+"""One run of a dispatcher lane: keeps its slots filled, stores what comes back, looks after what others left."""
+
+import time
+
+from ..core.claim import Probe
+
+#: Free slots worth a claim while calls are on their way; fewer are collected first, so that claims stay large.
+_WORTH_A_CLAIM = 24
+#: Look for new work this often when the last claim found less than there was room for.
+_LOOK_SECONDS = 0.25
+_CLAIM_PAUSE_SECONDS = 0.05
+_CARE_SECONDS = 1.0
+#: Stay for work that becomes due within this time; leave after this time without any.
+_LINGER_SECONDS = 12.0
+_IDLE_SECONDS = 3.0
+
+
+class Run:
+    """Uses the dispatcher's transactions; holds no record and no cursor between them."""
+
+    def __init__(self, dispatcher, heartbeat, pipeline, lane):
+        self.dispatcher = dispatcher
+        self.heartbeat = heartbeat
+        self.pipeline = pipeline
+        self.lane = lane
+        self.steps = 0
+        self.roster = None
+        self._next_claim = 0.0
+        self._next_care = 0.0
+        self._idle_since = None
+
+    def work(self, seconds, on_progress):
+        """Run until nothing is due soon or ``seconds`` are over; then wait for the calls on their way."""
+        stop = time.monotonic() + seconds
+        while True:
+            now = time.monotonic()
+            self._care(now)
+            if now < stop:
+                self._fill(now)
+            elif not self.pipeline.in_flight:
+                return
+            self._store(self._patience(now))
+            on_progress(self._steps_since())
+            if self._is_over(now):
+                return
+
+    def once(self):
+        """One pass: what is due now, to the end."""
+        self._care(time.monotonic())
+        self._fill(time.monotonic())
+        while self.pipeline.in_flight:
+            self._store(1.0)
+        self.dispatcher._tell_owners()
+        return self.steps
+
+    # -- filling the slots --------------------------------------------------------------------------------------
+
+    def _fill(self, now):
+        free = self.pipeline.free
+        worth = free >= _WORTH_A_CLAIM or not self.pipeline.in_flight
+        if now < self._next_claim or not worth:
+            return
+        claimed = self.dispatcher._claim(
+            worker_id=self.heartbeat.worker_id,
+            slots=free,
+            held=self.pipeline.held,
+            roster=self.roster,
+        )
+        self.pipeline.submit(claimed.claims)
+        if claimed.more and self.lane:
+            self.dispatcher._wake_next_lane(self.lane)
+        pause = _CLAIM_PAUSE_SECONDS if claimed.claims else _LOOK_SECONDS
+        self._next_claim = time.monotonic() + pause
+
+    def _patience(self, now):
+        """How long to wait for the next answer."""
+        if self.pipeline.in_flight:
+            return _LOOK_SECONDS if self.pipeline.free < _WORTH_A_CLAIM else _CLAIM_PAUSE_SECONDS
+        return max(0.0, min(self._next_claim - now, _LOOK_SECONDS))
+
+    # -- storing what came back ---------------------------------------------------------------------------------
+
+    def _store(self, seconds):
+        results = self.pipeline.collect(seconds)
+        probes = [item for item in results if isinstance(item[0], Probe)]
+        answers = [item for item in results if not isinstance(item[0], Probe)]
+        if probes:
+            self.dispatcher._commit_probes(probes)
+        if answers:
+            self.steps += len(answers)
+            self.dispatcher._commit_outcomes(answers, roster=self.roster)
+            self.dispatcher._tell_owners()
+
+    def _steps_since(self):
+        return self.steps
+
+    # -- looking after what others left -------------------------------------------------------------------------
+
+    def _care(self, now):
+        if now < self._next_care:
+            return
+        self._next_care = now + _CARE_SECONDS
+        self.dispatcher._recover_lost()
+        self.roster = self.dispatcher._make_roster()
+        self.pipeline.submit(self.dispatcher._claim_probes(self.roster))
+        self.dispatcher._process_callbacks()
+        self.dispatcher._tell_owners()
+
+    def _is_over(self, now):
+        """Nothing is on its way and nothing will be due soon."""
+        if self.pipeline.in_flight or time.monotonic() < self._next_claim - _LOOK_SECONDS:
+            self._idle_since = None
+            return False
+        self._idle_since = self._idle_since or now
+        due_in = self.dispatcher._seconds_to_next(self.heartbeat.worker_id)
+        if due_in is None or due_in > _LINGER_SECONDS:
+            return True
+        # Due but not to be started (a chain held back, a limit): do not sit on the scheduler's worker.
+        return due_in <= 0 and now - self._idle_since > _IDLE_SECONDS

@@ -1,0 +1,65 @@
+"""The sending threads: a slow call holds its own slot and nothing else; nothing gets lost in them."""
+
+import threading
+
+from odoo.addons.finance_connector_base.core.claim import Claim, Probe
+from odoo.addons.finance_connector_base.core.courier import Report
+from odoo.addons.finance_connector_base.core.outcomes import Accepted, Unknown
+from odoo.addons.finance_connector_base.core.pipeline import Pipeline
+from odoo.addons.finance_connector_base.core.protocol import Call
+
+WAIT = 10
+
+
+class Desk:
+    """A courier whose calls end when the test says so."""
+
+    def __init__(self):
+        self.slow = threading.Event()
+
+    def perform(self, _step, call):
+        if call.key == "slow":
+            assert self.slow.wait(WAIT)
+        if call.key == "broken":
+            raise KeyError("odd answer")
+        return Report(Accepted(call.key))
+
+    def probe(self):
+        return Report(Accepted("probe"))
+
+
+def claim(desk, key, connection=1):
+    return Claim(connection, 1, 1, f"token-{key}", "send", Call("op", key, b""), desk)
+
+
+def test_a_slow_call_does_not_hold_back_the_others():
+    desk = Desk()
+    with Pipeline(4) as pipeline:
+        pipeline.submit([claim(desk, "slow"), claim(desk, "a"), claim(desk, "b")])
+        seen = set()
+        while len(seen) < 2:
+            seen |= {task.call.key for task, _report in pipeline.collect(WAIT)}
+        assert seen == {"a", "b"}
+        assert (pipeline.in_flight, pipeline.free) == (1, 3)
+        desk.slow.set()
+        ((task, report),) = pipeline.collect(WAIT)
+        assert (task.call.key, report.outcome) == ("slow", Accepted("slow"))
+        assert pipeline.in_flight == 0
+
+
+def test_x5_an_adapter_that_breaks_counts_as_not_knowing():
+    with Pipeline(1) as pipeline:
+        pipeline.submit([claim(Desk(), "broken")])
+        ((_task, report),) = pipeline.collect(WAIT)
+    assert isinstance(report.outcome, Unknown)
+
+
+def test_calls_are_counted_by_connection_and_nothing_is_waited_for_without_them():
+    with Pipeline(4) as pipeline:
+        assert pipeline.collect(0) == []
+        pipeline.submit([claim(Desk(), "a", connection=7), Probe(8, Desk())])
+        assert pipeline.held == {7: 1, 8: 1}
+        done = []
+        while len(done) < 2:
+            done += pipeline.collect(WAIT)
+        assert pipeline.held.total() == 0
