@@ -1,7 +1,8 @@
 """Databases made once and copied: installing Odoo's modules takes a minute, copying a database a second.
 
 Three layers, each a copy of the one below: `base` holds Odoo's own modules, `suite` adds the project's
-addons, `sample` adds the sample companies. A template's name carries the hash of what it was made from.
+addons, `sample` adds the sample companies. Beside them stands `reference`: the engine on `base` with the test
+addon of a provider that behaves in every possible way. A template's name carries the hash of what it was made from.
 """
 
 import dataclasses
@@ -10,7 +11,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from . import build, locks, paths, run, say
+from . import build, locks, odoo_run, paths, run, say
 from .errors import Problem
 from .odoo_run import Runtime, project_addons
 
@@ -31,6 +32,7 @@ SUITE_MODULES = (
     "finance_einvoice",
     "finance_einvoice_afnor",
 )
+REFERENCE_MODULES = ("finance_audit", "finance_connector_base", "finance_connector_reference")
 # Parts of an addon that leave no trace in a database.
 _NOT_INSTALLED = frozenset({"tests", "readme"})
 _SEED = "sample/seed.py"
@@ -65,6 +67,7 @@ class Template:
     modules: tuple[str, ...]
     parent: "Template | None" = None
     code: str = ""
+    test_addons: bool = False
 
     @property
     def name(self) -> str:
@@ -96,7 +99,24 @@ def sample(runtime: Runtime) -> Template:
     return Template("sample", paths.digest(below.key, content), (), below, code)
 
 
-KINDS = {"base": base, "suite": suite, "sample": sample}
+def reference(runtime: Runtime) -> Template:
+    """The engine with the reference provider, for tests of what it does with every kind of provider."""
+    below = base(runtime)
+    folders = [
+        *(paths.ADDONS / name for name in REFERENCE_MODULES[:-1]),
+        paths.TEST_ADDONS / REFERENCE_MODULES[-1],
+    ]
+    hashes = [paths.content_hash(folder, _NOT_INSTALLED) for folder in folders]
+    key = paths.digest(below.key, *hashes)
+    return Template("reference", key, REFERENCE_MODULES, below, test_addons=True)
+
+
+KINDS = {"base": base, "suite": suite, "sample": sample, "reference": reference}
+
+
+def runtime_of(kind: str, runtime: Runtime) -> Runtime:
+    """Odoo as a database of this kind needs it: only those of tests see the addons of tests."""
+    return odoo_run.testing(runtime) if KINDS[kind](runtime).test_addons else runtime
 
 
 def _quoted(name: str) -> str:
@@ -147,7 +167,7 @@ def _seal(runtime: Runtime, built: str, name: str) -> None:
 
 def install(runtime: Runtime, database: str, modules: tuple[str, ...]) -> None:
     """Install modules into a database (no demo data: that is Odoo 19's default)."""
-    config = runtime.write_config("alone", ALONE)
+    config = runtime.write_config(runtime.alone, ALONE)
     words = ["--database", database, "--init", ",".join(modules), "--stop-after-init", "--no-http"]
     output = run.logged(
         f"install-{database}",
@@ -162,7 +182,7 @@ def install(runtime: Runtime, database: str, modules: tuple[str, ...]) -> None:
 
 def shell(runtime: Runtime, database: str, code: str) -> str:
     """Run code in an Odoo shell, with `env`; the code commits what it wants to keep."""
-    config = runtime.write_config("alone", ALONE)
+    config = runtime.write_config(runtime.alone, ALONE)
     words = ["shell", "--database", database, "--no-http", "--log-level=warn"]
     result = subprocess.run(
         runtime.command(*words, config=config),
@@ -183,6 +203,8 @@ def _fill(runtime: Runtime, template: Template, built: str) -> None:
         _copy(runtime, template.parent.name, built)
     else:
         _create(runtime, built)
+    if template.test_addons:
+        runtime = odoo_run.testing(runtime)
     if template.modules:
         install(runtime, built, template.modules)
     if template.code:

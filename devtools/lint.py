@@ -5,7 +5,7 @@ from pathlib import Path
 
 from . import say, venv
 from .odoo_run import project_addons
-from .paths import PROJECT
+from .paths import PROJECT, TEST_ADDONS
 
 # Messages that do not fit this project; said here, since a configuration file cannot switch off one message of a
 # checker it switches on.
@@ -22,6 +22,7 @@ def _commands(programs: Path) -> list[list[str]]:
     ruff = str(programs / "ruff")
     commands = [[ruff, "check", "."], [ruff, "format", "--check", "."]]
     addons = [f"addons/{name}" for name in project_addons()]
+    addons += [str(path.parent.relative_to(PROJECT)) for path in TEST_ADDONS.glob("*/__init__.py")]
     if addons:
         commands.append([str(programs / PYLINT[0]), *PYLINT[1:], *addons])
     return commands

@@ -48,9 +48,10 @@ def copy(kind: str, database: str) -> int:
     """Make a database from a template, and tell how to reach it."""
     with odoo_run.ready() as runtime:
         databases.copy_database(runtime, kind, database)
-        config = runtime.write_config(database, {"db_name": database})
-        print(f"database: {runtime.server.dsn(database)}\nconfig: {config}")
-        print("odoo:", *runtime.command(config=config))
+        chosen = databases.runtime_of(kind, runtime)
+        config = chosen.write_config(database, {"db_name": database})
+        print(f"database: {chosen.server.dsn(database)}\nconfig: {config}")
+        print("odoo:", *chosen.command(config=config))
     return 0
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from . import keyring, odoo_source, postgres, venv
-from .paths import ADDONS, PROJECT, cache
+from .paths import ADDONS, PROJECT, TEST_ADDONS, cache
 
 # Addons of the tests live beside the product's; Odoo refuses paths without any addon.
 _MANIFEST = "__manifest__.py"
@@ -29,6 +29,11 @@ class Runtime:
     def filestore(self, database: str) -> Path:
         """The attachments of a database."""
         return self.data_dir / "filestore" / database
+
+    @property
+    def alone(self) -> str:
+        """Name of the configuration file for commands that end."""
+        return "alone"
 
     def environment(self) -> dict[str, str]:
         """Variables of every Odoo process."""
@@ -68,6 +73,25 @@ class Runtime:
             parser.write(out)
         os.replace(temporary, path)
         return path
+
+
+class TestingRuntime(Runtime):
+    """Odoo that also sees the addons of the tests."""
+
+    __test__ = False  # no test case, whatever pytest thinks of the name
+
+    @property
+    def alone(self) -> str:
+        return "alone-tests"
+
+    def write_config(self, name: str, overrides: dict[str, str] | None = None) -> Path:
+        folders = f"{addons_path(self.odoo)},{TEST_ADDONS}"
+        return super().write_config(name, {"addons_path": folders, **(overrides or {})})
+
+
+def testing(runtime: Runtime) -> Runtime:
+    """The same installation with the addons of the tests."""
+    return TestingRuntime(runtime.odoo, runtime.server)
 
 
 def project_addons() -> list[str]:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
 ADDONS = PROJECT / "addons"
+# Addons that only tests use; no database of the product may see them.
+TEST_ADDONS = PROJECT / "tests" / "addons"
 # Unix socket addresses are limited to 107 bytes; PostgreSQL adds "/.s.PGSQL.5432.lock".
 LONGEST_SOCKET_FOLDER = 80
 

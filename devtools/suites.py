@@ -8,7 +8,7 @@ from pathlib import Path
 
 from . import databases, junit, odoo_run, say, venv
 from .errors import Problem
-from .paths import ADDONS, PROJECT, cache
+from .paths import ADDONS, PROJECT, TEST_ADDONS, cache
 
 CORE = ("core", "devtools", "sandbox")
 FOLDERS = {name: f"tests/{name}" for name in (*CORE, "integration", "browser")}
@@ -21,9 +21,13 @@ def _tests(folder: Path) -> list[Path]:
     return sorted(folder.rglob("test_*.py"))
 
 
-def odoo_tests() -> list[str]:
-    """Test files of the addons, as pytest-odoo wants them."""
-    return [str(path.relative_to(PROJECT)) for path in sorted(ADDONS.glob("*/tests/test_*.py"))]
+# The databases of the Odoo suite, each with the folder whose addons are tested in it.
+ODOO_DATABASES = {"suite": ADDONS, "reference": TEST_ADDONS}
+
+
+def odoo_tests(folder: Path = ADDONS) -> list[str]:
+    """Test files of a folder's addons, as pytest-odoo wants them."""
+    return [str(path.relative_to(PROJECT)) for path in sorted(folder.glob("*/tests/test_*.py"))]
 
 
 def _pytest(suite: str, words: Sequence[str], env: dict[str, str]) -> junit.Counts:
@@ -48,25 +52,33 @@ def _folder_suite(suite: str, extra: Sequence[str]) -> junit.Counts:
 
 
 @contextlib.contextmanager
-def _odoo_database() -> Iterator[tuple[odoo_run.Runtime, str]]:
+def _odoo_database(kind: str) -> Iterator[tuple[odoo_run.Runtime, str]]:
     with odoo_run.ready() as runtime:
         databases.drop_abandoned(runtime)
-        name = databases.test_database("odoo")
-        databases.copy_database(runtime, "suite", name)
+        name = databases.test_database(f"odoo_{kind}")
+        databases.copy_database(runtime, kind, name)
         try:
-            yield runtime, name
+            yield databases.runtime_of(kind, runtime), name
         finally:
             databases.drop(runtime, name)
 
 
 def _odoo_suite(_suite: str, extra: Sequence[str]) -> junit.Counts:
-    files = odoo_tests()
+    """The addons' own tests, each kind of database in a process of its own."""
+    counts = [_odoo_tests(kind, folder, extra) for kind, folder in ODOO_DATABASES.items()]
+    return sum(counts, junit.Counts())
+
+
+def _odoo_tests(kind: str, folder: Path, extra: Sequence[str]) -> junit.Counts:
+    files = odoo_tests(folder)
     if not files:
         return junit.Counts()
-    with _odoo_database() as (runtime, name):
-        config = runtime.write_config("test-odoo", {**databases.ALONE, "db_name": name})
-        options = [f"--odoo-config={config}", f"--odoo-database={name}", "--odoo-http"]
-        return _pytest("odoo", [*options, *files, *extra], runtime.environment())
+    with _odoo_database(kind) as (runtime, name):
+        config = runtime.write_config(f"test-{kind}", {**databases.ALONE, "db_name": name})
+        # Without it, the settings of the tests outside of Odoo would be found beside the test addons.
+        options = ["-c", "pyproject.toml"]
+        options += [f"--odoo-config={config}", f"--odoo-database={name}", "--odoo-http"]
+        return _pytest(f"odoo-{kind}", [*options, *files, *extra], runtime.environment())
 
 
 def _one(suite: str, extra: Sequence[str]) -> junit.Counts:

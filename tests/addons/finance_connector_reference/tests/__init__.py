@@ -1,0 +1,3 @@
+from . import test_access
+from . import test_document
+from . import test_protocol
