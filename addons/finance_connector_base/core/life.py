@@ -134,7 +134,7 @@ def after(
 
 
 def _after_send(life, outcome, operation, policy, rng):
-    if isinstance(outcome, _NOT_DONE) or isinstance(outcome, Permanent):
+    if isinstance(outcome, (*_NOT_DONE, Permanent)):
         return _after_no_effect(life, outcome, operation, policy, rng)
     unknown = _moved(life, UNKNOWN)
     if operation.repeat == "nothing":
