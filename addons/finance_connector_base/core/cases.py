@@ -104,7 +104,7 @@ def allowed(situation: Situation) -> dict[str, bool]:
         return {DISMISS: True}
     if situation.state == states.WAITING:
         # The provider has it, so there is nothing to send, adopt or cancel: ask now, or stop looking.
-        return {RETRY: False, DISMISS: True}
+        return {DISMISS: True} if situation.kind == DAMAGED else {RETRY: False, DISMISS: True}
     if situation.state not in (states.FAILED, states.UNKNOWN):
         return {}
     return _of_undelivered(situation)

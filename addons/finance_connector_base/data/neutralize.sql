@@ -10,3 +10,10 @@ UPDATE finance_exchange
        claim_token = NULL,
        worker_id = NULL
  WHERE state IN ('pending', 'held');
+UPDATE finance_case c
+   SET state = 'resolved',
+       resolution = 'cancelled',
+       reason = 'The database was neutralized',
+       resolved_at = clock_timestamp() AT TIME ZONE 'UTC'
+  FROM finance_exchange e
+ WHERE e.id = c.exchange_id AND e.state = 'cancelled' AND c.state = 'open';

@@ -32,7 +32,7 @@ class FinanceCase(models.Model):
     )
     company_id = fields.Many2one("res.company", required=True, readonly=True, index=True)
     kind = fields.Selection(list(cases.KINDS), "Why", required=True, readonly=True)
-    what_happened = fields.Char(readonly=True)
+    what_happened = fields.Char("What happened", readonly=True)
     state = fields.Selection(
         [("open", "Open"), ("resolved", "Resolved")],
         required=True,

@@ -75,15 +75,17 @@ class FinanceCase(models.Model):
     def action_decide(self):
         """The dialog that asks for reference and reason; the decision is that of the button (``default_decision``)."""
         self._check_may_decide()
+        decision = self.env.context.get("default_decision")
+        labels = dict(self._fields["decision"]._description_selection(self.env))
         return {
             "type": "ir.actions.act_window",
-            "name": self.env._("Decide"),
+            "name": labels.get(decision, self.env._("Decide")),
             "res_model": "finance.case.decision",
             "views": [(False, "form")],
             "target": "new",
             "context": {
                 "default_case_ids": self.ids,
-                "default_decision": self.env.context.get("default_decision"),
+                "default_decision": decision,
             },
         }
 
@@ -209,9 +211,11 @@ class FinanceCase(models.Model):
     def _values_of(self, decision, target, reference):
         """What the exchange gets beside its state: a fresh budget, the reference, the time of its next step."""
         now = fields.Datetime.now()
-        values = {"next_step_at": False if target in states.FINAL else now, "step_count": 0}
-        if "tries" in self.env["finance.exchange"]._fields:
-            values["tries"] = 0
+        values = {
+            "next_step_at": False if target in states.FINAL else now,
+            "step_count": 0,
+            "tries": 0,
+        }
         if decision == cases.SEND_AGAIN:
             values["maybe_sent"] = False
         if decision == cases.ADOPT:

@@ -2,7 +2,7 @@
 
 import json
 
-from odoo import api, models
+from odoo import SUPERUSER_ID, api, models
 from odoo.addons.finance_audit.core.entry import Facts, Subject, storable
 from odoo.addons.finance_audit.models.circumstances import actor_of
 
@@ -33,12 +33,17 @@ _OPEN = """
 """
 
 _CLOSE = """
-    UPDATE finance_case
-       SET state = 'resolved', resolution = %(resolution)s, decision = %(decision)s, reason = %(reason)s,
-           resolved_by_id = %(person)s, resolved_at = moment.now, write_uid = %(uid)s, write_date = moment.now
-      FROM (SELECT date_trunc('second', clock_timestamp() AT TIME ZONE 'UTC') AS now) moment
-     WHERE exchange_id = ANY(%(ids)s) AND state = 'open'
- RETURNING id, name, exchange_id, company_id, kind, document_model, document_id, document_name, correlation_id
+    UPDATE finance_case c
+       SET state = 'resolved', decision = %(decision)s, reason = %(reason)s, resolved_by_id = %(person)s,
+           resolution = COALESCE(%(resolution)s, CASE
+               WHEN e.state IN ('superseded', 'cancelled') THEN e.state
+               WHEN e.state IN ('pending', 'unknown') AND %(person)s IS NOT NULL THEN 'retried'
+               ELSE 'settled' END),
+           resolved_at = moment.now, write_uid = %(uid)s, write_date = moment.now
+      FROM finance_exchange e, (SELECT date_trunc('second', clock_timestamp() AT TIME ZONE 'UTC') AS now) moment
+     WHERE c.exchange_id = ANY(%(ids)s) AND c.state = 'open' AND e.id = c.exchange_id
+ RETURNING c.id, c.name, c.exchange_id, c.company_id, c.kind, c.resolution,
+           c.document_model, c.document_id, c.document_name, c.correlation_id
 """
 
 
@@ -82,7 +87,7 @@ class FinanceCase(models.Model):
             action="case.opened" if row["is_new"] else "case.updated",
             actor=actor,
             outcome="warning",
-            summary=self.env._("A person must decide (%(kind)s): %(what)s", **about),
+            summary=self.env._("Case opened (%(kind)s): %(what)s", **about),
             details={
                 "exchange": row["exchange_id"],
                 "kind": row["kind"],
@@ -96,7 +101,7 @@ class FinanceCase(models.Model):
     def _close_many(
         self,
         exchange_ids,
-        resolution=cases.SETTLED,
+        resolution=None,
         reason="",
         *,
         decision=None,
@@ -104,7 +109,8 @@ class FinanceCase(models.Model):
     ):
         """Close the open cases of these exchanges; the ids of those closed. Nothing is done where there is none.
 
-        :param decision: what a person decided; without it the exchange moved on by itself
+        :param resolution: without one, what the exchange has become says how its case ended
+        :param decision: what a person decided about the case
         :param details: exchange id → further details of the audit entry
         """
         if not exchange_ids:
@@ -117,27 +123,29 @@ class FinanceCase(models.Model):
                 "resolution": resolution,
                 "decision": decision,
                 "reason": storable(reason) or None,
-                "person": self.env.uid if decision else None,
+                "person": None if self.env.uid == SUPERUSER_ID else self.env.uid,
                 "uid": self.env.uid,
             },
         )
         closed = self.env.cr.dictfetchall()
         if closed:
             self._forget_cached()
-            self._audit_closed(closed, resolution, reason, decision, details or {})
+            self._audit_closed(closed, reason, decision, details or {})
         return [row["id"] for row in closed]
 
-    def _audit_closed(self, closed, resolution, reason, decision, details):
+    def _audit_closed(self, closed, reason, decision, details):
         actor = actor_of(self.env)
-        label = dict(self._fields["resolution"]._description_selection(self.env))[resolution]
-        summary = self.env._("Case closed: %s", ". ".join(filter(None, (label, reason))))
+        labels = dict(self._fields["resolution"]._description_selection(self.env))
         self.env["finance.audit.entry"]._append(
             [
                 Facts(
-                    action=f"case.{resolution}",
+                    action=f"case.{row['resolution']}",
                     actor=actor,
-                    outcome="warning" if resolution == cases.OVERRIDDEN else "info",
-                    summary=summary,
+                    outcome="warning" if row["resolution"] == cases.OVERRIDDEN else "info",
+                    summary=self.env._(
+                        "Case closed: %s",
+                        ". ".join(filter(None, (labels[row["resolution"]], reason))),
+                    ),
                     details={
                         "exchange": row["exchange_id"],
                         "kind": row["kind"],
@@ -164,6 +172,7 @@ class FinanceCase(models.Model):
 
     def _flush_for_sql(self):
         self.flush_model()
+        self.env["finance.exchange"].flush_model(["state"])
         self.env["res.company"].flush_model(["finance_case_user_id", "finance_case_hours"])
 
     def _forget_cached(self):

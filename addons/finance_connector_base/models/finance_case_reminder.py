@@ -58,7 +58,7 @@ class FinanceCase(models.Model):
         found.escalated_at = fields.Datetime.now()
         people = {company: company._finance_case_escalation_users() for company in found.company_id}
         found._remind(
-            lambda case: people[case.company_id],
+            lambda case: people[case.company_id] - case.user_id,
             lambda case: self.env._("Overdue: %s", case.name),
         )
         found._audit_escalated(people)

@@ -26,15 +26,15 @@ class FinanceCase(models.Model):
             )
         if situation.state == states.HELD:
             return _("Nothing is sent until it is released.")
+        if self.kind == cases.DAMAGED:
+            return _(
+                "The stored content was changed behind the suite's back and is never sent. "
+                "Tell whoever looks after the database, then cancel and create the document anew."
+            )
         if situation.state == states.WAITING:
             return _(
                 "The provider has the document, but its answers cannot be read. It is asked on, slowly; "
                 "look at the provider's own screens or tell whoever looks after the connection."
-            )
-        if self.kind == cases.DAMAGED:
-            return _(
-                "The stored content was changed behind the suite's back and is never sent. "
-                "Cancel, create the document anew, and tell whoever looks after the database."
             )
         return self._words_of_undelivered(situation)
 

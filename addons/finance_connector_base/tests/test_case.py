@@ -2,10 +2,10 @@
 
 from datetime import timedelta
 
-from odoo import fields
+from odoo import SUPERUSER_ID, fields
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
-from odoo.tools import mute_logger
+from odoo.tools import file_open, mute_logger
 from psycopg2 import IntegrityError
 
 from ..core import cases, states
@@ -97,6 +97,23 @@ class TestCase(CaseCase):
         self.assertTrue(case.resolved_at)
         self.assertEqual(self.entries(case)[0].action, "case.settled")
 
+    def test_the_end_of_a_case_is_read_from_what_the_exchange_became(self):
+        operator = self.users["operator"]
+        for number, (uid, state, resolution) in enumerate(
+            (
+                (SUPERUSER_ID, states.PENDING, "settled"),
+                (operator.id, states.PENDING, "retried"),
+                (operator.id, states.CANCELLED, "cancelled"),
+                (SUPERUSER_ID, states.SUPERSEDED, "superseded"),
+            )
+        ):
+            with self.subTest(state=state, uid=uid):
+                case = self.stuck(states.FAILED, f"end-{number}")
+                case.exchange_id.with_user(uid).sudo()._transition(state, "moved on")
+                case.invalidate_recordset()
+                self.assertEqual((case.state, case.resolution), ("resolved", resolution))
+                self.assertEqual(case.resolved_by_id.id, uid if uid != SUPERUSER_ID else False)
+
     def test_a_resolved_case_stays_and_a_new_one_may_follow(self):
         exchange = self.enqueue()
         first = self.open_case(exchange)
@@ -118,6 +135,17 @@ class TestCase(CaseCase):
     def test_what_a_provider_says_is_stored_whatever_characters_it_has(self):
         case = self.open_case(self.enqueue(), what_happened="a\x00b \ud800 <b>'%s")
         self.assertEqual(case.what_happened, "a\ufffdb \ufffd <b>'%s")
+
+    def test_a_neutralized_copy_has_no_open_case_of_what_it_cancelled(self):
+        held, failed = self.enqueue(), self.stuck(states.FAILED, "key-2")
+        held.with_user(self.users["operator"]).action_hold()
+        case = held.open_case_id
+        self.env.flush_all()
+        with file_open("finance_connector_base/data/neutralize.sql") as statements:
+            self.cr.execute(statements.read())
+        self.env.invalidate_all()
+        self.assertEqual((held.state, case.state), (states.CANCELLED, "resolved"))
+        self.assertEqual(failed.state, "open")
 
     def test_cases_are_neither_deleted_nor_duplicated(self):
         case = self.open_case(self.enqueue())
@@ -169,8 +197,9 @@ class TestCaseReminder(CaseCase):
         case = self.open_case(self.enqueue())
         case.deadline = fields.Datetime.now() - timedelta(minutes=1)
         self.env["finance.case"]._escalate_overdue()
+        everybody = self.operator + second + foreign
         self.assertEqual(
-            case.activity_ids.user_id & (self.operator + second + foreign), self.operator + second
+            case.activity_ids.user_id & everybody, second, "the owner has the to-do already"
         )
 
     def test_more_time_takes_the_escalation_back(self):
@@ -212,6 +241,7 @@ class TestCaseReminder(CaseCase):
     def test_the_scheduled_action_reminds_and_escalates(self):
         case = self.open_case(self.enqueue())
         case.deadline = fields.Datetime.now() - timedelta(minutes=1)
+        self.company.finance_case_escalation_user_id = self.second_operator()
         cron = self.env.ref("finance_connector_base.ir_cron_cases")
         with self.enter_registry_test_mode():
             cron.method_direct_trigger()
