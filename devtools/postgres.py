@@ -12,7 +12,7 @@ import os
 import pwd
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from . import build, locks, run, say, venv
@@ -119,12 +119,15 @@ def given() -> Server | None:
 
 
 class Embedded:
-    """The server in the cache."""
+    """A server in the cache: the one that commands share, or with other arguments one of a command's own."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self, name: str = "cluster", port: int = PORT, settings: Mapping[str, str] | None = None
+    ) -> None:
         self.as_root = os.geteuid() == 0
         self.home = root_folder() if self.as_root else cache() / "postgres"
-        self.data = self.home / "cluster"
+        self.data = self.home / name
+        self._settings = {**_SETTINGS, "port": str(port), **(settings or {})}
         self.sockets = socket_folder(self.home / "socket")
         self.server: Server
 
@@ -139,7 +142,8 @@ class Embedded:
             packages = build.once(
                 self.home / f"programs-{venv.key()}", "PostgreSQL programs", 200, self._copy
             )
-        self.server = Server(str(self.sockets), PORT, USER, "", _wheel_bin(packages))
+        port = int(self._settings["port"])
+        self.server = Server(str(self.sockets), port, USER, "", _wheel_bin(packages))
         build.once(self.data, "PostgreSQL data folder", _DATA_MB, self._initialise)
         self._private(self.sockets)
 
@@ -158,19 +162,23 @@ class Embedded:
         os.chown(folder, self._owner().pw_uid, self._owner().pw_gid)
         folder.chmod(0o700)
 
-    def _call(self, program: str, *words: str | Path, text: str = "") -> str:
+    def command(self, program: str, *words: str | Path) -> list[str]:
+        """One of the server's programs, as the user it runs as."""
         command = [str(self.server.bin / program), *(str(word) for word in words)]
         if self.as_root:
             owner = self._owner()
             ids = [f"--reuid={owner.pw_uid}", f"--regid={owner.pw_gid}", "--clear-groups"]
             command = ["setpriv", *ids, "--", *command]
-        return run.logged(program, command, cwd=self.home, text=text)
+        return command
+
+    def _call(self, program: str, *words: str | Path, text: str = "") -> str:
+        return run.logged(program, self.command(program, *words), cwd=self.home, text=text)
 
     def _initialise(self, target: Path) -> None:
         self._private(target)
         words = ["--username", OWNER, "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]
         self._call("initdb", *words, "-D", target)
-        settings = "".join(f"{name} = '{value}'\n" for name, value in _SETTINGS.items())
+        settings = "".join(f"{name} = '{value}'\n" for name, value in self._settings.items())
         with (target / "postgresql.conf").open("a") as conf:
             conf.write(f"\n{settings}unix_socket_directories = '{self.server.host}'\n")
         role = f"CREATE ROLE {USER} LOGIN CREATEDB\n"
