@@ -25,6 +25,8 @@
         "views/finance_case_form_views.xml",
         "views/finance_exchange_case_views.xml",
         "views/finance_connection_case_views.xml",
+        "views/finance_callback_views.xml",
+        "views/finance_connection_callback_views.xml",
         "views/account_move_views.xml",
         "views/res_config_settings_views.xml",
         "views/res_config_settings_case_views.xml",

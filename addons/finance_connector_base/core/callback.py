@@ -119,6 +119,11 @@ def refuse_unknown(headers: Mapping[str, str], body: bytes) -> None:
     raise CallbackRefused("mismatch", "unknown address")
 
 
+def is_standard_secret(secret: str) -> bool:
+    """Whether ``secret`` is of the form and size the Standard Webhooks specification asks for."""
+    return secret.startswith(_SECRET_PREFIX) and bool(_secret_bytes(secret))
+
+
 def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """The named safe headers of a message, of bounded length."""
     return {name: plain(headers[name])[:_MAX_HEADER] for name in KEPT_HEADERS if headers.get(name)}

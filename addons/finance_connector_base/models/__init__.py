@@ -22,6 +22,9 @@ from . import finance_case_reminder
 from . import finance_case_words
 from . import finance_case_links
 from . import finance_exchange_hold
+from . import finance_connection_callback
+from . import finance_callback
+from . import finance_callback_process
 from . import account_move
 from . import res_company
 from . import res_config_settings
