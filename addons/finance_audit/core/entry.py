@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from .canonical import canonical_bytes, iso_utc, to_json
+from .canonical import iso_utc, json_bytes, to_json
 from .errors import ActionRefused, OutcomeRefused
 
 FORMAT = "finance-audit-entry/1"
@@ -68,7 +68,7 @@ class Facts:
 
 def entry_bytes(facts: Facts, uid: UUID, created_at: datetime) -> bytes:
     """Return the canonical bytes of the entry."""
-    return canonical_bytes(storable(to_json(entry_document(facts, uid, created_at))))
+    return json_bytes(storable(to_json(entry_document(facts, uid, created_at))))
 
 
 def entry_document(facts: Facts, uid: UUID, created_at: datetime) -> dict:

@@ -46,8 +46,7 @@ class FinanceDispatcher(models.AbstractModel):
     def _tell_some(self, limit):
         self.env.cr.execute(_PENDING, (limit,))
         exchanges = self.env["finance.exchange"].browse([row[0] for row in self.env.cr.fetchall()])
-        for exchange in exchanges:
-            exchange._tell_owner()
+        exchanges._tell_owners()
 
     def _tell_one_by_one(self):
         with self._transaction() as env:
@@ -58,7 +57,7 @@ class FinanceDispatcher(models.AbstractModel):
                 with self._transaction() as env:
                     exchange = env["finance.exchange"].browse(exchange_id)
                     if exchange.try_lock_for_update() and exchange.owner_pending:
-                        exchange._tell_owner()
+                        exchange._tell_owners()
             except Exception:
                 _logger.exception("the owner of exchange %s could not be told", exchange_id)
                 with self._transaction() as env:

@@ -165,12 +165,14 @@ class FinanceExchange(models.Model):
             answered=isinstance(outcome, (Accepted, Rejected)),
         )
 
-    def _tell_owner(self):
-        """Tell the owner in the current transaction and note that it knows."""
-        self.ensure_one()
-        owner = self.env[self.owner_model].browse(self.owner_id).exists()
-        if owner:
-            owner._exchange_changed(self)
+    def _tell_owners(self):
+        """Tell the owners in the current transaction and note that they know. The rows are locked by the caller."""
+        for model, exchanges in self.grouped("owner_model").items():
+            owners = self.env[model].browse(exchanges.mapped("owner_id")).exists()
+            known = dict(zip(owners.ids, owners, strict=True))
+            for exchange in exchanges:
+                if owner := known.get(exchange.owner_id):
+                    owner._exchange_changed(exchange)
         self.owner_pending = False
 
 
