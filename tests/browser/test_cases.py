@@ -1,0 +1,81 @@
+"""R30: an operator decides about what does not end by itself; an accountant reads about it."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+REASON = {
+    "level": "Error",
+    "item": "BT-13",
+    "reasonCode": "InvalidSchema",
+    "reasonMessage": "The purchase order is required by this buyer.",
+}
+
+
+@pytest.fixture
+def refuse(control):
+    """Let the platform refuse the next submission that names a SIREN as a wrong request."""
+    faults = []
+
+    def fault(siren):
+        faults.append(
+            control.fault(
+                "status", provider="afnor", operation="createFlow", text=siren, status=400, times=1
+            )
+        )
+
+    yield fault
+    for made in faults:
+        control.remove_fault(made)
+
+
+def open_case(desk, number):
+    """The case of a document, through the menu, as soon as there is one."""
+    desk.choose("Finance Connect", "Operations", "Exceptions")
+    row = desk.rows().filter(has_text=number)
+    desk.reload_until(row)
+    row.locator("td[name=name]").click()
+    expect(desk.field("advice")).to_be_visible()
+
+
+def test_an_operator_tries_a_refused_request_again_and_the_case_is_resolved(
+    person, back_office, refuse, control
+):
+    customer = back_office.customer()
+    refuse(customer.siren)
+    invoice = back_office.invoice(customer)
+    operator = person("operator")
+    open_case(operator, back_office.number(invoice))
+    expect(operator.field("kind").first).to_have_text("Request refused")
+    operator.button("Try again").click()
+    expect(operator.field("resolution")).to_have_text("Tried again")
+    expect(operator.field("resolved_by_id")).to_have_text("Operator")
+    operator.reload_until(operator.field("exchange_state").filter(has_text="Accepted"))
+    assert len(control.oracle("afnor", buyer=customer.siren)) == 1
+
+
+def test_an_override_is_not_possible_without_a_reason(person, back_office, reject):
+    customer = back_office.customer()
+    reject(customer.siren, REASON)
+    operator = person("operator")
+    open_case(operator, back_office.number(back_office.invoice(customer)))
+    expect(operator.button("Try again")).to_have_count(0)
+    operator.button("Set aside").click()
+    dialog = operator.dialog()
+    dialog.get_by_role("button", name="Decide", exact=True).click()
+    reason = dialog.locator(".o_field_widget[name=reason]")
+    expect(reason).to_have_class(re.compile("o_field_invalid"))
+    reason.locator("input").fill("Sent on paper, agreed by telephone")
+    dialog.get_by_role("button", name="Decide", exact=True).click()
+    expect(operator.field("resolution")).to_have_text("Overridden with a reason")
+    expect(operator.field("reason")).to_have_text("Sent on paper, agreed by telephone")
+
+
+def test_an_accountant_reads_a_case_and_decides_nothing(accountant, back_office, refuse):
+    customer = back_office.customer()
+    refuse(customer.siren)
+    open_case(accountant, back_office.number(back_office.invoice(customer)))
+    expect(accountant.field("what_happened").first).to_contain_text("Impossible")
+    for name in ("Try again", "Cancel", "Adopt by reference", "Assign to me"):
+        expect(accountant.button(name)).to_have_count(0)
