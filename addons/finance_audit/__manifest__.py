@@ -7,11 +7,12 @@
     "website": "https://github.com/finance-connect/finance-connect",
     "license": "LGPL-3",
     "depends": ["base", "mail", "web"],
-    "external_dependencies": {"python": ["rfc8785"]},
+    "external_dependencies": {"python": ["cryptography", "requests", "rfc8785"]},
     "data": [
         "security/finance_audit_groups.xml",
         "security/ir.model.access.csv",
         "security/finance_audit_rules.xml",
+        "data/ir_cron.xml",
         "views/timeline_templates.xml",
         "views/protection_templates.xml",
         "views/finance_audit_entry_views.xml",

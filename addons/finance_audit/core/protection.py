@@ -1,7 +1,8 @@
 """Which protection the database gives the evidence, judged from its catalogue.
 
-Levels: one database role with triggers and withdrawn privileges is the first. A second role that
-owns the tables would be the next; it is not built yet, so it is never claimed.
+Levels: triggers only (Odoo works as a superuser of PostgreSQL), triggers and withdrawn privileges
+(one role, which owns the tables), and a second role that owns the tables, so that Odoo's cannot drop
+or disable anything.
 """
 
 from collections.abc import Mapping
@@ -9,14 +10,24 @@ from dataclasses import dataclass
 
 ALWAYS = "A"
 
+TABLES = ("entry", "seal", "checkpoint", "signing_key", "anchor", "erasable")
 # Trigger -> the guard function it must call.
 TRIGGERS = {
     "entry_columns_agree": "columns_agree",
-    "entry_refuse_row": "refuse_change",
-    "entry_refuse_statement": "refuse_change",
-    "entry_refuse_truncate": "refuse_change",
+    **{
+        f"{table}_refuse_{what}": "refuse_change"
+        for table in TABLES
+        for what in ("row", "statement", "truncate")
+    },
 }
-CONSTRAINTS = ("entry_leaf_hash_true", "entry_outcome_known", "entry_uid_unique")
+CONSTRAINTS = (
+    "entry_leaf_hash_true",
+    "entry_outcome_known",
+    "entry_uid_unique",
+    "seal_size_unique",
+    "seal_first_unique",
+    "seal_counts",
+)
 
 
 @dataclass(frozen=True)
@@ -36,6 +47,7 @@ class Catalogue:
     constraints: frozenset[str]
     privileges: frozenset[str]  # of changing entries, held by the application's own role
     superuser: bool  # the application's own role: it holds every privilege, given or not
+    owner: bool = True  # the application's role owns the tables, or may act as their owner
 
 
 @dataclass(frozen=True)
@@ -44,12 +56,15 @@ class Protection:
 
     weaknesses: tuple[str, ...]
     superuser: bool
+    owner: bool = True
 
     @property
     def level(self) -> str:
         if self.weaknesses:
             return "lost"
-        return "triggers" if self.superuser else "triggers_privileges"
+        if self.superuser:
+            return "triggers"
+        return "triggers_privileges" if self.owner else "owner_role"
 
 
 def judge(catalogue: Catalogue, bodies: Mapping[str, str]) -> Protection:
@@ -64,7 +79,7 @@ def judge(catalogue: Catalogue, bodies: Mapping[str, str]) -> Protection:
         *(f"constraint_missing:{c}" for c in CONSTRAINTS if c not in catalogue.constraints),
         *(f"privilege_held:{p}" for p in sorted(catalogue.privileges) if not catalogue.superuser),
     )
-    return Protection(weaknesses, catalogue.superuser)
+    return Protection(weaknesses, catalogue.superuser, catalogue.owner)
 
 
 def _trigger_faults(found: Mapping[str, Trigger]):

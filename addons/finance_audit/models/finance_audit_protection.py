@@ -13,19 +13,22 @@ _logger = logging.getLogger(__name__)
 
 _TRIGGERS = """
 SELECT t.tgname, p.proname, t.tgenabled
-  FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
- WHERE t.tgrelid = 'finance_audit.entry'::regclass AND NOT t.tgisinternal
+  FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_class c ON c.oid = t.tgrelid
+ WHERE c.relnamespace = 'finance_audit'::regnamespace AND NOT t.tgisinternal
+   AND starts_with(t.tgname, c.relname || '_')
 """
 _FUNCTIONS = """
 SELECT proname, prosrc FROM pg_proc WHERE pronamespace = 'finance_audit'::regnamespace
 """
 _CONSTRAINTS = """
 SELECT conname FROM pg_constraint
- WHERE conrelid = 'finance_audit.entry'::regclass AND convalidated
+ WHERE connamespace = 'finance_audit'::regnamespace AND convalidated
 """
 _PRIVILEGES = """
-SELECT kind FROM unnest(ARRAY['UPDATE', 'DELETE', 'TRUNCATE']) AS kind
- WHERE has_table_privilege('finance_audit.entry', kind)
+SELECT CASE relname WHEN 'entry' THEN kind ELSE relname || ':' || kind END
+  FROM pg_class, unnest(ARRAY['UPDATE', 'DELETE', 'TRUNCATE']) AS kind
+ WHERE relnamespace = 'finance_audit'::regnamespace AND relkind = 'r'
+   AND has_table_privilege(oid, kind) AND (relname, kind) <> ('erasable', 'DELETE')
 """
 _SUPERUSER = "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
 _LAST_WORD = """
@@ -40,6 +43,7 @@ class FinanceAuditProtection(models.TransientModel):  # A page, no wizard. # pyl
 
     level = fields.Selection(
         [
+            ("owner_role", "A database role of its own owns the evidence"),
             ("triggers_privileges", "Triggers and privileges, one database role"),
             ("triggers", "Triggers only, one database role"),
             ("lost", "Protection lost"),
@@ -87,6 +91,7 @@ class FinanceAuditProtection(models.TransientModel):  # A page, no wizard. # pyl
             constraints=frozenset(name for (name,) in self._rows(_CONSTRAINTS)),
             privileges=frozenset(kind for (kind,) in self._rows(_PRIVILEGES)),
             superuser=self._rows(_SUPERUSER)[0][0],
+            owner=install.owns(self.env.cr),
         )
 
     def _rows(self, query):

@@ -25,10 +25,17 @@ CREATE TABLE IF NOT EXISTS finance_audit.entry (
     canonical bytea NOT NULL,
     -- RFC 6962, section 2.1: SHA-256(0x00 || canonical).
     leaf_hash bytea NOT NULL,
-    -- Salted hash of an erasable part that is stored elsewhere.
+    -- Salted hash of an erasable part that is stored in finance_audit.erasable.
     sensitive_hash bytea
 );
 
+-- In which transaction an entry was written: a sealer asks for what transactions wrote that it could
+-- not see before. Entries from before this column have 0, which is before every transaction.
+ALTER TABLE finance_audit.entry ADD COLUMN IF NOT EXISTS xact xid8 NOT NULL DEFAULT '0'::xid8;
+ALTER TABLE finance_audit.entry ALTER COLUMN xact SET DEFAULT pg_current_xact_id();
+
+CREATE INDEX IF NOT EXISTS entry_seal_idx
+    ON finance_audit.entry ((COALESCE(company_id, 0)), xact, id);
 -- The view shows UTC without offset, as Odoo stores times; the index serves exactly that form.
 CREATE INDEX IF NOT EXISTS entry_company_time_idx
     ON finance_audit.entry (company_id, (created_at AT TIME ZONE 'UTC'));

@@ -29,3 +29,30 @@ BEGIN
     END IF;
 END
 $constraints$;
+
+-- The chain of seals: each begins where one ended, and counts what it holds.
+DO $constraints$
+DECLARE
+    present text[] := ARRAY(
+        SELECT conname FROM pg_constraint WHERE conrelid = 'finance_audit.seal'::regclass);
+BEGIN
+    IF 'seal_size_unique' <> ALL (present) THEN
+        ALTER TABLE finance_audit.seal ADD CONSTRAINT seal_size_unique UNIQUE (log_id, size);
+    END IF;
+    IF 'seal_first_unique' <> ALL (present) THEN
+        ALTER TABLE finance_audit.seal
+            ADD CONSTRAINT seal_first_unique UNIQUE (log_id, first_position);
+    END IF;
+    IF 'seal_counts' <> ALL (present) THEN
+        ALTER TABLE finance_audit.seal ADD CONSTRAINT seal_counts CHECK (
+            size - first_position = cardinality(entry_ids)
+            AND octet_length(leaf_hashes) = 32 * cardinality(entry_ids)
+            AND size > first_position) NOT VALID;
+    END IF;
+    BEGIN
+        ALTER TABLE finance_audit.seal VALIDATE CONSTRAINT seal_counts;
+    EXCEPTION WHEN check_violation THEN
+        RAISE WARNING 'finance_audit.seal holds a seal that its constraints refuse: %', SQLERRM;
+    END;
+END
+$constraints$;

@@ -4,9 +4,9 @@ CREATE OR REPLACE FUNCTION finance_audit.refuse_change() RETURNS trigger
 LANGUAGE plpgsql AS $guard$
 BEGIN
     RAISE EXCEPTION
-        'Evidence is append-only: % on finance_audit.entry is refused. To correct something, '
+        'Evidence is append-only: % on finance_audit.% is refused. To correct something, '
         'record a further entry. To free space, export and uninstall as docs/audit.md says.',
-        TG_OP
+        TG_OP, TG_TABLE_NAME
         USING ERRCODE = 'insufficient_privilege';
 END
 $guard$;
@@ -22,7 +22,9 @@ BEGIN
     told.id := NEW.id;
     told.canonical := NEW.canonical;
     told.leaf_hash := NEW.leaf_hash;
-    told.sensitive_hash := NEW.sensitive_hash;
+    -- Nobody chooses the transaction: the sealer finds new entries by it.
+    NEW.xact := pg_current_xact_id();
+    told.xact := NEW.xact;
     IF told IS DISTINCT FROM NEW THEN
         RAISE EXCEPTION
             'The columns of entry % do not say what its canonical bytes say. Insert through '
@@ -37,23 +39,37 @@ DROP TRIGGER IF EXISTS entry_columns_agree ON finance_audit.entry;
 CREATE TRIGGER entry_columns_agree BEFORE INSERT ON finance_audit.entry
     FOR EACH ROW EXECUTE FUNCTION finance_audit.columns_agree();
 
-DROP TRIGGER IF EXISTS entry_refuse_row ON finance_audit.entry;
-CREATE TRIGGER entry_refuse_row BEFORE UPDATE OR DELETE ON finance_audit.entry
-    FOR EACH ROW EXECUTE FUNCTION finance_audit.refuse_change();
-
--- Also when no row matches: an attempt is an attempt.
-DROP TRIGGER IF EXISTS entry_refuse_statement ON finance_audit.entry;
-CREATE TRIGGER entry_refuse_statement BEFORE UPDATE OR DELETE ON finance_audit.entry
-    FOR EACH STATEMENT EXECUTE FUNCTION finance_audit.refuse_change();
-
-DROP TRIGGER IF EXISTS entry_refuse_truncate ON finance_audit.entry;
-CREATE TRIGGER entry_refuse_truncate BEFORE TRUNCATE ON finance_audit.entry
-    FOR EACH STATEMENT EXECUTE FUNCTION finance_audit.refuse_change();
-
 ALTER TABLE finance_audit.entry ENABLE ALWAYS TRIGGER entry_columns_agree;
-ALTER TABLE finance_audit.entry ENABLE ALWAYS TRIGGER entry_refuse_row;
-ALTER TABLE finance_audit.entry ENABLE ALWAYS TRIGGER entry_refuse_statement;
-ALTER TABLE finance_audit.entry ENABLE ALWAYS TRIGGER entry_refuse_truncate;
 
-REVOKE ALL ON finance_audit.entry FROM PUBLIC;
-REVOKE UPDATE, DELETE, TRUNCATE ON finance_audit.entry FROM CURRENT_USER;
+-- Refuses rows, statements (also when no row matches: an attempt is an attempt) and TRUNCATE.
+-- Erasable parts may be deleted, which is what they are for, but not replaced.
+DO $guards$
+DECLARE
+    guarded text;
+    row_events text;
+BEGIN
+    FOREACH guarded IN ARRAY ARRAY['entry', 'seal', 'checkpoint', 'signing_key', 'anchor', 'erasable']
+    LOOP
+        row_events := CASE guarded WHEN 'erasable' THEN 'UPDATE' ELSE 'UPDATE OR DELETE' END;
+        EXECUTE format(
+            'DROP TRIGGER IF EXISTS %1$I_refuse_row ON finance_audit.%1$I;
+             DROP TRIGGER IF EXISTS %1$I_refuse_statement ON finance_audit.%1$I;
+             DROP TRIGGER IF EXISTS %1$I_refuse_truncate ON finance_audit.%1$I;
+             CREATE TRIGGER %1$I_refuse_row BEFORE %2$s ON finance_audit.%1$I
+                 FOR EACH ROW EXECUTE FUNCTION finance_audit.refuse_change();
+             CREATE TRIGGER %1$I_refuse_statement BEFORE %2$s ON finance_audit.%1$I
+                 FOR EACH STATEMENT EXECUTE FUNCTION finance_audit.refuse_change();
+             CREATE TRIGGER %1$I_refuse_truncate BEFORE TRUNCATE ON finance_audit.%1$I
+                 FOR EACH STATEMENT EXECUTE FUNCTION finance_audit.refuse_change();
+             ALTER TABLE finance_audit.%1$I ENABLE ALWAYS TRIGGER %1$I_refuse_row;
+             ALTER TABLE finance_audit.%1$I ENABLE ALWAYS TRIGGER %1$I_refuse_statement;
+             ALTER TABLE finance_audit.%1$I ENABLE ALWAYS TRIGGER %1$I_refuse_truncate;
+             REVOKE ALL ON finance_audit.%1$I FROM PUBLIC;
+             REVOKE UPDATE, TRUNCATE ON finance_audit.%1$I FROM CURRENT_USER;',
+            guarded, row_events);
+        IF guarded <> 'erasable' THEN
+            EXECUTE format('REVOKE DELETE ON finance_audit.%I FROM CURRENT_USER', guarded);
+        END IF;
+    END LOOP;
+END
+$guards$;

@@ -1,14 +1,19 @@
-"""Light set-up: two companies, an auditor of one of them, a user without the role."""
+"""Light set-up: two companies, an auditor of one of them, a user without the role, a key that signs."""
 
 import json
+import os
 from contextlib import contextmanager
 from types import SimpleNamespace
+from unittest.mock import patch
 
 import psycopg2
 from odoo.tests import TransactionCase, new_test_user
 from odoo.tools import mute_logger
 
+from ..core import signing
 from .fixtures import FIXTURE_MODULE
+
+RING = f"test-1:{'A' * 43}=\n"
 
 
 class AuditCase(TransactionCase):
@@ -21,6 +26,10 @@ class AuditCase(TransactionCase):
         cls.auditor = cls._user("audit_reader", "finance_audit.group_auditor")
         cls.stranger = cls._user("audit_stranger", "base.group_user")
         cls.partner = cls.env["res.partner"].create({"name": "Brauhaus Adler"})
+        cls.startClassPatcher(patch.dict(os.environ, {signing.ENVIRONMENT_KEYS: RING}))
+
+    def use_ring(self, text):
+        self.patch(os, "environ", {**os.environ, signing.ENVIRONMENT_KEYS: text})
 
     @classmethod
     def _user(cls, login, groups):

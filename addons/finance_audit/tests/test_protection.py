@@ -102,9 +102,11 @@ class TestProtection(AuditCase):
 
     def test_a2_an_upgrade_restores_every_kind_of_guard(self):
         for name in CONSTRAINTS:
-            self.env.cr.execute(f"ALTER TABLE finance_audit.entry DROP CONSTRAINT {name}")
+            table = name.partition("_")[0]
+            self.env.cr.execute(f"ALTER TABLE finance_audit.{table} DROP CONSTRAINT {name}")
         for name in TRIGGERS:
-            self.env.cr.execute(f"DROP TRIGGER {name} ON finance_audit.entry")
+            table = name.removesuffix("_columns_agree").partition("_refuse")[0]
+            self.env.cr.execute(f"DROP TRIGGER {name} ON finance_audit.{table}")
         self.env.cr.execute("GRANT ALL ON finance_audit.entry TO PUBLIC, CURRENT_USER")
         self.assertGreaterEqual(
             len(self.protection._state().weaknesses), len(CONSTRAINTS) + len(TRIGGERS)

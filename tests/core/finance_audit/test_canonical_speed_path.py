@@ -20,4 +20,6 @@ def test_the_fast_encoder_gives_the_bytes_of_the_standard(value):
 def test_names_are_ordered_as_utf_16_beyond_the_basic_plane():
     value = {"\ufb33": 1, "\U0001f600": 2, "\u20ac": 3, "1": 4}
     assert json_bytes(value) == rfc8785.dumps(value)
-    assert json_bytes(value).decode().index("\U0001f600") < json_bytes(value).decode().index("\ufb33")
+    assert json_bytes(value).decode().index("\U0001f600") < json_bytes(value).decode().index(
+        "\ufb33"
+    )
