@@ -56,14 +56,16 @@ class CallbackNews:
     """One thing a message tells about one exchange.
 
     The exchange is named by the provider's ``reference`` or by our idempotency ``key``. Without an ``outcome`` the
-    message only says that something happened: the provider is asked. ``dedupe_key`` is the same for a repetition of
-    the same news; left empty it is made of the message's id, or of its bytes.
+    message only says that something happened: the provider is asked. ``sha256`` is that of the bytes the provider
+    speaks of, where it tells: a verdict on other bytes than ours is not ours (X6). ``dedupe_key`` is the same for a
+    repetition of the same news; left empty it is made of the message's id, or of its bytes.
     """
 
     reference: str = ""
     key: str = ""
     outcome: Outcome | None = None
     dedupe_key: str = ""
+    sha256: str = ""
 
 
 def verify_standard_webhook(

@@ -89,7 +89,7 @@ class FinanceCallback(models.Model):
         news = self._news()
         exchange = self._named_exchange()
         if exchange:
-            self._process_for(exchange, news.outcome)
+            self._process_for(exchange, news)
         else:
             self._wait_for_exchange()
 
@@ -122,7 +122,7 @@ class FinanceCallback(models.Model):
         else:
             self._try_later(self.env._("Its exchange is not known yet"))
 
-    def _process_for(self, exchange, outcome):
+    def _process_for(self, exchange, news):
         locked = exchange.try_lock_for_update()
         locked.invalidate_recordset()
         if not locked or locked.claim_token or locked.state in _BUSY:
@@ -130,14 +130,14 @@ class FinanceCallback(models.Model):
             return
         self.exchange_id = locked
         if locked.state in states.FINAL:
-            self._keep_late(locked, outcome)
+            self._keep_late(locked, news)
         else:
-            self._bring(locked, outcome)
+            self._bring(locked, news)
 
-    def _keep_late(self, exchange, outcome):
+    def _keep_late(self, exchange, news):
         """The exchange is decided: the news is kept and changes nothing, even if it says otherwise."""
         label = dict(states.LABELS)[exchange.state]
-        verdict = {Accepted: states.ACCEPTED, Rejected: states.REJECTED}.get(type(outcome))
+        verdict = {Accepted: states.ACCEPTED, Rejected: states.REJECTED}.get(type(news.outcome))
         # A version that was replaced had been rejected or had failed.
         before = states.REJECTED if exchange.state == states.SUPERSEDED else exchange.state
         if verdict and verdict != before:
@@ -155,10 +155,10 @@ class FinanceCallback(models.Model):
                 PROCESSED, self.env._("The exchange was decided already (%s)", label), tone="info"
             )
 
-    def _bring(self, exchange, outcome):
+    def _bring(self, exchange, news):
         """News for an exchange that waits or is in doubt."""
-        if self._is_believed(outcome, exchange):
-            exchange._apply(STEP, outcome)
+        if self._is_believed(news, exchange):
+            exchange._apply(STEP, news.outcome)
             self._settle(PROCESSED, self.env._("The provider reported: %s", exchange.reason))
         elif self._can_be_asked(exchange):
             exchange.next_step_at = self._database_time()
@@ -170,11 +170,13 @@ class FinanceCallback(models.Model):
                 tone="warning",
             )
 
-    def _is_believed(self, outcome, exchange):
-        """A verdict, and the reference it names is this exchange's; in any other case the provider is asked."""
-        if not isinstance(outcome, (Accepted, Rejected, Waiting)):
+    def _is_believed(self, news, exchange):
+        """A verdict on our bytes under the reference of this exchange; in any other case the provider is asked."""
+        if not isinstance(news.outcome, (Accepted, Rejected, Waiting)):
             return False
-        named = outcome.reference or self.reference
+        if news.sha256 and news.sha256.lower() != exchange.payload_sha256:
+            return False
+        named = news.outcome.reference or self.reference
         if not named or named == exchange.reference:
             return True
         others = self._mine("reference", named)

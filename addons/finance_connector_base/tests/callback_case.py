@@ -25,7 +25,7 @@ OPERATIONS = (
 
 @dataclass(frozen=True)
 class CallingProvider(ProviderProtocol):
-    """Tells ``{"news": [{"reference", "key", "verdict"}]}``."""
+    """Tells ``{"news": [{"reference", "key", "verdict", …}]}``."""
 
     secrets: tuple[str, ...]
 
@@ -44,7 +44,9 @@ def _news(item):
         "taken": Waiting(reference),
         None: None,
     }[item.get("verdict")]
-    return CallbackNews(reference, item.get("key", ""), outcome, item.get("event", ""))
+    return CallbackNews(
+        reference, item.get("key", ""), outcome, item.get("event", ""), item.get("sha256", "")
+    )
 
 
 def message(*news, **one):

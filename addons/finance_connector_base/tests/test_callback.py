@@ -242,6 +242,21 @@ class TestCallbackProcessed(CallbackCase):
         self.assertEqual((exchange.state, exchange.reference), (states.WAITING, "r-1"))
         self.assertTrue(exchange.next_step_at)
 
+    def test_x6_a_verdict_on_other_bytes_is_not_believed(self):
+        for number, (sha256, state) in enumerate(
+            ((None, states.ACCEPTED), ("0" * 64, states.UNKNOWN))
+        ):
+            with self.subTest(sha256=sha256):
+                exchange = self.exchange_in(states.UNKNOWN, False, f"key-{number}")
+                self.told(
+                    f"msg_{number}",
+                    key=f"key-{number}",
+                    verdict="accepted",
+                    sha256=sha256 or exchange.payload_sha256,
+                )
+                self.process()
+                self.assertEqual(exchange.state, state)
+
     def test_a_reference_that_another_exchange_holds_is_not_adopted(self):
         self.exchange_in(states.ACCEPTED, "r-1", "key-1")
         exchange = self.exchange_in(states.UNKNOWN, False, "key-2")
