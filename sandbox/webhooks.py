@@ -67,6 +67,16 @@ class StandardSignature:
         }
 
 
+@dataclass(frozen=True)
+class BearerToken:
+    """Authenticates by HTTP alone (RFC 6750): for providers whose document names no signature."""
+
+    token: str = field(repr=False)
+
+    def __call__(self, body: bytes) -> Mapping[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+
 class Courier:
     """Delivers callbacks in the background and remembers what became of each."""
 

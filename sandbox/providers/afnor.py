@@ -24,6 +24,7 @@ from ..oauth import failure
 from ..provider import Provider
 from ..values import JSON, Call, Operation, Reply, json_reply, read_json
 from ..verdicts import ACCEPTED, PENDING, REJECTED
+from ..webhooks import BearerToken, unsigned
 
 RULES = ("B2B", "B2BInt", "B2C", "OutOfScope", "ArchiveOnly", "NotApplicable")
 SYNTAXES = ("CII", "UBL", "Factur-X", "CDAR", "FRR")
@@ -101,8 +102,11 @@ class AfnorFlow(Provider):
     name = "afnor"
     title = "AFNOR Flow Service 1.1.0"
     default_clients = {"sandbox-client": "sandbox-secret"}
-    default_settings = {"max_file_bytes": 20_000_000}
-    settings_fields = {"max_file_bytes": Field(int, at_least=1, at_most=200_000_000)}
+    default_settings = {"max_file_bytes": 20_000_000, "webhook_bearer": None}
+    settings_fields = {
+        "max_file_bytes": Field(int, at_least=1, at_most=200_000_000),
+        "webhook_bearer": Field(nullable=True, pattern="[A-Za-z0-9._~+/-]+=*"),
+    }
     reason_fields = {
         "level": Field(required=True, choices=("Error", "Warning")),
         "item": Field(required=True),
@@ -162,6 +166,13 @@ class AfnorFlow(Provider):
 
     def notice(self, document: Document) -> Any:
         return {"flowInfo": flow(document)}
+
+    def announce(self, document: Document) -> None:
+        """The document names no signature; its one security scheme is a bearer."""
+        url, bearer = self.settings["webhook_url"], self.settings["webhook_bearer"]
+        if url:
+            sign = BearerToken(bearer) if bearer else unsigned
+            self.core.courier.send(self.name, url, self.notice(document), sign=sign)
 
     def answering(self, handler: Callable[[Call], Reply]) -> Callable[[Call], Reply]:
         """The handler, with the check every operation shares and refusals made replies."""

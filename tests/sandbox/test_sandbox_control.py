@@ -135,7 +135,11 @@ def test_reset_forgets_everything(flows: FlowClient, control: ControlClient) -> 
     assert control.faults() == []
     assert control.verdicts()["rules"] == []
     assert control.verdicts()["default"]["verdict"] == "accept"
-    assert control.settings("afnor") == {"max_file_bytes": 20_000_000, "webhook_url": None}
+    assert control.settings("afnor") == {
+        "max_file_bytes": 20_000_000,
+        "webhook_bearer": None,
+        "webhook_url": None,
+    }
     assert control._call("GET", "providers")["afnor"]["limit"] is None
     assert control.advance(0)["ahead"] == 0
     assert control._call("GET", "clients/afnor")["clients"] == ["sandbox-client"]

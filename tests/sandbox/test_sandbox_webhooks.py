@@ -6,6 +6,7 @@ import json
 import queue
 import threading
 from collections.abc import Iterator
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -24,6 +25,7 @@ class Receiver:
 
     def __init__(self) -> None:
         self.bodies: queue.Queue[Any] = queue.Queue()
+        self.headers: queue.Queue[Message] = queue.Queue()
         self.answers: queue.Queue[int] = queue.Queue()
         receiver = self
 
@@ -35,6 +37,7 @@ class Receiver:
                 self.send_header("Content-Length", "0")
                 self.send_header("Location", "/elsewhere")
                 self.end_headers()
+                receiver.headers.put(self.headers)
                 receiver.bodies.put(json.loads(body))
 
             def log_message(self, *_details: Any) -> None:
@@ -65,6 +68,18 @@ def test_each_change_is_told_as_documented(
         body = receiver.bodies.get(timeout=WAIT)
         assert contract.errors("WebhookCallbackContent", body) == []
         assert body["flowInfo"] == flows.flow(flow_id)
+
+
+def test_the_bearer_is_the_one_way_to_authenticate_that_the_document_has(
+    flows: FlowClient, control: ControlClient, receiver: Receiver, contract: Contract
+) -> None:
+    schemes = contract.document["components"]["securitySchemes"]
+    assert [scheme["scheme"] for scheme in schemes.values()] == ["bearer"]
+    for bearer, told in (("given.by-the_client", "Bearer given.by-the_client"), (None, None)):
+        control.settings("afnor", webhook_url=receiver.url, webhook_bearer=bearer)
+        flows.created()
+        receiver.bodies.get(timeout=WAIT)
+        assert receiver.headers.get(timeout=WAIT).get("Authorization") == told
 
 
 def test_a_late_verdict_is_told_without_anyone_asking(

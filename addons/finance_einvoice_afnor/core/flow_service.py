@@ -3,16 +3,22 @@
 ``POST /v1/flows`` submits one file with a ``trackingId`` of ours; the platform answers 202 with its ``flowId`` and
 acknowledges later (``Pending`` → ``Ok`` or ``Error`` with reasons). ``POST /v1/flows/search`` finds a flow by
 ``trackingId``, which is how a lost answer is recovered; ``GET /v1/flows/{flowId}`` reads the acknowledgement.
+
+``WebhookCallback`` (components of the same document) announces a change of a flow. The document names no signature and
+only one way to authenticate, a bearer; that does not protect the body, so a callback is a reason to ask and never a
+verdict.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
+from odoo.addons.finance_connector_base.core.callback import CallbackNews, verify_bearer
 from odoo.addons.finance_connector_base.core.multipart import encode_multipart
 from odoo.addons.finance_connector_base.core.outcomes import (
     Accepted,
@@ -53,6 +59,7 @@ class FlowService(ProviderProtocol):
 
     base_url: str
     grant: ClientCredentials
+    callback_secrets: tuple[str, ...] = field(default=(), repr=False)
 
     def authorization(self) -> ClientCredentials:
         return self.grant
@@ -85,6 +92,20 @@ class FlowService(ProviderProtocol):
         if response.status == _OK:
             return unreadable(response)
         return refusal_by_status(response, _words(response)) or ContractBroken(_words(response))
+
+    def verify_callback(self, headers: Mapping[str, str], body: bytes, received_at: float) -> None:
+        verify_bearer(headers, self.callback_secrets)
+
+    def read_callback(self, headers: Mapping[str, str], body: bytes) -> tuple[CallbackNews, ...]:
+        flow = json.loads(body)["flowInfo"]
+        reference, key = flow["flowId"], flow.get("trackingId") or ""
+        if not (
+            isinstance(reference, str) and 0 < len(reference) <= _MAX_ID and isinstance(key, str)
+        ):
+            raise ValueError("the callback names no flow")
+        if flow.get("flowDirection") == "In":
+            return ()
+        return (CallbackNews(reference, key),)
 
     def _submission(self, call: Call) -> HttpRequest:
         name = call.parameters["name"]
