@@ -5,11 +5,16 @@ provider can recognise a repeat, so that the engine above is exercised in all of
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from odoo.addons.finance_connector_base.core.callback import (
+    CallbackNews,
+    verify_standard_webhook,
+)
 from odoo.addons.finance_connector_base.core.outcomes import (
     Accepted,
     ContractBroken,
@@ -31,6 +36,7 @@ from odoo.addons.finance_connector_base.core.protocol import (
 from odoo.addons.finance_connector_base.core.wire import QUERY_TIMEOUT, HttpRequest, HttpResponse
 
 API_VERSION = "1.0"
+_RECORD = "record"
 DOCUMENT, FILING, FILING_NOW, NOTICE, CHAIN = "document", "filing", "filing_now", "notice", "chain"
 #: Short: the provider is on the same machine, and a test waits for each call that is lost.
 TIMEOUT = (2.0, 5.0)
@@ -45,6 +51,7 @@ class ReferenceRest(ProviderProtocol):
 
     base_url: str
     api_key: str = field(repr=False)
+    callback_secrets: tuple[str, ...] = field(default=(), repr=False)
 
     def build(self, step: Step, call: Call) -> HttpRequest:
         if step == "send":
@@ -68,6 +75,16 @@ class ReferenceRest(ProviderProtocol):
         if response.status == _OK and data.get("status") == "ok":
             return Accepted("")
         return refusal_by_status(response, _words(response)) or unreadable(response)
+
+    def verify_callback(self, headers: Mapping[str, str], body: bytes, received_at: float) -> str:
+        return verify_standard_webhook(headers, body, self.callback_secrets, received_at)
+
+    def read_callback(self, headers: Mapping[str, str], body: bytes) -> tuple[CallbackNews, ...]:
+        data = json.loads(body)["data"]
+        outcome = _EVENTS[data["state"]](data)
+        # A record is told by its place in the chain; the others by the number, which is our key.
+        key = "" if data["kind"] == _RECORD else data["number"]
+        return (CallbackNews(data["reference"], key, outcome, sha256=data["sha256"]),)
 
     def _send(self, call: Call) -> HttpRequest:
         path, method = _collection(call), "POST"
@@ -170,6 +187,14 @@ def _finding(error: Mapping[str, Any]) -> Finding:
 
 def _sha256(call: Call) -> str:
     return hashlib.sha256(call.payload).hexdigest()
+
+
+_EVENTS = {
+    "accepted": lambda data: Accepted(data["reference"]),
+    "rejected": lambda data: Rejected(
+        tuple(_finding(reason) for reason in data["reasons"]), data["reference"]
+    ),
+}
 
 
 def _words(response: HttpResponse) -> str:

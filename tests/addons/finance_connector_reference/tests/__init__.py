@@ -1,3 +1,4 @@
 from . import test_access
+from . import test_callback
 from . import test_document
 from . import test_protocol
