@@ -1,7 +1,7 @@
 """Fills a fresh database with the sample companies. No invoices yet: those are posted on the running server."""
 
 from .companies import COMPANIES, CUSTOMERS, FR, PRODUCTS, US
-from .people import add_people
+from .people import add_people, login
 
 
 def seed(env):
@@ -19,6 +19,8 @@ def seed(env):
     _registrations(env, companies)
     _french_einvoicing(env, companies[FR])
     add_people(env, everyone)
+    operator = login("operator")["login"]
+    everyone.finance_case_user_id = env["res.users"].search([("login", "=", operator)])
 
 
 def _company(env, values):
