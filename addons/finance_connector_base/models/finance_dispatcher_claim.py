@@ -69,7 +69,9 @@ class FinanceDispatcher(models.AbstractModel):
             due = [row[0] for row in env.cr.fetchall()]
             if not due:
                 return Claimed([], False)
-            quotas, gates, wanted = env["finance.dispatcher"]._quotas(due, slots, held or Counter())
+            quotas, gates, welcome = env["finance.dispatcher"]._quotas(
+                due, slots, held or Counter()
+            )
             claims = []
             for connection_id, quota in quotas.items():
                 taken = env["finance.dispatcher"]._claim_from(
@@ -80,22 +82,22 @@ class FinanceDispatcher(models.AbstractModel):
             env["finance.connection.gate"]._save(
                 [gate for key, gate in gates.items() if not gate.bucket.unlimited]
             )
-            return Claimed(claims, wanted > len(claims))
+            return Claimed(claims, welcome > len(claims))
 
     def _quotas(self, due, slots, held):
         """How many calls each connection may start now, their locked gates, and how many would like to."""
         gates, now = self.env["finance.connection.gate"]._lock(due)
         self.env.cr.execute(statement("demand"), {"connections": list(gates), "limit": slots})
-        wanted, of_company = {}, {}
+        wanted, welcome = {}, 0
         for connection_id, company_id, number, in_flight in self.env.cr.fetchall():
             admitted, gates[connection_id] = gates[connection_id].admits(number, in_flight, now)
-            of_company[connection_id] = company_id
+            welcome += admitted
             wanted[company_id, connection_id] = min(
                 admitted, fairness.ceiling(slots, held[connection_id])
             )
         given = fairness.shares(slots, wanted)
         quotas = {connection: number for (_company, connection), number in given.items() if number}
-        return quotas, gates, sum(wanted.values())
+        return quotas, gates, welcome
 
     def _claim_from(self, connection_id, quota, line, worker_id):
         """Claim up to ``quota`` due exchanges of one connection, in the caller's transaction."""
