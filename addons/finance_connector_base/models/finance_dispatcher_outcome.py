@@ -29,13 +29,14 @@ class FinanceDispatcher(models.AbstractModel):
     def _commit_outcomes(self, results, roster=None):
         """Commit a group of (claim, report); if the group fails, one by one, so that a bad one costs only itself.
 
-        What was learned about the providers is committed apart: it holds even where an outcome could not be stored.
+        What was learned about the providers is committed apart and first: a pause asked for holds for all workers
+        at once, and even where an outcome cannot be stored.
         """
-        self._commit_group(results, roster or {})
         learned = [(claim.connection_id, report.outcome) for claim, report in results]
         with self._transaction() as env:
             env["finance.connection.gate"]._note_calls(learned)
             env["finance.dispatcher"]._note_refused_credentials(learned)
+        self._commit_group(results, roster or {})
 
     def _commit_group(self, results, roster):
         try:
