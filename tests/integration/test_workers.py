@@ -30,7 +30,7 @@ def test_x5_what_a_killed_worker_held_is_resolved_by_the_other_lane(plant):
     )
     plant.enqueue(connection, "kill", 600, operation="filing_now")
     workers = both_lanes(plant)
-    victim = plant.until(lambda: plant.busiest(), "calls in flight")
+    victim = plant.until(plant.busiest, "calls in flight")
     mine = plant.sql(
         "SELECT e.id FROM finance_exchange e JOIN finance_dispatcher_worker w ON w.id = e.worker_id "
         f"WHERE w.name LIKE '%/{victim}' AND e.state = 'sending'"
