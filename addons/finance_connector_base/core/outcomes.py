@@ -138,3 +138,8 @@ _CODES = {
     ContractBroken: "contract_broken",
     Permanent: "permanent",
 }
+
+
+def codes(kinds: tuple[type[Outcome], ...]) -> list[str]:
+    """The stable names of kinds of outcomes."""
+    return [_CODES[kind] for kind in kinds]

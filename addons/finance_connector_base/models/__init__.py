@@ -25,6 +25,13 @@ from . import finance_exchange_hold
 from . import finance_connection_callback
 from . import finance_callback
 from . import finance_callback_process
+from . import finance_exchange_attempt_hour
+from . import finance_exchange_latency
+from . import finance_exchange_story
+from . import finance_exchange_next
+from . import finance_dispatcher_desk
+from . import finance_connection_health
+from . import finance_connection_resume
 from . import account_move
 from . import res_company
 from . import res_config_settings

@@ -137,6 +137,8 @@ class FinanceConnection(models.Model):
             # Secrets of one environment must not be used in another (the ciphertext would not open either).
             changed.sudo().credential_ids.unlink()
             changed.filtered(lambda connection: connection.state == "active").state = "paused"
+            # Nor does a test of one environment say anything about another.
+            changed.last_test_result = "never"
         return super().write(vals)
 
     def action_test(self):
