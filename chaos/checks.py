@@ -1,0 +1,161 @@
+"""The invariants, each a question to the evidence of a run. A check answers with what breaks it."""
+
+import dataclasses
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+
+from .evidence import Evidence
+
+Faults = Iterator[str]
+#: Audit entries about an exchange that report no change of its state.
+_NO_CHANGE = frozenset({"exchange.late_answer", "exchange.asked_again"})
+
+
+@dataclasses.dataclass(frozen=True)
+class Check:
+    """``naive``: it can be asked of a dispatcher that keeps no attempts and no audit log, too."""
+
+    name: str
+    find: Callable[[Evidence], Faults]
+    naive: bool = True
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    check: Check
+    faults: list[str]
+
+    @property
+    def holds(self) -> bool:
+        return not self.faults
+
+
+def look(evidence: Evidence, engine: str) -> list[Finding]:
+    """Ask every question that makes sense for the engine."""
+    return [
+        Finding(check, list(check.find(evidence)))
+        for check in CHECKS
+        if engine == "ours" or check.naive
+    ]
+
+
+def held_twice(evidence: Evidence) -> Faults:
+    for key, held in evidence.held.items():
+        if len(held) > 1:
+            yield f"{key[1]} is held {len(held)} times"
+
+
+def lost(evidence: Evidence) -> Faults:
+    for (account, name), document in evidence.documents.items():
+        if (account, name) not in evidence.held:
+            yield f"{name} ({document['operation']}, {document['state']}) is not held"
+    present = {name for _account, name in evidence.documents}
+    for name in sorted(evidence.names("committed") - present):
+        yield f"{name} was committed and is gone"
+
+
+def other_bytes(evidence: Evidence) -> Faults:
+    for key, document in evidence.documents.items():
+        if document["sha256"] != document["payload_sha256"]:
+            yield f"{key[1]}: the stored bytes have another hash"
+        for arrived in evidence.arrived.get(key, ()):
+            if arrived["sha256"] != document["sha256"]:
+                yield f"{key[1]}: other bytes arrived"
+
+
+def never_was(evidence: Evidence) -> Faults:
+    rolled_back = evidence.names("rolled back")
+    for account, name in evidence.documents:
+        if name in rolled_back:
+            yield f"{name} of {account} was rolled back and is there"
+    for account, name in evidence.arrived:
+        if (account, name) not in evidence.documents:
+            yield f"{name} of {account} arrived without having been committed"
+
+
+def in_part(evidence: Evidence) -> Faults:
+    present = {name for _account, name in evidence.documents}
+    for line in evidence.ledger:
+        there = present.intersection(line["names"])
+        if line["event"] == "begun" and there and len(there) < len(line["names"]):
+            yield f"transaction {line['number']} is there in part: {sorted(there)}"
+
+
+def stuck(evidence: Evidence) -> Faults:
+    for (_account, name), document in evidence.documents.items():
+        if document["state"] != "accepted":
+            yield f"{name} ({document['operation']}) is {document['state']}: {document['reason']}"
+        elif document["claim_token"]:
+            yield f"{name} is still claimed"
+        elif document["id"] in evidence.cases:
+            yield f"{name} is accepted and has an open case"
+
+
+def not_told(evidence: Evidence) -> Faults:
+    for key, document in evidence.documents.items():
+        if document["owner_pending"] or document["document_state"] != document["state"]:
+            yield f"{key[1]} believes {document['document_state']}, it is {document['state']}"
+        held = evidence.held.get(key, [])
+        if document["reference"] not in [item["reference"] for item in held]:
+            yield f"{key[1]} knows the reference {document['reference']}, which is not held"
+
+
+def out_of_order(evidence: Evidence) -> Faults:
+    chains = defaultdict(list)
+    for held in evidence.held.values():
+        for item in held:
+            if item["kind"] == "record":
+                chain, _slash, sequence = item["number"].rpartition("/")
+                chains[item["seller"], chain].append((item["received_at"], int(sequence)))
+    for chain, records in chains.items():
+        sequences = [sequence for _moment, sequence in sorted(records)]
+        if sequences != list(range(1, len(sequences) + 1)):
+            yield f"{chain}: {sequences}"
+    for key, arrived in evidence.arrived.items():
+        for item in arrived:
+            if any(reason["code"] == "out_of_order" for reason in item["reasons"]):
+                yield f"{key[1]} came out of order"
+
+
+def not_audited(evidence: Evidence) -> Faults:
+    """The database's own note of each change against the audit log, in their order."""
+    for exchange, changes in evidence.changes.items():
+        expected = ["exchange.queued", *(f"exchange.{state}" for state in changes[1:])]
+        entries = evidence.audited.get(exchange, [])
+        told = [action for action in entries if action not in _NO_CHANGE]
+        if told != expected:
+            yield f"exchange {exchange}: {expected} happened, {told} is told"
+
+
+def attempts_incomplete(evidence: Evidence) -> Faults:
+    for (_account, name), document in evidence.documents.items():
+        attempts = evidence.attempts.get(document["id"], [])
+        sends = [attempt for attempt in attempts if attempt["step"] == "send"]
+        if len(sends) != document["send_count"]:
+            yield f"{name}: {document['send_count']} sends, {len(sends)} attempts"
+        if any(not attempt["ended"] or not attempt["outcome"] for attempt in attempts):
+            yield f"{name}: an attempt has no end"
+
+
+def effect_without_attempt(evidence: Evidence) -> Faults:
+    for key, arrived in evidence.arrived.items():
+        document = evidence.documents.get(key)
+        attempts = evidence.attempts.get(document["id"], []) if document else []
+        sends = sum(attempt["step"] == "send" for attempt in attempts)
+        if len(arrived) > sends:
+            yield f"{key[1]} arrived {len(arrived)} times, {sends} attempts are known"
+
+
+CHECKS = (
+    Check("no document is held twice", held_twice),
+    Check("none is lost", lost),
+    Check("the bytes held are the bytes stored", other_bytes),
+    Check("nothing of a rolled-back transaction was sent", never_was),
+    Check("business transactions are there whole or not at all", in_part),
+    Check("none is stuck", stuck),
+    Check("chains are in order", out_of_order),
+    Check("documents know what became of them", not_told, naive=False),
+    Check("every change of a state has its audit entry", not_audited, naive=False),
+    Check("attempts are complete", attempts_incomplete, naive=False),
+    Check("no effect without a committed attempt", effect_without_attempt, naive=False),
+)

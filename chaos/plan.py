@@ -1,0 +1,154 @@
+"""What will happen, drawn from the seed: who is killed where, what is sent, what is spoiled, when things break.
+
+The same seed draws the same plan. What the operating system makes of it, which process runs when, is its own affair:
+a seed repeats the storm, not the order of every raindrop.
+"""
+
+import random
+from dataclasses import dataclass
+
+from .boundaries import OF_ROLE
+
+#: The people's own list of what they did, beside the journal of what was done to the processes.
+LEDGER, JOURNAL = "ledger", "journal"
+COMPANIES = 3
+CONNECTIONS = 2
+CHAINS = 2
+#: Of a hundred documents.
+MIX = (("document", 30), ("filing", 20), ("filing_now", 20), ("notice", 10), ("chain", 20))
+_ROLLED_BACK = 0.15
+_LARGEST = 4
+_FILLER = 2000
+#: Longer than a call may take and an effect may be late; a person who looks earlier could be wrong.
+LATEST_EFFECT = 2.0
+
+
+@dataclass(frozen=True)
+class Fate:
+    """How one incarnation of a process ends: at a boundary, the so-and-so-manyeth time it gets there, or else after
+    some seconds, wherever it is then. ``pause`` comes before the next one is born.
+    """
+
+    boundary: str
+    occurrence: int
+    seconds: float
+    pause: float
+
+
+@dataclass(frozen=True)
+class Line:
+    """One document of a business transaction; ``place`` picks its connection, ``chain`` its chain there."""
+
+    name: str
+    operation: str
+    place: int
+    chain: int
+    filler: str
+
+
+@dataclass(frozen=True)
+class Transaction:
+    lines: tuple[Line, ...]
+    rolled_back: bool
+
+
+@dataclass(frozen=True)
+class Plan:
+    seed: int
+    exchanges: int
+    engine: str = "ours"
+
+    def rng(self, *names: object) -> random.Random:
+        """A stream of its own for each purpose, so that one draw more here moves nothing there."""
+        return random.Random(":".join(map(str, (self.seed, *names))))
+
+    def fate(self, role: str, who: str, incarnation: int) -> Fate:
+        """Every boundary has its turn, in an order of the seed; every third end is at no boundary."""
+        rng = self.rng("fate", who, incarnation)
+        turn, free = divmod(incarnation, 3)
+        pause = rng.uniform(0.0, 0.5)
+        if free == 2:  # noqa: PLR2004 (the third of three)
+            return Fate("", 0, rng.uniform(1.0, 6.0), pause)
+        names = list(OF_ROLE[role])
+        self.rng("order", who).shuffle(names)
+        boundary = names[(2 * turn + free) % len(names)]
+        return Fate(boundary, rng.randint(1, 6), rng.uniform(4.0, 9.0), pause)
+
+    def transaction(self, number: int) -> Transaction:
+        """The business transaction with this number."""
+        rng = self.rng("transaction", number)
+        kinds, weights = zip(*MIX, strict=True)
+        lines = tuple(
+            Line(
+                f"S{self.seed}-{number}-{position}",
+                rng.choices(kinds, weights)[0],
+                rng.randrange(COMPANIES * CONNECTIONS),
+                rng.randrange(CHAINS),
+                "x" * rng.randrange(_FILLER),
+            )
+            for position in range(rng.randint(1, _LARGEST))
+        )
+        return Transaction(lines, rng.random() < _ROLLED_BACK)
+
+    def faults(self) -> list[dict]:
+        """Rules for the sandbox. It draws from them by document, so every run spoils the same documents."""
+        sends = ("putDocument", "fileFiling", "postNotice", "appendRecord")
+        asks = ("findFiling", "findRecord", "getFiling")
+        rules = [
+            (kind, {"operation": operation, "probability": chance, **more})
+            for operation in sends
+            for kind, chance, more in _ON_SENDS
+        ]
+        rules += [
+            (kind, {"operation": operation, "probability": chance, **more})
+            for operation in asks
+            for kind, chance, more in _ON_ASKS
+        ]
+        return [
+            {"kind": kind, "provider": "reference", "seed": self.seed * 1000 + number, **rule}
+            for number, (kind, rule) in enumerate(rules)
+        ]
+
+    def storm(self, what: str) -> "Intervals":
+        """When something of the surroundings breaks, again and again."""
+        return Intervals(self.rng("storm", what), *_EVERY[what])
+
+
+class Intervals:
+    """An endless row of pauses."""
+
+    def __init__(self, rng: random.Random, shortest: float, longest: float):
+        self._rng, self._range = rng, (shortest, longest)
+
+    def next(self) -> float:
+        return self._rng.uniform(*self._range)
+
+
+#: kind, probability, details; on what has an effect. What happens late comes after the client gave up.
+_ON_SENDS = (
+    ("drop_before", 0.03, {}),
+    ("drop_after", 0.05, {}),
+    ("status_after", 0.01, {"status": 500}),
+    ("malformed_body", 0.01, {}),
+    ("wrong_content_type", 0.01, {}),
+    ("cut_body", 0.01, {}),
+    ("slow_body", 0.01, {"seconds": 1.0}),
+    ("delay", 0.01, {"seconds": 4.5}),
+    ("delay_before", 0.01, {"seconds": LATEST_EFFECT}),
+    ("status", 0.01, {"status": 503}),
+    ("status", 0.005, {"status": 429, "retry_after": 1}),
+)
+_ON_ASKS = (
+    ("drop_before", 0.05, {}),
+    ("status", 0.02, {"status": 503}),
+    ("malformed_body", 0.02, {}),
+    ("delay", 0.02, {"seconds": 1.0}),
+)
+#: Seconds between two of a kind, shortest and longest.
+_EVERY = {
+    "database": (18.0, 40.0),
+    "outage": (10.0, 25.0),
+    "outage lasts": (0.5, 3.0),
+    "cron worker": (3.0, 9.0),
+    "server": (25.0, 60.0),
+}

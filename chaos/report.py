@@ -1,0 +1,79 @@
+"""The table at the end of a run."""
+
+from collections import Counter
+
+from .checks import Finding
+from .crew import WORKERS
+from .evidence import Evidence
+from .harness import Run
+
+_WIDTH = 54
+_SHOWN = 5
+
+
+def show(run: Run, evidence: Evidence, findings: list[Finding]) -> None:
+    """Print what was done, what was done to it, and what holds."""
+    plan = run.plan
+    print(
+        f"\nseed {plan.seed}, engine {plan.engine}: {len(evidence.documents)} documents, "
+        f"{run.seconds:.0f} s ({run.storm_seconds:.0f} s of storm)"
+    )
+    _section("done", _done(run, evidence))
+    _section("killed", _killed(run))
+    _section("broken", _broken(run))
+    _section("spoiled by the provider", _spoiled(run, evidence))
+    print("\ninvariants")
+    for finding in findings:
+        verdict = "holds" if finding.holds else f"BROKEN {len(finding.faults)} times"
+        print(f"  {finding.check.name:<{_WIDTH}}{verdict}")
+        for fault in finding.faults[:_SHOWN]:
+            print(f"      {fault}")
+
+
+def _section(title: str, counts: dict[str, object]) -> None:
+    print(f"\n{title}")
+    for name, value in counts.items():
+        print(f"  {name:<{_WIDTH}}{value}")
+
+
+def _done(run: Run, evidence: Evidence) -> dict[str, object]:
+    events = Counter(line["event"] for line in evidence.ledger)
+    held = sum(len(items) for items in evidence.held.values())
+    attempts = Counter(
+        attempt["step"] for attempts in evidence.attempts.values() for attempt in attempts
+    )
+    decided = Counter(line["what"] for line in run.journal.read() if line["event"] == "decided")
+    return {
+        "business transactions committed": events["committed"],
+        "business transactions rolled back": events["rolled back"],
+        "documents held by the provider": held,
+        **{f"attempts to {step}": count for step, count in sorted(attempts.items())},
+        **{f"decided by the person: {what}": count for what, count in sorted(decided.items())},
+    }
+
+
+def _killed(run: Run) -> dict[str, object]:
+    lines = [line for line in run.journal.read() if line["event"] == "killed"]
+    return dict(sorted(Counter(line["where"] for line in lines).items()))
+
+
+def _broken(run: Run) -> dict[str, object]:
+    events = Counter(line["event"] for line in run.journal.read())
+    skew = max(skew for _who, _lane, skew in WORKERS)
+    return {
+        "database crashed and recovered": run.weather.counts["database"],
+        "provider out of reach": run.weather.counts["outage"],
+        "Odoo's cron workers killed": run.weather.counts["cron worker"],
+        "Odoo servers killed as a whole": run.weather.counts["server"],
+        "processes that saw the database go": events["lost the database"],
+        "processes that broke": events["broke"],
+        "hours by which a worker's clock was wrong": f"{skew / 3600:.0f}",
+        **{f"trouble of the harness: {text}": 1 for text in run.weather.trouble},
+    }
+
+
+def _spoiled(run: Run, evidence: Evidence) -> dict[str, object]:
+    outcomes = Counter(
+        attempt["outcome"] for attempts in evidence.attempts.values() for attempt in attempts
+    )
+    return {f"attempts that ended as {name}": count for name, count in sorted(outcomes.items())}
