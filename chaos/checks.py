@@ -47,7 +47,8 @@ def held_twice(evidence: Evidence) -> Faults:
 
 def lost(evidence: Evidence) -> Faults:
     for (account, name), document in evidence.documents.items():
-        if (account, name) not in evidence.held:
+        expected = evidence.held if document["verdict"] == "accepted" else evidence.arrived
+        if (account, name) not in expected:
             yield f"{name} ({document['operation']}, {document['state']}) is not held"
     present = {name for _account, name in evidence.documents}
     for name in sorted(evidence.names("committed") - present):
@@ -83,21 +84,29 @@ def in_part(evidence: Evidence) -> Faults:
 
 def stuck(evidence: Evidence) -> Faults:
     for (_account, name), document in evidence.documents.items():
-        if document["state"] != "accepted":
+        if document["state"] != document["verdict"]:
             yield f"{name} ({document['operation']}) is {document['state']}: {document['reason']}"
         elif document["claim_token"]:
             yield f"{name} is still claimed"
         elif document["id"] in evidence.cases:
-            yield f"{name} is accepted and has an open case"
+            yield f"{name} is {document['state']} and has an open case"
+
+
+def refused_again(evidence: Evidence) -> Faults:
+    """A refusal on the merits is final (X8): not repeated, not held."""
+    for key, document in evidence.documents.items():
+        arrived = evidence.arrived.get(key, ())
+        if document["verdict"] == "rejected" and (len(arrived) > 1 or key in evidence.held):
+            yield f"{key[1]} was refused and arrived {len(arrived)} times"
 
 
 def not_told(evidence: Evidence) -> Faults:
     for key, document in evidence.documents.items():
         if document["owner_pending"] or document["document_state"] != document["state"]:
             yield f"{key[1]} believes {document['document_state']}, it is {document['state']}"
-        held = evidence.held.get(key, [])
-        if document["reference"] not in [item["reference"] for item in held]:
-            yield f"{key[1]} knows the reference {document['reference']}, which is not held"
+        arrived = evidence.arrived.get(key, [])
+        if document["reference"] not in [item["reference"] for item in arrived]:
+            yield f"{key[1]} knows the reference {document['reference']}, which nothing has"
 
 
 def out_of_order(evidence: Evidence) -> Faults:
@@ -153,6 +162,7 @@ CHECKS = (
     Check("nothing of a rolled-back transaction was sent", never_was),
     Check("business transactions are there whole or not at all", in_part),
     Check("none is stuck", stuck),
+    Check("what was refused is not sent again", refused_again),
     Check("chains are in order", out_of_order),
     Check("documents know what became of them", not_told, naive=False),
     Check("every change of a state has its audit entry", not_audited, naive=False),

@@ -12,7 +12,7 @@ import psycopg2.extras
 
 from .doom import Journal
 from .harness import Run
-from .plan import LEDGER
+from .plan import LEDGER, REFUSED
 
 _DOCUMENTS = """
 SELECT d.name, d.operation, d.state AS document_state, c.name AS account, e.id, e.state, e.reference,
@@ -35,7 +35,9 @@ SELECT record_id AS exchange_id, action FROM finance_audit_entry
 
 @dataclasses.dataclass
 class Evidence:
-    """``held`` and ``arrived`` are the oracle's documents by account and name."""
+    """``held`` and ``arrived`` are the oracle's documents by account and name; ``verdict`` of a document is what the plan
+    had the authority decide.
+    """
 
     documents: dict[tuple[str, str], dict[str, Any]]
     held: dict[tuple[str, str], list[dict[str, Any]]]
@@ -75,7 +77,8 @@ def gather(run: Run) -> Evidence:
 
 def _with_hash(row: dict[str, Any]) -> dict[str, Any]:
     content = base64.b64decode(bytes(row.pop("payload")))
-    return {**row, "sha256": hashlib.sha256(content).hexdigest()}
+    verdict = "rejected" if row["name"].endswith(REFUSED) else "accepted"
+    return {**row, "sha256": hashlib.sha256(content).hexdigest(), "verdict": verdict}
 
 
 def _by_name(items: list[dict[str, Any]]) -> dict[tuple[str, str], list[dict[str, Any]]]:

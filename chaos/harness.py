@@ -29,7 +29,7 @@ _CALM_SECONDS = 90.0
 _READY_SECONDS = 120.0
 _PROGRESS = """
 SELECT (SELECT count(*) FROM finance_reference_document),
-       (SELECT count(*) FROM finance_exchange WHERE state <> 'accepted' OR claim_token IS NOT NULL
+       (SELECT count(*) FROM finance_exchange WHERE state NOT IN ('accepted', 'rejected') OR claim_token IS NOT NULL
             OR owner_pending)
 """
 
@@ -67,6 +67,8 @@ def performed(plan: Plan, storm_seconds: float, synchronous_commit: str = "on") 
         control = stack.enter_context(ControlClient(stage.sandbox_url))
         _found(stage, control)
         odoo = Prefork(stage) if plan.engine == "ours" else None
+        if odoo:
+            _call_back(stage, control, odoo.url)
         run = Run(
             plan,
             runtime.server.dsn(database),
@@ -91,6 +93,23 @@ def _found(stage: Stage, control: ControlClient) -> None:
         databases.shell(stage.runtime, stage.database, code)
     for fault in stage.plan.faults():
         control.fault(**fault)
+    for verdict in stage.plan.verdicts():
+        control.verdict(**verdict)
+
+
+def _call_back(stage: Stage, control: ControlClient, url: str) -> None:
+    """Filings are told by callback as well as polled: twice each, and some time after the verdict."""
+    query = "SELECT name, callback_token FROM finance_connection WHERE provider = 'reference'"
+    rows = stage.runtime.server.psql(query, stage.database).splitlines()
+    tokens = dict(row.split("|") for row in rows)
+    control.settings(
+        "reference",
+        webhook_urls={name: f"{url}/finance/callback/{token}" for name, token in tokens.items()},
+        webhook_kinds=["filing"],
+        webhook_secret=company.CALLBACK_SECRET,
+        webhook_copies=2,
+        webhook_delay=0.3,
+    )
 
 
 @contextlib.contextmanager

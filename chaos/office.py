@@ -136,4 +136,6 @@ class _Office:
             return "adopt", held[0]["reference"]
         if not held and "send_again" in allowed:
             return "send_again", ""
+        if case.kind == "rejected":
+            return "dismiss", ""
         return "", ""

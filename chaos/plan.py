@@ -17,6 +17,10 @@ CHAINS = 2
 #: Of a hundred documents.
 MIX = (("document", 30), ("filing", 20), ("filing_now", 20), ("notice", 10), ("chain", 20))
 _ROLLED_BACK = 0.15
+#: The end of the name of what the authority refuses on its merits.
+REFUSED = "-no"
+_REFUSABLE = frozenset({"document", "filing", "filing_now"})
+_REFUSED_SHARE = 0.04
 _LARGEST = 4
 _FILLER = 2000
 #: Longer than a call may take and an effect may be late; a person who looks earlier could be wrong.
@@ -79,16 +83,27 @@ class Plan:
         rng = self.rng("transaction", number)
         kinds, weights = zip(*MIX, strict=True)
         lines = tuple(
-            Line(
-                f"S{self.seed}-{number}-{position}",
-                rng.choices(kinds, weights)[0],
-                rng.randrange(COMPANIES * CONNECTIONS),
-                rng.randrange(CHAINS),
-                "x" * rng.randrange(_FILLER),
-            )
+            self._line(rng, rng.choices(kinds, weights)[0], f"{number}-{position}")
             for position in range(rng.randint(1, _LARGEST))
         )
         return Transaction(lines, rng.random() < _ROLLED_BACK)
+
+    def _line(self, rng: random.Random, operation: str, place: str) -> Line:
+        refused = operation in _REFUSABLE and rng.random() < _REFUSED_SHARE
+        return Line(
+            f"S{self.seed}-{operation}-{place}{REFUSED if refused else ''}",
+            operation,
+            rng.randrange(COMPANIES * CONNECTIONS),
+            rng.randrange(CHAINS),
+            "x" * rng.randrange(_FILLER),
+        )
+
+    def verdicts(self) -> list[dict]:
+        """Rules for the authority: some it refuses, filings it decides later."""
+        return [
+            {"verdict": "reject", "provider": "reference", "number": f"*{REFUSED}"},
+            {"verdict": "late", "provider": "reference", "number": "*-filing-*", "seconds": 1.0},
+        ]
 
     def faults(self) -> list[dict]:
         """Rules for the sandbox. It draws from them by document, so every run spoils the same documents."""
@@ -146,9 +161,9 @@ _ON_ASKS = (
 )
 #: Seconds between two of a kind, shortest and longest.
 _EVERY = {
-    "database": (18.0, 40.0),
-    "outage": (10.0, 25.0),
+    "database": (10.0, 24.0),
+    "outage": (8.0, 20.0),
     "outage lasts": (0.5, 3.0),
     "cron worker": (3.0, 9.0),
-    "server": (25.0, 60.0),
+    "server": (20.0, 50.0),
 }

@@ -21,6 +21,7 @@ class Weather:
         self.counts: Counter[str] = Counter()
         self.trouble: list[str] = []
         self._plan, self._cluster, self._control, self._odoo = plan, cluster, control, odoo
+        self._outages = plan.storm("outage lasts")
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._blow, name="weather")
 
@@ -58,9 +59,8 @@ class Weather:
         return True
 
     def _outage(self) -> bool:
-        lasts = self._plan.rng("storm", "outage lasts", self.counts["outage"]).uniform(0.5, 3.0)
         self._control.down("reference")
-        self._end.wait(lasts)
+        self._end.wait(self._outages.next())
         self._control.up("reference")
         return True
 

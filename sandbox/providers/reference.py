@@ -21,7 +21,7 @@ from ..documents import Arrival, Document
 from ..provider import Provider
 from ..values import Call, Operation, Reply, json_reply, read_json
 from ..verdicts import PENDING, REJECTED, Plan
-from ..webhooks import StandardSignature
+from ..webhooks import StandardSignature, is_loopback
 
 DOCUMENT, FILING, NOTICE, RECORD = "document", "filing", "notice", "record"
 COLLECTIONS = {DOCUMENT: "documents", FILING: "filings", NOTICE: "notices", RECORD: "chains"}
@@ -70,11 +70,15 @@ class Reference(Provider):
     default_clients = {"reference": "reference-key"}
     default_settings = {
         "webhook_secret": "whsec_cmVmZXJlbmNlLXByb3ZpZGVyLXNlY3JldA==",
+        "webhook_urls": {},
+        "webhook_kinds": [],
         "webhook_copies": 1,
         "webhook_delay": 0,
     }
     settings_fields = {
         "webhook_secret": Field(pattern=r"whsec_[A-Za-z0-9+/]{32,}={0,2}"),
+        "webhook_urls": Field(dict),
+        "webhook_kinds": Field(list, items=Field(choices=tuple(COLLECTIONS))),
         "webhook_copies": Field(int, at_least=1, at_most=10),
         "webhook_delay": Field(float, at_least=0, at_most=3600),
     }
@@ -130,14 +134,22 @@ class Reference(Provider):
 
     def notice(self, document: Document) -> Any:
         """The callback's content: decided documents only, since a pending one has no news."""
-        if document.state == PENDING:
+        kinds = self.settings["webhook_kinds"] or COLLECTIONS
+        if document.state == PENDING or document.kind not in kinds:
             return None
         kind = f"{document.kind}.{document.state}"
         return {"type": kind, "timestamp": to_text(document.updated_at), "data": receipt(document)}
 
+    def change_settings(self, changes: Any) -> list[str]:
+        """An account may have a callback address of its own."""
+        urls = changes.get("webhook_urls", {}) if isinstance(changes, dict) else {}
+        if isinstance(urls, dict) and not all(map(is_loopback, map(str, urls.values()))):
+            return ["settings.webhook_urls: only loopback addresses are called"]
+        return super().change_settings(changes)
+
     def announce(self, document: Document) -> None:
         """Callbacks by the Standard Webhooks specification; copies are the same event again."""
-        url = self.settings["webhook_url"]
+        url = self.settings["webhook_urls"].get(document.seller) or self.settings["webhook_url"]
         content = self.notice(document) if url else None
         if content is None:
             return

@@ -14,7 +14,7 @@ import requests
 from reference_client import Contract, ReferenceClient, record, sha256
 from webhook_receiver import Receiver
 
-from sandbox.client import ControlClient
+from sandbox.client import ControlClient, ControlError
 from sandbox.providers import Reference
 from sandbox.server import SandboxThread
 
@@ -329,6 +329,29 @@ def test_a_repeated_try_is_the_same_event(
     first, again = receiver.next(WAIT), receiver.next(WAIT)
     assert first.headers["webhook-id"] == again.headers["webhook-id"]
     assert again.headers["webhook-signature"] == signature(secret, again.headers, again.body)
+
+
+def test_an_account_may_have_an_address_of_its_own(
+    provider: ReferenceClient, control: ControlClient, receiver: Receiver
+) -> None:
+    elsewhere = "http://127.0.0.1:1/elsewhere"
+    urls = {"reference": receiver.url}
+    control.settings("reference", webhook_url=elsewhere, webhook_urls=urls)
+    provider.put("K")
+    assert receiver.next(WAIT).json()["data"]["number"] == "K"
+    assert [item["url"] for item in control.webhooks()] == [receiver.url]
+    with pytest.raises(ControlError, match="loopback"):
+        control.settings("reference", webhook_urls={"reference": "http://example.com/"})
+
+
+def test_only_the_chosen_kinds_are_told(
+    provider: ReferenceClient, control: ControlClient, receiver: Receiver
+) -> None:
+    control.settings("reference", webhook_url=receiver.url, webhook_kinds=["filing"])
+    provider.put("K")
+    provider.file("F")
+    assert receiver.next(WAIT).json()["type"] == "filing.accepted"
+    assert len(control.webhooks()) == 1
 
 
 def test_copies_and_lateness_are_settings(
