@@ -134,7 +134,8 @@ def after(
 
 
 def _after_send(life, outcome, operation, policy, rng):
-    if isinstance(outcome, (*_NOT_DONE, Permanent)):
+    doubted = operation.repeat == "nothing" and not getattr(outcome, "certain", True)
+    if isinstance(outcome, (*_NOT_DONE, Permanent)) and not doubted:
         return _after_no_effect(life, outcome, operation, policy, rng)
     unknown = _moved(life, UNKNOWN)
     if operation.repeat == "nothing":

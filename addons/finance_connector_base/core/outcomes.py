@@ -90,8 +90,13 @@ class Duplicate(Outcome):
 
 @dataclass(frozen=True, slots=True)
 class Transient(Outcome):
+    """``certain`` is False where only the provider's word (503) says that nothing happened: enough where it knows a
+    repeat again, not enough where nobody would notice one.
+    """
+
     reason: str
     retry_after: float | None = None
+    certain: bool = True
 
 
 @dataclass(frozen=True, slots=True)

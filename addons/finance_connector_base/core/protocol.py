@@ -115,7 +115,7 @@ def refusal_by_status(response: HttpResponse, reason: str) -> Outcome | None:
     if response.status == _TOO_MANY_REQUESTS:
         return RateLimited(reason, response.retry_after())
     if response.status == _UNAVAILABLE:
-        return Transient(reason, response.retry_after())
+        return Transient(reason, response.retry_after(), certain=False)
     if response.status >= _SERVER_ERROR:
         return Unknown(reason)
     return None

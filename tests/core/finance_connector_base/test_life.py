@@ -143,6 +143,14 @@ def test_x7_without_key_and_lookup_a_person_decides_and_nothing_is_due(outcome):
     assert (turn.due_in, turn.case) == (None, life.UNRESOLVED)
 
 
+def test_x7_a_503_is_not_believed_where_nobody_would_notice_a_repeat():
+    said = Transient("HTTP 503", certain=False)
+    assert life.after(sending(), "send", said, NOTHING).case == life.UNRESOLVED
+    for operation in (LOOKUP, KEY):
+        assert life.after(sending(), "send", said, operation).life.state == states.PENDING
+    assert life.after(sending(), "send", Transient("refused"), NOTHING).due_in is not None
+
+
 def test_x7_what_a_dead_worker_sent_waits_for_a_person_where_nobody_can_be_asked():
     assert life.lost(sending(), NOTHING).case == life.UNRESOLVED
     assert life.lost(sending(), NOTHING).due_in is None

@@ -2,5 +2,6 @@ from . import test_access
 from . import test_callback
 from . import test_document
 from . import test_protocol
+from . import test_engine_faults
 from . import test_engine_limits
 from . import test_engine_repeats
