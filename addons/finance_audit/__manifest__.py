@@ -17,6 +17,10 @@
         "views/protection_templates.xml",
         "views/finance_audit_entry_views.xml",
         "views/finance_audit_protection_views.xml",
+        "views/package_templates.xml",
+        "views/finance_audit_proof_views.xml",
+        "views/finance_audit_verification_views.xml",
+        "views/finance_audit_export_views.xml",
         "views/menus.xml",
     ],
     "assets": {

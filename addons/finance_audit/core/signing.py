@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import os
 import secrets
 from collections.abc import Mapping
@@ -112,8 +113,7 @@ def _generate(path: Path) -> None:
     with os.fdopen(descriptor, "w", encoding="ascii") as out:
         out.write(new_line(f"generated-{datetime.now(timezone.utc):%Y%m%d}"))
     try:
-        os.link(temporary, path)  # fails if another process was faster, never replaces
-    except FileExistsError:
-        pass
+        with contextlib.suppress(FileExistsError):  # another process was faster: its ring counts
+            os.link(temporary, path)
     finally:
         temporary.unlink()

@@ -13,6 +13,7 @@ code with the addon that writes packages: a mistake there cannot excuse itself h
 
 # The numbers are those of the formats, each at the place that names it.
 # ruff: noqa: PLR2004
+# A program for a terminal that knows no Odoo. # pylint: disable=print-used,bad-builtin-groupby
 
 from __future__ import annotations
 
@@ -201,7 +202,8 @@ class Key:
 
     def __init__(self, text):
         self.text = text
-        self.name, stated, encoded = text.rsplit("+", 2) if text.count("+") > 1 else ("", "", "")
+        self.name, _plus, rest = text.partition("+")
+        stated, _plus, encoded = rest.partition("+")  # base64 may have more of them
         try:
             raw = exact_base64(encoded)
             self.id = sha256(self.name.encode() + b"\n" + raw).digest()[:4]
@@ -465,7 +467,11 @@ class Leaves:
     def _first_bad(self, lines, sealed):
         want, got = [sealed[i : i + 32] for i in range(0, len(sealed), 32)], self._ready
         at = next((i for i, (a, b) in enumerate(zip(want, got)) if a != b), len(want))  # noqa: B905
-        where = f"{_name(lines[at], self.read + at)} is not what was sealed there"
+        if at < len(want) and not lines[at]:
+            return Damage("entry.deleted", f"entry {self.read + at + 1} is missing")
+        where = (
+            f"{_name(lines[min(at, len(lines) - 1)], self.read + at)} is not what was sealed there"
+        )
         if at == len(want):
             return Damage("entry.added", f"{where}: nothing was")
         moved, kept = got[at] in want[at:], want[at] in got[at:]
@@ -651,10 +657,7 @@ class LogCheck:
     def _beyond(self, anchors):
         """Anchors larger than the log: it was shortened or rolled back, unless they are younger than the package."""
         for head in anchors:
-            if (
-                head.from_outside
-                and (head.extension("time") or "") > self.package.manifest["created_at"]
-            ):
+            if head.from_outside and self._is_younger(head):
                 self.report.unproven.append(
                     f"{self.folder}: checkpoint {head.size} that you hold is younger than this package; export again"
                 )
@@ -664,6 +667,11 @@ class LogCheck:
                 f"checkpoint {head.size} was anchored, the log in the package ends at {self.last.size if self.last else 0}: "
                 "it was cut off or the database was set back to an older backup",
             )
+
+    def _is_younger(self, head):
+        stated = head.extension("time")
+        made = datetime.fromisoformat(self.package.manifest["created_at"])
+        return bool(stated) and datetime.fromisoformat(stated) > made
 
     # a part of a log: every entry has its proof
 

@@ -107,6 +107,11 @@ class FinanceAuditEntry(models.Model):
     def _action_labels(self):
         """Return words for action ids that read badly by themselves. Addons above extend it."""
         return {
+            "audit.exported": self.env._("Evidence exported"),
+            "audit.key.added": self.env._("Signing key first used"),
+            "audit.log.copied": self.env._("Log of a copied database"),
+            "audit.verification.intact": self.env._("Verified: intact"),
+            "audit.verification.damaged": self.env._("Verified: damaged"),
             "audit.protection.lost": self.env._("Audit protection: lost"),
             "audit.protection.restored": self.env._("Audit protection: restored"),
         }
@@ -141,6 +146,22 @@ class FinanceAuditEntry(models.Model):
             "res_id": target.id,
             "views": [(False, "form")],
         }
+
+    def action_export_evidence(self):
+        """Open the export with this entry's document, else with everything."""
+        self.ensure_one()
+        self.check_access("read")
+        context = {}
+        if self.document_id:
+            context = {
+                "default_scope": "document",
+                "default_document_model": self.document_model,
+                "default_document_id": self.document_id,
+                "default_document_name": self.document_name,
+                "default_company_ids": self.company_id.ids,
+            }
+        action = self.env["ir.actions.act_window"]._for_xml_id("finance_audit.action_export")
+        return {**action, "context": context}
 
     def _opens(self):
         model = self.document_model or self.record_model

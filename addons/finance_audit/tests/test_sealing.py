@@ -221,7 +221,7 @@ class TestSealingConcurrently(AuditCase):
         cr.execute(READ_COMMITTED)
         return cr
 
-    def write(self, cr):
+    def append(self, cr):
         entries = self.entries.with_env(self.env(cr=cr))
         company = self.env["res.company"].browse(self.log)
         uid = entries._record(action="test.done", company=company)
@@ -232,7 +232,7 @@ class TestSealingConcurrently(AuditCase):
         cr = self.connect()
         self.assertTrue(sealing.lock(cr, self.log))
         count = sealing.seal(cr, self.log)
-        cr.commit()
+        cr.commit()  # A connection of this test's own. # pylint: disable=invalid-commit
         return count
 
     def sealed(self):
@@ -244,8 +244,8 @@ class TestSealingConcurrently(AuditCase):
 
     def test_a3_an_entry_that_commits_late_is_sealed_though_later_numbers_were(self):
         slow, fast = self.connect(), self.connect()
-        late = self.write(slow)
-        early = [self.write(fast) for _number in range(3)]
+        late = self.append(slow)
+        early = [self.append(fast) for _number in range(3)]
         fast.commit()
         self.assertLess(late, min(early))
         self.assertEqual(self.seal(), 3)
@@ -258,8 +258,8 @@ class TestSealingConcurrently(AuditCase):
 
     def test_a3_what_was_rolled_back_is_never_sealed(self):
         lost, kept = self.connect(), self.connect()
-        self.write(lost)
-        number = self.write(kept)
+        self.append(lost)
+        number = self.append(kept)
         kept.commit()
         lost.rollback()
         self.seal()
@@ -269,7 +269,7 @@ class TestSealingConcurrently(AuditCase):
         expected, writers = set(), [self.connect() for _number in range(4)]
         for step in range(24):
             writer = writers[randrange(4)]
-            number = self.write(writer)
+            number = self.append(writer)
             expected.add(number)
             if step % 3 == 0:
                 writers[randrange(4)].commit()
@@ -284,7 +284,7 @@ class TestSealingConcurrently(AuditCase):
 
     def test_a3_a_second_sealer_waits_for_nobody_and_takes_nothing(self):
         writer, first, second = self.connect(), self.connect(), self.connect()
-        self.write(writer)
+        self.append(writer)
         writer.commit()
         self.assertTrue(sealing.lock(first, self.log))
         self.assertFalse(sealing.lock(second, self.log))
@@ -295,12 +295,12 @@ class TestSealingConcurrently(AuditCase):
 
     def test_a3_a_writer_does_not_wait_for_the_sealer(self):
         writer, sealer = self.connect(), self.connect()
-        self.write(writer)
+        self.append(writer)
         writer.commit()
         sealing.lock(sealer, self.log)
         sealing.seal(sealer, self.log)
         writer.execute("SET LOCAL lock_timeout = '1s'")
-        self.write(writer)
+        self.append(writer)
         writer.commit()
         sealer.commit()
         self.assertEqual(self.seal(), 1)

@@ -1,0 +1,45 @@
+"""Signed checkpoints and their anchors, as auditors see them: read through views."""
+
+from odoo import fields, models
+
+
+class FinanceAuditCheckpoint(models.Model):
+    _name = "finance.audit.checkpoint"
+    _description = "Audit checkpoint"
+    _auto = False
+    _log_access = False
+    _order = "id desc"
+    _rec_name = "origin"
+
+    company_id = fields.Many2one("res.company", readonly=True)
+    log_id = fields.Integer("Log number", readonly=True)
+    signed_at = fields.Datetime("Signed", readonly=True)
+    size = fields.Integer("Entries", readonly=True)
+    root = fields.Char("Root hash", readonly=True)
+    origin = fields.Char(readonly=True)
+    key_ids = fields.Char("Signed with", readonly=True)
+    note = fields.Text("Signed text", readonly=True)
+    anchor_count = fields.Integer("Anchors", readonly=True)
+    anchor_ids = fields.One2many("finance.audit.anchor", "checkpoint_id", readonly=True)
+
+
+class FinanceAuditAnchor(models.Model):
+    _name = "finance.audit.anchor"
+    _description = "Audit anchor"
+    _auto = False
+    _log_access = False
+    _order = "id desc"
+    _rec_name = "target"
+
+    checkpoint_id = fields.Many2one("finance.audit.checkpoint", readonly=True)
+    company_id = fields.Many2one("res.company", readonly=True)
+    log_id = fields.Integer("Log number", readonly=True)
+    size = fields.Integer("Entries", readonly=True)
+    kind = fields.Selection(
+        [("rfc3161", "Timestamp (RFC 3161)"), ("mail", "Mail"), ("folder", "Folder")],
+        readonly=True,
+    )
+    target = fields.Char(readonly=True)
+    token_bytes = fields.Integer("Timestamp (bytes)", readonly=True)
+    stated_at = fields.Datetime("Stated time", readonly=True)
+    created_at = fields.Datetime("Anchored", readonly=True)
