@@ -27,3 +27,4 @@ class Probe:
 
     connection_id: int
     courier: Courier
+    token: str = ""

@@ -35,12 +35,14 @@ def perform(task: Claim | Probe) -> Report:
 
 
 class Pipeline:
-    """A fixed number of slots. Use as a context manager; leaving it waits for the calls on their way."""
+    """A fixed number of slots. Use as a context manager; leaving it gives up what is still on its way."""
 
     def __init__(self, slots: int):
         self.slots = slots
         #: Calls on their way by connection id.
         self.held: Counter[Any] = Counter()
+        #: Fencing tokens of the claims on their way.
+        self.tokens: set[str] = set()
         self._pool = ThreadPoolExecutor(slots, thread_name_prefix="finance")
         self._done: queue.SimpleQueue[Result] = queue.SimpleQueue()
 
@@ -48,7 +50,8 @@ class Pipeline:
         return self
 
     def __exit__(self, *_details: object) -> None:
-        self._pool.shutdown(wait=True)
+        # Whoever collects has waited for as long as it is worth; the provider is asked about the rest.
+        self._pool.shutdown(wait=False, cancel_futures=True)
 
     @property
     def in_flight(self) -> int:
@@ -64,6 +67,7 @@ class Pipeline:
         """Start calls; each uses one slot until it is collected."""
         for task in tasks:
             self.held[task.connection_id] += 1
+            self.tokens.add(task.token)
             self._pool.submit(self._carry, task)
 
     def collect(self, seconds: float) -> list[Result]:
@@ -79,6 +83,7 @@ class Pipeline:
             pass
         for task, _report in results:
             self.held[task.connection_id] -= 1
+            self.tokens.discard(task.token)
         return results
 
     def _carry(self, task: Claim | Probe) -> None:

@@ -1,8 +1,14 @@
 """One run of a dispatcher lane: keeps its slots filled, stores what comes back, looks after what others left."""
 
+import logging
 import time
 
+from psycopg2.extensions import TransactionRollbackError
+
 from ..core.claim import Probe
+from ..database import DATABASE_AWAY
+
+_logger = logging.getLogger(__name__)
 
 #: Free slots worth a claim while calls are on their way; fewer are collected first, so that claims stay large.
 _WORTH_A_CLAIM = 24
@@ -12,7 +18,31 @@ _CLAIM_PAUSE_SECONDS = 0.05
 _CARE_SECONDS = 1.0
 #: Stay for work that becomes due within this time; leave after this time without any.
 _LINGER_SECONDS = 12.0
+#: How long calls on their way are waited for when the time is up, and a database that went away.
+_DRAIN_SECONDS = 65.0
+_AWAY_SECONDS = 30.0
 _IDLE_SECONDS = 3.0
+
+
+class Patience:
+    """How long a run puts up with a database that is away."""
+
+    def __init__(self, end):
+        self._end = end
+        self._away_since = None
+
+    def renew(self):
+        """The database answered."""
+        self._away_since = None
+
+    def lose(self, error):
+        """It did not: wait a little, or give up by raising ``error``."""
+        now = time.monotonic()
+        self._away_since = self._away_since or now
+        if now - self._away_since > _AWAY_SECONDS or now > self._end:
+            raise error
+        _logger.warning("the database cannot be used (%s); trying again", type(error).__name__)
+        time.sleep(_LOOK_SECONDS)
 
 
 class Run:
@@ -28,21 +58,48 @@ class Run:
         self._next_claim = 0.0
         self._next_care = 0.0
         self._idle_since = None
+        #: Answers whose storing is not known to have been committed; storing one twice changes nothing (X4).
+        self._unstored = []
+        self._scheduler_listens = True
 
     def work(self, seconds, on_progress):
-        """Run until nothing is due soon or ``seconds`` are over; then wait for the calls on their way."""
+        """Run until nothing is due soon or ``seconds`` are over; then wait for the calls on their way.
+
+        :raises psycopg2.Error: the database stayed away; what is on its way counts as lost.
+        """
         stop = time.monotonic() + seconds
+        patience = Patience(stop + _DRAIN_SECONDS)
         while True:
             now = time.monotonic()
-            self._care(now)
-            if now < stop:
-                self._fill(now)
-            elif not self.pipeline.in_flight:
-                return
-            self._store(self._patience(now))
-            on_progress(self._steps_since())
-            if self._is_over(now):
-                return
+            try:
+                if self._turn(now, stop, on_progress):
+                    return
+                patience.renew()
+            except DATABASE_AWAY as error:
+                # Answers already here are kept and stored when it is back; nothing more is claimed in this run.
+                patience.lose(error)
+                if not isinstance(error, TransactionRollbackError):
+                    stop = min(stop, now)
+
+    def _turn(self, now, stop, on_progress):
+        """One turn of the loop; True when the run is over."""
+        self._care(now)
+        if now < stop:
+            self._fill(now)
+        elif now > stop + _DRAIN_SECONDS or not (self.pipeline.in_flight or self._unstored):
+            return True
+        self._store(self._patience(now))
+        self._tell_scheduler(on_progress)
+        return self._is_over(now)
+
+    def _tell_scheduler(self, on_progress):
+        """The scheduler's own transaction does not survive a restart of the database; ours begin anew."""
+        if self._scheduler_listens:
+            try:
+                on_progress(self.steps)
+            except DATABASE_AWAY:
+                self._scheduler_listens = False
+                raise
 
     def once(self):
         """One pass: what is due now, to the end."""
@@ -81,18 +138,17 @@ class Run:
     # -- storing what came back ---------------------------------------------------------------------------------
 
     def _store(self, seconds):
-        results = self.pipeline.collect(seconds)
-        probes = [item for item in results if isinstance(item[0], Probe)]
-        answers = [item for item in results if not isinstance(item[0], Probe)]
+        self._unstored += self.pipeline.collect(0 if self._unstored else seconds)
+        probes = [item for item in self._unstored if isinstance(item[0], Probe)]
+        answers = [item for item in self._unstored if not isinstance(item[0], Probe)]
         if probes:
             self.dispatcher._commit_probes(probes)
         if answers:
-            self.steps += len(answers)
             self.dispatcher._commit_outcomes(answers, roster=self.roster)
+            self.steps += len(answers)
+        self._unstored = []
+        if answers:
             self.dispatcher._tell_owners()
-
-    def _steps_since(self):
-        return self.steps
 
     # -- looking after what others left -------------------------------------------------------------------------
 
@@ -100,6 +156,8 @@ class Run:
         if now < self._next_care:
             return
         self._next_care = now + _CARE_SECONDS
+        mine = self.pipeline.tokens | {task.token for task, _report in self._unstored}
+        self.dispatcher._disown_strays(self.heartbeat.worker_id, mine)
         self.dispatcher._recover_lost()
         self.roster = self.dispatcher._make_roster()
         self.pipeline.submit(self.dispatcher._claim_probes(self.roster))

@@ -1,11 +1,14 @@
 """One company's account at one provider in one environment."""
 
+import logging
+
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 
 from ..core import states
 from ..core.courier import Courier
 from ..core.courier_pool import CourierPool
+from ..core.masking import MaskingFilter
 from ..core.outcomes import Accepted, AuthFailed, ContractBroken
 from ..core.transport import ForbiddenAddress, Transport, check_address
 
@@ -16,6 +19,8 @@ OPEN_STATES = [
     states.UNKNOWN,
     states.HELD,
 ]
+_logger = logging.getLogger(__name__)
+_logger.addFilter(MaskingFilter())
 _couriers = CourierPool()
 ATTENTION_STATES = [states.UNKNOWN, states.REJECTED, states.FAILED, states.HELD]
 
@@ -278,6 +283,10 @@ class FinanceConnection(models.Model):
             self._pooled_courier()
         except UserError as error:
             return str(error)
+        except Exception as error:
+            # A provider addon that breaks stops its own connections and nobody else's.
+            _logger.exception("connection %s cannot be used", self.id)
+            return self.env._("The provider's addon broke (%s): see the log.", type(error).__name__)
         return ""
 
     def _note_block(self, reason):

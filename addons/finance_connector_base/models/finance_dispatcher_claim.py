@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import logging
 import uuid
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -12,10 +13,14 @@ from odoo import api, models
 from ..core import fairness, life, states
 from ..core.claim import Claim, Probe
 from ..core.life import Turn
+from ..core.masking import MaskingFilter
 from ..core.protocol import Call
 from ..core.row import Move
 from ..statements import statement
 from .finance_exchange_move import row_of
+
+_logger = logging.getLogger(__name__)
+_logger.addFilter(MaskingFilter())
 
 SLOTS = 64
 
@@ -104,8 +109,14 @@ class FinanceDispatcher(models.AbstractModel):
         self.env.cr.execute(statement("claimable"), {"connection": connection_id, "limit": quota})
         moves, starts = [], []
         for values in self.env.cr.fetchall():
-            row, payload = row_of(values[:-2]), base64.b64decode(values[-2] or b"")
-            move, start = self._claim_one(row, payload, values[-1], line, worker_id)
+            row = row_of(values[:-2])
+            try:
+                move, start = self._claim_one(row, values[-2], values[-1], line, worker_id)
+            except Exception as error:
+                # One poisoned record must not keep the others back (X10).
+                _logger.exception("exchange %s cannot be prepared for sending", row.id)
+                reason = self.env._("It cannot be prepared for sending (%s)", type(error).__name__)
+                move, start = self._stopped(row, reason, life.IMPOSSIBLE), None
             moves.append(move)
             starts += [start] if start else []
         if not moves:
@@ -114,8 +125,9 @@ class FinanceDispatcher(models.AbstractModel):
         attempts = self._begin_attempts([move for move in moves if move.token])
         return [replace(start, attempt_id=attempts[start.token]) for start in starts]
 
-    def _claim_one(self, row, payload, parameters, line, worker_id):
+    def _claim_one(self, row, stored, parameters, line, worker_id):
         """The move that claims a row and the claim; without a claim where the row must not be sent."""
+        payload = _payload(stored)
         operation = line.operations.get(row.operation)
         if operation is None:
             reason = self.env._("The provider no longer offers “%s”", row.operation)
@@ -181,6 +193,14 @@ class FinanceDispatcher(models.AbstractModel):
         with self._transaction() as env:
             due = env["finance.connection.gate"]._due_probes(sorted(roster))
         return [Probe(connection_id, roster[connection_id].courier) for connection_id in due]
+
+
+def _payload(stored):
+    """The bytes of a Binary column; none where the column was damaged, which the hash then shows."""
+    try:
+        return base64.b64decode(stored or b"")
+    except ValueError:
+        return b""
 
 
 _STEP_OF_STATE = {states.SENDING: "send", states.UNKNOWN: "lookup", states.WAITING: "poll"}

@@ -9,7 +9,9 @@ from odoo import api, models
 from ..core import life
 from ..core.masking import MaskingFilter
 from ..core.outcomes import AuthFailed
+from ..core.protocol import Operation
 from ..core.row import Move
+from ..database import DATABASE_AWAY
 from ..statements import statement
 
 _logger = logging.getLogger(__name__)
@@ -18,6 +20,10 @@ _logger.addFilter(MaskingFilter())
 #: Answers are kept up to this size; providers' answers are a few kilobytes.
 _KEPT_BODY = 1024 * 1024
 _LOST_AT_ONCE = 500
+_STRAYS = """
+UPDATE finance_exchange SET worker_id = NULL
+ WHERE worker_id = %(worker)s AND claim_token IS NOT NULL AND NOT claim_token = ANY(%(tokens)s)
+"""
 
 
 class FinanceDispatcher(models.AbstractModel):
@@ -42,6 +48,9 @@ class FinanceDispatcher(models.AbstractModel):
         try:
             with self._transaction() as env:
                 env["finance.dispatcher"]._write_outcomes(results, roster)
+        except DATABASE_AWAY:
+            # Not the fault of any of these: the caller keeps them and comes back.
+            raise
         except Exception:
             if len(results) == 1:
                 # The worker goes on living, so nobody would take this claim over: hand it back by itself.
@@ -64,9 +73,16 @@ class FinanceDispatcher(models.AbstractModel):
     def _write_outcomes(self, results, roster):
         exchanges = self.env["finance.exchange"]
         rows = exchanges._rows([claim.exchange_id for claim, _report in results])
-        current = [item for item in results if rows[item[0].exchange_id].token == item[0].token]
-        late = [item for item in results if rows[item[0].exchange_id].token != item[0].token]
-        self._end_attempts(results, {claim.token for claim, _report in late})
+        late_tokens = {
+            claim.token
+            for claim, _report in results
+            if rows[claim.exchange_id].token != claim.token
+        }
+        ended = self._end_attempts(results, late_tokens)
+        # One that had its answer already was stored by a commit whose own answer never came.
+        results = [item for item in results if item[0].attempt_id in ended]
+        current = [item for item in results if item[0].token not in late_tokens]
+        late = [item for item in results if item[0].token in late_tokens]
         connections = self.env["finance.connection"].browse(
             {claim.connection_id for claim, _report in results}
         )
@@ -77,7 +93,7 @@ class FinanceDispatcher(models.AbstractModel):
                     rows[claim.exchange_id],
                     claim.step,
                     report.outcome,
-                    self._operation(claim, rows[claim.exchange_id], roster),
+                    self._operation(rows[claim.exchange_id], roster),
                     book,
                 )
                 for claim, report in current
@@ -86,12 +102,17 @@ class FinanceDispatcher(models.AbstractModel):
         for claim, report in late:
             self._keep_late(rows[claim.exchange_id], claim, report)
 
-    def _operation(self, claim, row, roster):
-        line = roster.get(claim.connection_id)
+    def _operation(self, row, roster=None):
+        """What the provider declares of the operation; where it no longer does, nothing is taken for granted."""
+        line = (roster or {}).get(row.connection_id)
         if line and row.operation in line.operations:
             return line.operations[row.operation]
-        connection = self.env["finance.connection"].browse(claim.connection_id)
-        return connection._adapter()._operation(row.operation)
+        try:
+            connection = self.env["finance.connection"].browse(row.connection_id)
+            return connection._adapter()._operation(row.operation)
+        except (KeyError, ValueError):
+            _logger.warning("exchange %s: nobody declares %r any more", row.id, row.operation)
+            return Operation(row.operation, repeat="nothing")
 
     def _keep_late(self, row, claim, report):
         reason = self.env._(
@@ -102,6 +123,7 @@ class FinanceDispatcher(models.AbstractModel):
         )
 
     def _end_attempts(self, results, late_tokens):
+        """Store what came back with the attempts; ids of those that had no answer before."""
         attempts = [
             {
                 "id": claim.attempt_id,
@@ -120,6 +142,7 @@ class FinanceDispatcher(models.AbstractModel):
             statement("attempts_end"),
             {"attempts": json.dumps(attempts), "bodies": bodies, "uid": self.env.uid},
         )
+        return {row[0] for row in self.env.cr.fetchall()}
 
     def _note_refused_credentials(self, learned):
         """Say on the connection that its credentials are refused, once per group."""
@@ -138,13 +161,37 @@ class FinanceDispatcher(models.AbstractModel):
     # -- step 5 -------------------------------------------------------------------------------------------------
 
     @api.model
+    def _disown_strays(self, worker_id, tokens):
+        """Give up claims of this worker that none of its threads carries.
+
+        A claim may have been committed although the answer to the commit never came: nobody would send it, and while
+        this worker lives nobody would take it over.
+        """
+        with self._transaction() as env:
+            env.cr.execute(_STRAYS, {"worker": worker_id, "tokens": list(tokens)})
+
+    @api.model
     def _recover_lost(self):
         """A claim whose worker is no longer heard of: whether it sent is not known (X5)."""
         with self._transaction() as env:
             env.cr.execute(statement("lost"), {"limit": _LOST_AT_ONCE})
             ids = [row[0] for row in env.cr.fetchall()]
             if ids:
-                env["finance.dispatcher"]._release_lost(ids)
+                env["finance.dispatcher"]._release_each(ids)
+
+    def _release_each(self, ids):
+        """All at once; if that fails each by itself, so that a poisoned one keeps nobody back (X10)."""
+        try:
+            with self.env.cr.savepoint():
+                self._release_lost(ids)
+        except DATABASE_AWAY:
+            raise
+        except Exception:
+            if len(ids) == 1:
+                _logger.exception("exchange %s could not be taken over", ids[0])
+                return
+            for exchange_id in ids:
+                self._release_each([exchange_id])
 
     def _release_lost(self, ids):
         exchanges = self.env["finance.exchange"]
@@ -154,8 +201,7 @@ class FinanceDispatcher(models.AbstractModel):
         )
         moves = []
         for row in rows:
-            connection = self.env["finance.connection"].browse(row.connection_id)
-            turn = life.lost(row.life, connection._adapter()._operation(row.operation))
+            turn = life.lost(row.life, self._operation(row))
             words = self.env._("The worker that was sending is gone")
             asked = exchanges._words_of_case(turn.case) or self.env._("asking the provider")
             moves.append(Move(row, turn, f"{words}; {asked}"))

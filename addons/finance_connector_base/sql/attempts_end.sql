@@ -20,3 +20,5 @@ UPDATE finance_exchange_attempt a
        JOIN unnest(%(bodies)s::bytea[]) WITH ORDINALITY AS b(body, place) USING (place),
        (SELECT clock_timestamp() AT TIME ZONE 'UTC' AS now) AS t
  WHERE a.id = c.id
+   AND (a.outcome IS NULL OR a.outcome = 'lost')
+RETURNING a.id

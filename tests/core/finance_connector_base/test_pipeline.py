@@ -63,3 +63,15 @@ def test_calls_are_counted_by_connection_and_nothing_is_waited_for_without_them(
         while len(done) < 2:
             done += pipeline.collect(WAIT)
         assert pipeline.held.total() == 0
+
+
+def test_x4_the_tokens_on_their_way_are_known():
+    desk = Desk()
+    with Pipeline(4) as pipeline:
+        pipeline.submit([claim(desk, "slow"), claim(desk, "a")])
+        assert pipeline.tokens == {"token-slow", "token-a"}
+        pipeline.collect(WAIT)
+        assert pipeline.tokens == {"token-slow"}
+        desk.slow.set()
+        pipeline.collect(WAIT)
+        assert pipeline.tokens == set()

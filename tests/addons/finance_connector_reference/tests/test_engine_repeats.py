@@ -96,6 +96,53 @@ class TestEngineRepeats(EngineCase):
         self.assertEqual(document.exchange_id.state, states.ACCEPTED)
         self.assertEqual(self.effects("D-1"), 1)
 
+    def test_x4_an_outcome_stored_twice_is_stored_once(self):
+        document = self.document("document")
+        worker = self.env["finance.dispatcher.worker"]._enter(1)
+        (claim,) = self.claim(worker_id=worker).claims
+        result = (claim, perform(claim))
+        self.dispatcher._commit_outcomes([result])
+        self.dispatcher._commit_outcomes([result])
+        self.env.invalidate_all()
+        self.assertEqual(document.exchange_id.state, states.ACCEPTED)
+        self.assertFalse(document.exchange_id.attempt_ids.is_late)
+
+    def test_x4_a_claim_that_nobody_carries_is_given_up_by_its_living_worker(self):
+        stray, carried = self.document("filing_now", "D-1"), self.document("filing_now", "D-2")
+        worker = self.env["finance.dispatcher.worker"]._enter(1)
+        claims = {item.call.key: item for item in self.claim(worker_id=worker).claims}
+        self.dispatcher._disown_strays(worker, {claims["D-2"].token})
+        self.dispatcher._recover_lost()
+        self.env.invalidate_all()
+        self.assertEqual(stray.exchange_id.state, states.UNKNOWN)
+        self.assertEqual(carried.exchange_id.state, states.SENDING)
+
+    def test_x10_a_record_that_cannot_be_prepared_keeps_nobody_back(self):
+        bad, good = self.document("document", "D-1"), self.document("document", "D-2")
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE finance_exchange SET payload = 'A' WHERE id = %s", (bad.exchange_id.id,)
+        )
+        self.env.cr.execute(
+            "UPDATE finance_exchange SET operation = 'gone' WHERE id = %s",
+            (self.document("document", "D-3").exchange_id.id,),
+        )
+        self.dispatch()
+        self.assertEqual(bad.exchange_id.state, states.FAILED)
+        self.assertEqual(good.exchange_id.state, states.ACCEPTED)
+
+    def test_x10_a_lost_one_that_nobody_declares_any_more_waits_for_a_person(self):
+        document, other = self.document("document", "D-1"), self.document("document", "D-2")
+        self.claim()
+        self.env.cr.execute(
+            "UPDATE finance_exchange SET operation = 'gone' WHERE id = %s",
+            (document.exchange_id.id,),
+        )
+        self.dispatch()
+        self.assertEqual(document.exchange_id.state, states.UNKNOWN)
+        self.assertEqual(self.case_of(document).kind, "unresolved")
+        self.assertNotEqual(other.exchange_id.state, states.SENDING)
+
     def test_x8_the_budget_of_the_policy_ends_in_a_case(self):
         self.env["finance.retry.policy"].create(
             {"connection_id": self.connection.id, "operation": "document", "max_attempts": 2}
