@@ -1,6 +1,7 @@
 """The commands of `python3 -m devtools`, each of them also a target of the Makefile."""
 
 import argparse
+import importlib
 import os
 import signal
 import sys
@@ -24,6 +25,16 @@ KIND = _argument("kind", choices=sorted(databases.KINDS))
 _SUITES = f"of {', '.join(suites.ORDER)}; default: all"
 SUITES = _argument("suites", nargs="*", choices=[*suites.ORDER, []], metavar="suite", help=_SUITES)
 
+_PARTS = ("queue_job", "naive", "ours", "memory", "posting")
+PARTS = _argument(
+    "parts",
+    nargs="*",
+    choices=[*_PARTS, []],
+    metavar="part",
+    help=f"of {', '.join(_PARTS)}; default: all",
+)
+SECONDS = _argument("--seconds", type=int, default=20, help="of each run; default: %(default)s")
+
 VARIABLES = """\
 variables:
   XDG_CACHE_HOME    where the cache is (default ~/.cache); the project uses finance-connect/ in it
@@ -32,6 +43,12 @@ variables:
                     create databases) instead of the embedded one
   CHROMIUM_PATH     a Chromium for browser tests and pictures
 """
+
+
+def _benchmark(name: str) -> Callable[..., int]:
+    """The function of a benchmark, whose packages are those of the virtual environment."""
+    return importlib.import_module(f"benchmarks.{name}").main
+
 
 Command = Callable[[Options], int]
 # Name: what it does, its arguments, the function.
@@ -82,6 +99,11 @@ COMMANDS: dict[str, tuple[str, list[tuple[tuple[str, ...], dict[str, Any]]], Com
         [],
         lambda _: maintenance.bench(),
     ),
+    "bench-exchange": (
+        "measure the dispatcher beside OCA queue_job and a plain scheduled action",
+        [PARTS, SECONDS],
+        lambda options: _benchmark("exchange.command")(options.parts, options.seconds),
+    ),
     "copy": (
         "make a fresh database from a template and print how to use it",
         [KIND, _argument("database")],
@@ -99,7 +121,7 @@ COMMANDS: dict[str, tuple[str, list[tuple[tuple[str, ...], dict[str, Any]]], Com
     ),
 }
 # These import code of the project that needs its Python packages.
-INSIDE = frozenset({"demo", "journey", "screenshots"})
+INSIDE = frozenset({"bench-exchange", "demo", "journey", "screenshots"})
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -76,6 +76,17 @@ def _install() -> None:
         run.logged("pip", [python(), "-m", "pip", "install", "-r", requirements])
 
 
+def install_beside(target: Path, *requirements: str) -> None:
+    """Put packages without their dependencies into a folder, so that the environment stays as it is."""
+    uv = _uv()
+    words = ["--no-deps", "--target", target, *requirements]
+    if uv:
+        command = [uv, "pip", "install", "--python", python(), *words]
+        run.logged("pip-beside", command, env=_uv_environment())
+    else:
+        run.logged("pip-beside", [python(), "-m", "pip", "install", *words])
+
+
 def _uv() -> Path | None:
     """The uv installer: on PATH, or fetched by pip into the cache; None means plain pip."""
     found = shutil.which("uv")

@@ -1,0 +1,60 @@
+"""What the processes of a server use, and which of them holds a connection."""
+
+import contextlib
+import threading
+from collections.abc import Iterator
+
+import psutil
+
+INTERVAL = 1.0
+MEGA = 1024 * 1024
+
+
+def family(pid: int) -> list[psutil.Process]:
+    """A process and all below it."""
+    try:
+        parent = psutil.Process(pid)
+        return [parent, *parent.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _each(pid: int) -> Iterator[tuple[psutil.Process, int, int]]:
+    for process in family(pid):
+        with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+            memory = process.memory_full_info()
+            yield process, memory.pss, memory.rss
+
+
+class Memory:
+    """Peaks while the block runs: the sum of all processes (shared pages divided), and the largest resident one."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._sample, daemon=True)
+        self.total_mb = 0.0
+        self.largest_mb = 0.0
+
+    def __enter__(self) -> "Memory":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_details: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _sample(self) -> None:
+        while not self._done.wait(INTERVAL):
+            sizes = [(pss, rss) for _process, pss, rss in _each(self._pid)]
+            self.total_mb = max(self.total_mb, sum(pss for pss, _rss in sizes) / MEGA)
+            self.largest_mb = max([self.largest_mb, *(rss / MEGA for _pss, rss in sizes)])
+
+
+def holder(pid: int, port: int) -> psutil.Process | None:
+    """The process of a family that has a connection from this port of ours."""
+    for process in family(pid):
+        with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+            if any(line.laddr and line.laddr.port == port for line in process.connections("tcp")):
+                return process
+    return None
