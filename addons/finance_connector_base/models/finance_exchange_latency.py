@@ -45,6 +45,7 @@ class FinanceExchangeLatency(models.Model):
         help="Calls that brought no usable answer. Rejections of documents and “too many calls” are answers.",
     )
     error_rate = fields.Float(
+        "Error rate",
         readonly=True,
         aggregator="avg",
         help="Errors of all calls; where several rows are put together, of all their calls.",

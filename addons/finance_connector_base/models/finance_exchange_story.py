@@ -63,7 +63,7 @@ class FinanceExchange(models.Model):
             "outcome": told.outcome or "",
             "sentence": told._sentence(),
             "action": self.env._("Call to the provider"),
-            "who": told.connection_id.name,
+            "who": told.reason or told.connection_id.name,
             "correlation_id": "",
             "lines": told._story_lines(),
         }
@@ -93,7 +93,7 @@ class FinanceExchangeAttempt(models.Model):
 
     def _story_lines(self):
         """What else is known of a call; the answer itself is for those who may open the attempt."""
-        names = ("reason", "request_line", "response_type", "ended_at", "token")
+        names = ("request_line", "response_type", "ended_at", "token")
         return [
             Line(self._fields[name]._description_string(self.env), str(self[name]))
             for name in names
