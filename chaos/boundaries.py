@@ -80,7 +80,7 @@ OFFICE = (QUEUED_NOT_COMMITTED, QUEUED_COMMITTED, DECIDED_NOT_COMMITTED)
 
 #: The boundaries at which a process of each role may be killed.
 OF_ROLE = {
-    "worker": tuple(boundary.name for boundary in DISPATCHER),
+    "work": tuple(boundary.name for boundary in DISPATCHER),
     "naive": NAIVE,
     "office": OFFICE,
 }

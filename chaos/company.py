@@ -1,6 +1,6 @@
 """The companies of a run: connections, chains, policies that try again fast, a person who decides.
 
-Runs inside an Odoo shell on the harness's own database.
+Runs in the nursery before anything else does.
 """
 
 import base64

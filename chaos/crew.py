@@ -12,15 +12,13 @@ from pathlib import Path
 import psycopg2
 
 from devtools import ports, run
+from devtools.errors import Problem
 from devtools.odoo_run import Runtime
 from devtools.paths import PROJECT
 from devtools.processes import Server
 
 from .plan import Plan
 
-_HOURS = 3600.0
-#: The dispatchers: name, lane, by how much their clock is wrong.
-WORKERS = (("worker-1", 1, 0.0), ("worker-2", 2, 3 * _HOURS))
 _LIMITS = {"max_cron_threads": "2", "workers": "1", "limit_time_real_cron": "120"}
 
 
@@ -47,31 +45,26 @@ class Stage:
 
 
 class Nursery:
-    """One nursery process and what it bears."""
+    """The process that bears those that are killed."""
 
-    def __init__(self, stage: Stage, role: str, who: str, lane: int = 0, skew: float = 0.0):
-        self.who = who
+    def __init__(self, stage: Stage):
         values = {
-            "config": stage.config(who),
+            "config": stage.config("nursery"),
             "database": stage.database,
-            "role": role,
-            "who": who,
             "engine": stage.plan.engine,
             "sandbox": stage.sandbox_url,
             "folder": stage.folder,
             "seed": stage.plan.seed,
             "exchanges": stage.plan.exchanges,
-            "lane": lane,
-            "skew": skew,
         }
         self._command = [sys.executable, "-m", "chaos.nursery"]
         self._command += [f"--{name}={value}" for name, value in values.items()]
         self._environment = stage.runtime.environment()
+        self._log = run.log_file("chaos-nursery-output")
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        log = run.log_file(f"chaos-{self.who}-output")
-        with log.open("wb") as out:
+        with self._log.open("wb") as out:
             self._process = subprocess.Popen(
                 run.bound_to_us(self._command),
                 cwd=PROJECT,
@@ -81,11 +74,16 @@ class Nursery:
                 stderr=subprocess.STDOUT,
             )
 
-    def alive(self) -> bool:
-        return self._process is not None and self._process.poll() is None
+    def check(self) -> None:
+        """It lives.
+
+        :raises Problem: it has ended by itself.
+        """
+        if self._process is None or self._process.poll() is not None:
+            raise Problem("The nursery has ended.", f"Full output: {self._log}")
 
     def end(self) -> None:
-        """Its child dies with it, by the kernel's promise."""
+        """Those it bore die with it, by the kernel's promise."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()

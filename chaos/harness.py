@@ -11,19 +11,19 @@ from pathlib import Path
 
 import psycopg2
 
-from devtools import databases, paths, ports, say
+from devtools import ports, say
 from devtools.errors import Problem
 from sandbox.client import ControlClient
 
 from . import cluster, company
-from .crew import WORKERS, Nursery, Prefork, Stage, sandbox
+from .crew import Nursery, Prefork, Stage, sandbox
 from .doom import Journal
-from .plan import COMPANIES, CONNECTIONS, JOURNAL, Plan
+from .plan import CALM, COMPANIES, CONNECTIONS, FOUNDED, GO, JOURNAL, Plan
 from .weather import Weather
 
 _TICK = 0.25
 #: The storm ends when so many of the documents are decided, or when its time is over.
-_STORM_UNTIL = 0.97
+_STORM_UNTIL = 0.92
 #: After the storm everything must be decided within this time.
 _CALM_SECONDS = 90.0
 _READY_SECONDS = 120.0
@@ -31,6 +31,7 @@ _PROGRESS = """
 SELECT (SELECT count(*) FROM finance_reference_document),
        (SELECT count(*) FROM finance_exchange WHERE state NOT IN ('accepted', 'rejected') OR claim_token IS NOT NULL
             OR owner_pending)
+       + (SELECT count(*) FROM finance_case WHERE state = 'open')
 """
 
 
@@ -45,7 +46,6 @@ class Run:
     weather: Weather
     seconds: float = 0.0
     storm_seconds: float = 0.0
-    died: list[str] = dataclasses.field(default_factory=list)
 
     @property
     def journal(self) -> Journal:
@@ -65,36 +65,47 @@ def performed(plan: Plan, storm_seconds: float, synchronous_commit: str = "on") 
         provider.start()
         stage = Stage(runtime, plan, database, f"http://{ports.HOST}:{port}", folder)
         control = stack.enter_context(ControlClient(stage.sandbox_url))
-        _found(stage, control)
+        _instruct(plan, control)
         odoo = Prefork(stage) if plan.engine == "ours" else None
-        if odoo:
-            _call_back(stage, control, odoo.url)
-        run = Run(
-            plan,
-            runtime.server.dsn(database),
-            control,
-            folder,
-            Weather(plan, server, control, odoo),
-        )
-        with _crew(stage, odoo) as nurseries:
-            _storm(run, nurseries, storm_seconds)
-            _calm(run, nurseries)
+        weather = Weather(plan, server, control, odoo)
+        run = Run(plan, runtime.server.dsn(database), control, folder, weather)
+        with _crew(stage, run, odoo) as nursery:
+            _storm(run, nursery, storm_seconds)
+            _calm(run, nursery)
         yield run
 
 
-def _found(stage: Stage, control: ControlClient) -> None:
+def _instruct(plan: Plan, control: ControlClient) -> None:
+    """Tell the provider its accounts, what to spoil and what to refuse."""
     for place in range(COMPANIES * CONNECTIONS):
         control.set_client("reference", company.account(place), f"{company.API_KEY}{place}")
-    code = (
-        f"import sys; sys.path.insert(0, {str(paths.PROJECT)!r})\n"
-        f"from chaos.company import found\nfound(env, {stage.sandbox_url!r})\nenv.cr.commit()\n"
-    )
-    with say.step("Companies and connections"):
-        databases.shell(stage.runtime, stage.database, code)
-    for fault in stage.plan.faults():
-        control.fault(**fault)
-    for verdict in stage.plan.verdicts():
+    for verdict in plan.verdicts():
         control.verdict(**verdict)
+
+
+@contextlib.contextmanager
+def _crew(stage: Stage, run: Run, odoo: Prefork | None) -> Iterator[Nursery]:
+    nursery = Nursery(stage)
+    with contextlib.ExitStack() as stack:
+        stack.callback(nursery.end)
+        with say.step("Companies, connections, workers"):
+            nursery.start()
+            _until_founded(run, nursery)
+        if odoo:
+            stack.callback(odoo.stop)
+            with say.step("Odoo server"):
+                odoo.start()
+            _call_back(stage, run.control, odoo.url)
+        yield nursery
+
+
+def _until_founded(run: Run, nursery: Nursery) -> None:
+    deadline = time.monotonic() + _READY_SECONDS
+    while not any(line["event"] == FOUNDED for line in run.journal.read()):
+        nursery.check()
+        if time.monotonic() > deadline:
+            raise Problem("The companies were not founded in time.", "See the logs named chaos-*.")
+        time.sleep(_TICK)
 
 
 def _call_back(stage: Stage, control: ControlClient, url: str) -> None:
@@ -112,81 +123,49 @@ def _call_back(stage: Stage, control: ControlClient, url: str) -> None:
     )
 
 
-@contextlib.contextmanager
-def _crew(stage: Stage, odoo: Prefork | None) -> Iterator[list[Nursery]]:
-    role = "worker" if odoo else "naive"
-    nurseries = [Nursery(stage, role, who, lane, skew) for who, lane, skew in WORKERS]
-    nurseries.append(Nursery(stage, "office", "office"))
-    with contextlib.ExitStack() as stack:
-        if odoo:
-            stack.callback(odoo.stop)
-            with say.step("Odoo server"):
-                odoo.start()
-        for nursery in nurseries:
-            stack.callback(nursery.end)
-            nursery.start()
-        yield nurseries
-        (stage.folder / "stop").touch()
-
-
-def _storm(run: Run, nurseries: list[Nursery], seconds: float) -> None:
-    _until_ready(run, nurseries)
+def _storm(run: Run, nursery: Nursery, seconds: float) -> None:
+    for fault in run.plan.faults():
+        run.control.fault(**fault)
     started = time.monotonic()
+    (run.folder / GO).touch()
     run.weather.begin()
     try:
         while time.monotonic() < started + seconds:
+            run.weather.blow()
             made, left = _progress(run)
-            say_progress(run, made, left)
             if made >= run.plan.exchanges and left <= made * (1 - _STORM_UNTIL):
                 break
-            _check_alive(run, nurseries)
+            nursery.check()
             time.sleep(_TICK)
     finally:
-        (run.folder / "calm").touch()
+        (run.folder / CALM).touch()
         run.weather.calm()
         run.control.clear_faults()
     run.storm_seconds = time.monotonic() - started
 
 
-def _calm(run: Run, nurseries: list[Nursery]) -> None:
+def _calm(run: Run, nursery: Nursery) -> None:
     """Nothing breaks any more: whatever is not decided now is stuck."""
     started = time.monotonic()
     while time.monotonic() < started + _CALM_SECONDS:
         made, left = _progress(run)
-        say_progress(run, made, left)
         if made >= run.plan.exchanges and not left:
             break
-        _check_alive(run, nurseries)
+        nursery.check()
         time.sleep(_TICK)
     run.seconds = run.storm_seconds + time.monotonic() - started
 
 
-def _until_ready(run: Run, nurseries: list[Nursery]) -> None:
-    deadline = time.monotonic() + _READY_SECONDS
-    with say.step("Workers and office"):
-        while len(run.journal.read()) < len(nurseries):
-            _check_alive(run, nurseries)
-            if run.died or time.monotonic() > deadline:
-                raise Problem(f"Not ready: {run.died}", "See the logs named chaos-*.")
-            time.sleep(_TICK)
-
-
-def _check_alive(run: Run, nurseries: list[Nursery]) -> None:
-    run.died = [nursery.who for nursery in nurseries if not nursery.alive()]
-
-
 def _progress(run: Run) -> tuple[int, int]:
-    """Documents made and exchanges not decided; what was known last while the database is away."""
+    """Documents made, and what is not decided of them."""
     try:
         with contextlib.closing(psycopg2.connect(run.dsn)) as connection:
             cursor = connection.cursor()
             cursor.execute(_PROGRESS)
-            return cursor.fetchone()
+            made, left = cursor.fetchone()
     except psycopg2.Error:
+        # The database is away at this moment.
         return 0, run.plan.exchanges
-
-
-def say_progress(run: Run, made: int, left: int) -> None:
-    """One line that is written over, for people who watch."""
     if sys.stderr.isatty():
         print(f"\r  {made} documents, {left} open ", end="", file=sys.stderr, flush=True)
+    return made, left

@@ -31,18 +31,18 @@ UPDATE finance_exchange SET send_count = send_count + 1, reason = %s, reference 
 """
 
 
-def live(nursery, doom) -> None:
+def live(line, doom) -> None:
     """Until killed."""
     while True:
         try:
-            with nursery.registry.cursor() as cr:
+            with line.registry.cursor() as cr:
                 env = api.Environment(cr, SUPERUSER_ID, {})
                 done = _send_one(env, doom)
                 doom.reach(NAIVE[1])
             if not done:
                 time.sleep(_PAUSE)
         except psycopg2.Error as error:
-            _logger.warning("%s lost the database: %s", nursery.chosen.who, error)
+            _logger.warning("%s lost the database: %s", line.line.who, error)
             time.sleep(_PAUSE)
 
 

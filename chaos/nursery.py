@@ -1,16 +1,16 @@
-"""Loads Odoo once and bears processes that are killed, one after the other, until the run is over.
+"""Loads Odoo once, founds the companies, and bears processes that are killed, one after the other, until the run ends.
 
 ``python -m chaos.nursery`` is started by the harness. A child is a fork with the registry in memory, as the workers
-of Odoo's prefork server are, so that a new one is at work in milliseconds. The clock of all its children may be wrong
-by some seconds.
+of Odoo's prefork server are, so that a new one is at work in milliseconds. Each line of children has a process of its
+own that bears, watches and kills; the clock of a whole line may be wrong.
 """
 
 import argparse
 import datetime as dt
 import importlib
+import logging
 import os
 import random
-import signal
 import sys
 import time
 from pathlib import Path
@@ -19,79 +19,108 @@ import odoo.service.server
 import odoo.sql_db
 import odoo.tools
 from freezegun import freeze_time
+from odoo import SUPERUSER_ID, api
 from odoo.modules.registry import Registry
 
+from .company import found
 from .doom import Doom, Journal, die_with_parent
-from .plan import JOURNAL, Plan
+from .plan import CALM, FOUNDED, GO, JOURNAL, STOP, Fate, Line, Plan
 
+_logger = logging.getLogger(__name__)
 _LOOK = 0.02
-#: Imported when Odoo has found its addons.
-ROLES = {"worker": "work", "naive": "naive", "office": "office"}
 
 
 def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="chaos.nursery")
-    for name in ("config", "database", "role", "who", "engine", "sandbox"):
+    for name in ("config", "database", "engine", "sandbox"):
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--folder", type=Path, required=True)
-    for name in ("seed", "exchanges", "lane"):
+    for name in ("seed", "exchanges"):
         parser.add_argument(f"--{name}", type=int, required=True)
-    parser.add_argument("--skew", type=float, default=0.0)
     return parser.parse_args()
 
 
 class Nursery:
-    """One line of processes; ``folder`` holds the journal, and the files that say "calm" and "stop"."""
+    """What all lines share; ``folder`` holds the journal and the files by which the harness speaks."""
 
     def __init__(self, chosen: argparse.Namespace):
-        self.chosen = chosen
+        self.folder, self.sandbox = chosen.folder, chosen.sandbox
         self.plan = Plan(chosen.seed, chosen.exchanges, chosen.engine)
         self.journal = Journal(chosen.folder / JOURNAL)
-        self.calm, self.stop = chosen.folder / "calm", chosen.folder / "stop"
         self.registry = Registry(chosen.database)
-        self._live_out = importlib.import_module(f"chaos.{ROLES[chosen.role]}").live
 
-    def run(self) -> None:
-        """Bear, wait, bear the next."""
-        incarnation = 0
-        while not self.stop.exists():
-            fate = self.plan.fate(self.chosen.role, self.chosen.who, incarnation)
-            self._bear(incarnation, fate)
-            time.sleep(0 if self.calm.exists() else fate.pause)
-            incarnation += 1
+    def said(self, word: str) -> bool:
+        return (self.folder / word).exists()
 
-    def _bear(self, incarnation: int, fate) -> None:
+    def found(self) -> None:
+        with self.registry.cursor() as cr:
+            found(api.Environment(cr, SUPERUSER_ID, {}), self.sandbox)
+        self.journal.note(FOUNDED)
+
+    def begin(self) -> None:
+        """A process for each line; all end with this one."""
+        while not self.said(GO):
+            time.sleep(_LOOK)
         # A connection shared by two processes would mix their words.
         odoo.sql_db.close_all()
+        children = [self._fork(line) for line in self.plan.crew()]
+        for child in children:
+            os.waitpid(child, 0)
+
+    def _fork(self, line: Line) -> int:
         pid = os.fork()
         if not pid:
-            os._exit(self._live(incarnation, fate))
-        self._watch(pid, fate.seconds)
+            die_with_parent()
+            Lineage(self, line).run()
+            os._exit(0)
+        return pid
 
-    def _live(self, incarnation: int, fate) -> int:
+
+class Lineage:
+    """One line of processes, each living until its fate."""
+
+    def __init__(self, nursery: Nursery, line: Line):
+        self.nursery, self.line = nursery, line
+        self.plan, self.journal, self.registry = nursery.plan, nursery.journal, nursery.registry
+        self._live = importlib.import_module(f"chaos.{line.role}").live
+
+    def run(self) -> None:
+        """Bear, watch, bear the next."""
+        if self.line.skew:
+            wrong = dt.datetime.now(dt.timezone.utc).replace(tzinfo=None)
+            freeze_time(wrong + dt.timedelta(seconds=self.line.skew), tick=True).start()
+        incarnation = 0
+        while not self.nursery.said(STOP):
+            fate = self.plan.fate(self.line, incarnation)
+            pid = os.fork()
+            if not pid:
+                os._exit(self._be_born(incarnation, fate))
+            self._watch(pid, fate.seconds)
+            time.sleep(0 if self.nursery.said(CALM) else fate.pause)
+            incarnation += 1
+
+    def _be_born(self, incarnation: int, fate: Fate) -> int:
         """The child."""
         die_with_parent()
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        random.seed(f"{self.plan.seed}:{self.chosen.who}:{incarnation}")
-        doom = Doom(self.chosen.who, fate, self.journal, self.calm)
+        random.seed(f"{self.plan.seed}:{self.line.who}:{incarnation}")
+        doom = Doom(self.line.who, fate, self.journal, self.nursery.folder / CALM)
         doom.arm(self.registry)
         try:
-            self._live_out(self, doom)
+            self._live(self, doom)
         except Exception:
-            odoo.service.server._logger.exception("%s broke", self.chosen.who)
-            self.journal.note("broke", who=self.chosen.who)
-            return 1
-        return 0
+            _logger.exception("%s broke", self.line.who)
+            self.journal.note("broke", who=self.line.who)
+        return 1
 
     def _watch(self, pid: int, seconds: float) -> None:
         """Wait for the child's end; bring it about when its time is over."""
         end = time.monotonic() + seconds
         while not os.waitpid(pid, os.WNOHANG)[0]:
-            late = time.monotonic() > end and not self.calm.exists()
-            if late or self.stop.exists():
+            late = time.monotonic() > end and not self.nursery.said(CALM)
+            if late or self.nursery.said(STOP):
                 if late:
-                    self.journal.note("killed", who=self.chosen.who, where="at random")
-                os.kill(pid, signal.SIGKILL)
+                    self.journal.note("killed", who=self.line.who, where="at random")
+                os.kill(pid, 9)
                 os.waitpid(pid, 0)
                 return
             time.sleep(_LOOK)
@@ -102,11 +131,8 @@ def main() -> None:
     odoo.tools.config.parse_config(["--config", chosen.config, "--no-http"], setup_logging=True)
     odoo.service.server.load_server_wide_modules()
     nursery = Nursery(chosen)
-    nursery.journal.note("ready", who=chosen.who)
-    if chosen.skew:
-        wrong = dt.datetime.now(dt.timezone.utc).replace(tzinfo=None)
-        freeze_time(wrong + dt.timedelta(seconds=chosen.skew), tick=True).start()
-    nursery.run()
+    nursery.found()
+    nursery.begin()
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import time
 
 import psycopg2
 from odoo import SUPERUSER_ID, api
+from odoo.exceptions import UserError
 
 from sandbox.client import ControlClient
 
@@ -33,23 +34,23 @@ class _Undo(Exception):
     """The business transaction is not to be."""
 
 
-def live(nursery, doom) -> None:
+def live(line, doom) -> None:
     """Enqueue until there is enough, deciding cases between; then only decide, until killed."""
-    ledger = Journal(nursery.chosen.folder / LEDGER)
-    office = _Office(nursery, doom, ledger)
+    ledger = Journal(line.nursery.folder / LEDGER)
+    office = _Office(line, doom, ledger)
     while True:
         try:
             office.enqueue_next()
             office.decide()
         except psycopg2.Error:
-            nursery.journal.note("lost the database", who=nursery.chosen.who)
+            line.journal.note("lost the database", who=line.line.who)
             time.sleep(_NOTHING_TO_DO)
 
 
 class _Office:
-    def __init__(self, nursery, doom, ledger):
-        self._nursery, self._doom, self._ledger = nursery, doom, ledger
-        self._control = ControlClient(nursery.chosen.sandbox)
+    def __init__(self, line, doom, ledger):
+        self._line, self._doom, self._ledger = line, doom, ledger
+        self._control = ControlClient(line.nursery.sandbox)
         self._next = 1 + max((line["number"] for line in ledger.read()), default=-1)
         self._look_at = 0.0
 
@@ -61,11 +62,11 @@ class _Office:
             time.sleep(_NOTHING_TO_DO)
             return
         number, self._next = self._next, self._next + 1
-        transaction = self._nursery.plan.transaction(number)
+        transaction = self._line.plan.transaction(number)
         names = [line.name for line in transaction.lines]
         self._ledger.note("begun", number=number, names=names)
         try:
-            with self._nursery.registry.cursor() as cr:
+            with self._line.registry.cursor() as cr:
                 self._queue(api.Environment(cr, SUPERUSER_ID, {}), transaction)
         except _Undo:
             self._ledger.note("rolled back", number=number, names=names)
@@ -75,9 +76,9 @@ class _Office:
         time.sleep(_PAUSE)
 
     def _is_enough(self) -> bool:
-        with self._nursery.registry.cursor() as cr:
+        with self._line.registry.cursor() as cr:
             cr.execute("SELECT count(*) FROM finance_reference_document")
-            return cr.fetchone()[0] >= self._nursery.plan.exchanges
+            return cr.fetchone()[0] >= self._line.plan.exchanges
 
     def _queue(self, env, transaction) -> None:
         connections = env["finance.connection"].search([("provider", "=", "reference")], order="id")
@@ -102,24 +103,29 @@ class _Office:
         if time.monotonic() < self._look_at:
             return
         self._look_at = time.monotonic() + _NOTHING_TO_DO
-        with self._nursery.registry.cursor() as cr:
+        with self._line.registry.cursor() as cr:
             cr.execute(_OPEN, (_PATIENCE,))
             cases = [row[0] for row in cr.fetchall()]
         for case_id in cases:
             self._decide_one(case_id)
 
     def _decide_one(self, case_id: int) -> None:
-        with self._nursery.registry.cursor() as cr:
+        with self._line.registry.cursor() as cr:
             env = api.Environment(cr, SUPERUSER_ID, {})
             operator = env["res.users"].search([("login", "=", OPERATOR)])
             case = env["finance.case"].with_user(operator).browse(case_id)
             decision, reference = self._choice(case.sudo())
             if not decision:
                 return
-            case._decide(decision, reference, "Seen in the provider's portal")
+            try:
+                case._decide(decision, reference, "Seen in the provider's portal")
+            except UserError:
+                # It moved on while the person looked; the list shows it again if it is still open.
+                cr.rollback()
+                return
             env.flush_all()
             self._doom.reach(boundaries.DECIDED_NOT_COMMITTED)
-        self._nursery.journal.note("decided", who="person", what=decision)
+        self._line.journal.note("decided", who="person", what=decision)
 
     def _choice(self, case) -> tuple[str, str]:
         """What a careful person does: ask again where that can be done, else look what the provider has."""

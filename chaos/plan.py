@@ -11,6 +11,9 @@ from .boundaries import OF_ROLE
 
 #: The people's own list of what they did, beside the journal of what was done to the processes.
 LEDGER, JOURNAL = "ledger", "journal"
+#: Files by which the harness speaks to the processes, and the journal's word that it may.
+GO, CALM, STOP, FOUNDED = "go", "calm", "stop", "founded"
+SKEW_SECONDS = 3 * 3600.0
 COMPANIES = 3
 CONNECTIONS = 2
 CHAINS = 2
@@ -40,7 +43,7 @@ class Fate:
 
 
 @dataclass(frozen=True)
-class Line:
+class Item:
     """One document of a business transaction; ``place`` picks its connection, ``chain`` its chain there."""
 
     name: str
@@ -51,8 +54,18 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Line:
+    """A line of processes: the module that says how they live, a name, the dispatcher's lane, how wrong the clock is."""
+
+    role: str
+    who: str
+    lane: int = 0
+    skew: float = 0.0
+
+
+@dataclass(frozen=True)
 class Transaction:
-    lines: tuple[Line, ...]
+    lines: tuple[Item, ...]
     rolled_back: bool
 
 
@@ -66,15 +79,24 @@ class Plan:
         """A stream of its own for each purpose, so that one draw more here moves nothing there."""
         return random.Random(":".join(map(str, (self.seed, *names))))
 
-    def fate(self, role: str, who: str, incarnation: int) -> Fate:
+    def crew(self) -> tuple[Line, ...]:
+        """Two dispatchers, one of them with a wrong clock, and the office."""
+        role = "work" if self.engine == "ours" else "naive"
+        return (
+            Line(role, "worker-1", 1),
+            Line(role, "worker-2", 2, SKEW_SECONDS),
+            Line("office", "office"),
+        )
+
+    def fate(self, line: Line, incarnation: int) -> Fate:
         """Every boundary has its turn, in an order of the seed; every third end is at no boundary."""
-        rng = self.rng("fate", who, incarnation)
+        rng = self.rng("fate", line.who, incarnation)
         turn, free = divmod(incarnation, 3)
         pause = rng.uniform(0.0, 0.5)
         if free == 2:  # noqa: PLR2004 (the third of three)
             return Fate("", 0, rng.uniform(1.0, 6.0), pause)
-        names = list(OF_ROLE[role])
-        self.rng("order", who).shuffle(names)
+        names = list(OF_ROLE[line.role])
+        self.rng("order", line.who).shuffle(names)
         boundary = names[(2 * turn + free) % len(names)]
         return Fate(boundary, rng.randint(1, 6), rng.uniform(4.0, 9.0), pause)
 
@@ -83,14 +105,14 @@ class Plan:
         rng = self.rng("transaction", number)
         kinds, weights = zip(*MIX, strict=True)
         lines = tuple(
-            self._line(rng, rng.choices(kinds, weights)[0], f"{number}-{position}")
+            self._item(rng, rng.choices(kinds, weights)[0], f"{number}-{position}")
             for position in range(rng.randint(1, _LARGEST))
         )
         return Transaction(lines, rng.random() < _ROLLED_BACK)
 
-    def _line(self, rng: random.Random, operation: str, place: str) -> Line:
+    def _item(self, rng: random.Random, operation: str, place: str) -> Item:
         refused = operation in _REFUSABLE and rng.random() < _REFUSED_SHARE
-        return Line(
+        return Item(
             f"S{self.seed}-{operation}-{place}{REFUSED if refused else ''}",
             operation,
             rng.randrange(COMPANIES * CONNECTIONS),

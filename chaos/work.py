@@ -11,16 +11,16 @@ _PAUSE = 0.2
 _AFTER_LOSS = 0.5
 
 
-def live(nursery, doom) -> None:
+def live(line, doom) -> None:
     """Until killed. A lost database is no reason to end: Odoo's workers go on as well."""
     while True:
         try:
-            nursery.registry.check_signaling()
-            with nursery.registry.cursor() as cr:
+            line.registry.check_signaling()
+            with line.registry.cursor() as cr:
                 env = api.Environment(cr, SUPERUSER_ID, {})
-                env["finance.dispatcher"]._cron_dispatch(lane=nursery.chosen.lane)
+                env["finance.dispatcher"]._cron_dispatch(lane=line.line.lane)
             time.sleep(_PAUSE)
         except psycopg2.Error as error:
-            nursery.journal.note("lost the database", who=nursery.chosen.who)
-            _logger.warning("%s lost the database: %s", nursery.chosen.who, error)
+            line.journal.note("lost the database", who=line.line.who)
+            _logger.warning("%s lost the database: %s", line.line.who, error)
             time.sleep(_AFTER_LOSS)
