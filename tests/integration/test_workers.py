@@ -5,6 +5,9 @@ import time
 import plant as plants
 import pytest
 
+from devtools import databases
+from devtools.errors import Problem
+
 KILLED_WITHIN = 15.0
 RETRY_AFTER = 4
 
@@ -19,6 +22,33 @@ def both_lanes(plant):
     """Both lanes at work; their process ids."""
     plant.wake()
     return plant.until(lambda: len(plant.workers()) == 2 and plant.workers(), "two dispatchers")
+
+
+_FACTS = """
+import os, signal
+connection = env["finance.connection"].browse({connection})
+send = env["finance.reference.document"]._send
+send(connection, "document", "rolled-1")
+env.cr.rollback()
+send(connection, "document", "committed-1")
+env.cr.commit()
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_x2_the_outbox_follows_the_fact_through_rollback_and_kill(plant):
+    plant.control.reset()
+    connection = plant.connect("Facts")
+    with pytest.raises(Problem):
+        databases.shell(plant.runtime, plant.database, _FACTS.format(connection=connection))
+    facts = plant.sql(
+        "SELECT d.name FROM finance_reference_document d ORDER BY d.name"
+    ).splitlines()
+    assert facts == ["committed-1"]
+    plant.wake()
+    plant.until(lambda: plant.states("committed") == {"accepted": 1}, "the fact to be delivered")
+    assert plant.states("rolled") == {}
+    assert [item["number"] for item in plant.control.oracle("reference")] == facts
 
 
 def test_x5_what_a_killed_worker_held_is_resolved_by_the_other_lane(plant):
