@@ -21,6 +21,8 @@
         "views/finance_audit_proof_views.xml",
         "views/finance_audit_verification_views.xml",
         "views/finance_audit_export_views.xml",
+        "views/finance_audit_erase_views.xml",
+        "views/res_company_views.xml",
         "views/menus.xml",
     ],
     "assets": {

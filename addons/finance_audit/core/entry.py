@@ -12,7 +12,8 @@ from typing import Any
 from uuid import UUID
 
 from .canonical import iso_utc, json_bytes, to_json
-from .errors import ActionRefused, OutcomeRefused
+from .erasable import Part
+from .errors import ActionRefused, OutcomeRefused, ValueRefused
 
 FORMAT = "finance-audit-entry/1"
 OUTCOMES = ("info", "success", "warning", "failure")
@@ -24,6 +25,8 @@ _ACTION = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 # answer must not stop the business from being recorded, so both become the replacement character.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _REPLACEMENT = "\ufffd"
+# How JSON writes NUL.
+_ZERO = b"\\u0000"
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,8 @@ class Facts:
     company_id: int | None = None
     correlation_id: str | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
+    # What may be erased later, with its salt. The entry keeps the salted hash.
+    erasable: Part | None = None
 
     def __post_init__(self):
         if not _ACTION.fullmatch(self.action or ""):
@@ -68,7 +73,13 @@ class Facts:
 
 def entry_bytes(facts: Facts, uid: UUID, created_at: datetime) -> bytes:
     """Return the canonical bytes of the entry."""
-    return json_bytes(storable(to_json(entry_document(facts, uid, created_at))))
+    document = to_json(entry_document(facts, uid, created_at))
+    try:
+        data = json_bytes(document)
+    except ValueRefused:  # half of a surrogate pair
+        return json_bytes(storable(document))
+    # Text is searched for what cannot be stored only when the bytes hint at it.
+    return json_bytes(storable(document)) if _ZERO in data else data
 
 
 def entry_document(facts: Facts, uid: UUID, created_at: datetime) -> dict:
@@ -89,6 +100,8 @@ def entry_document(facts: Facts, uid: UUID, created_at: datetime) -> dict:
         **_subject_columns("document", facts.document),
         "correlation_id": facts.correlation_id or None,
         "details": dict(facts.details or {}),
+        # In the form in which PostgreSQL reads bytes from text.
+        **({"sensitive_hash": f"\\x{facts.erasable.digest().hex()}"} if facts.erasable else {}),
     }
 
 

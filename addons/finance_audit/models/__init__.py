@@ -8,3 +8,4 @@ from . import finance_audit_protection
 from . import finance_audit_sealer
 from . import finance_audit_timeline_mixin
 from . import finance_audit_verification
+from . import res_company

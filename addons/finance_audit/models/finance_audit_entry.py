@@ -10,7 +10,7 @@ from odoo.exceptions import UserError
 
 from .. import install
 from ..core.entry import OUTCOMES
-from ..core.wording import humanise, readable
+from ..core.wording import Line, humanise, readable
 from ..exceptions import EvidenceIsAppendOnly
 
 
@@ -60,6 +60,9 @@ class FinanceAuditEntry(models.Model):
     correlation_id = fields.Char("Correlation id", readonly=True)
     canonical_text = fields.Text("Canonical bytes", readonly=True)
     leaf_hash = fields.Char("Leaf hash", readonly=True)
+    erasable_state = fields.Selection(
+        [("none", "None"), ("kept", "Kept"), ("erased", "Erased")], "Personal data", readonly=True
+    )
     details_html = fields.Html("Details", compute="_compute_details_html", sanitize=False)
 
     # -- database ------------------------------------------------------------------------------
@@ -107,6 +110,7 @@ class FinanceAuditEntry(models.Model):
     def _action_labels(self):
         """Return words for action ids that read badly by themselves. Addons above extend it."""
         return {
+            "audit.erased": self.env._("Personal data erased"),
             "audit.exported": self.env._("Evidence exported"),
             "audit.key.added": self.env._("Signing key first used"),
             "audit.log.copied": self.env._("Log of a copied database"),
@@ -124,7 +128,13 @@ class FinanceAuditEntry(models.Model):
             )
 
     def _detail_lines(self):
-        return list(readable(json.loads(self.canonical_text or "{}").get("details", {})))
+        lines = list(readable(json.loads(self.canonical_text or "{}").get("details", {})))
+        if self.erasable_state == "kept":
+            parts = self.env["finance.audit.erasable"]._parts([self.uid])
+            lines += [line for part in parts.values() for line in readable(json.loads(part.text))]
+        elif self.erasable_state == "erased":
+            lines.append(Line(self.env._("Personal data"), self.env._("erased")))
+        return lines
 
     def _compute_display_name(self):
         for entry in self:
@@ -161,6 +171,18 @@ class FinanceAuditEntry(models.Model):
                 "default_company_ids": self.company_id.ids,
             }
         action = self.env["ir.actions.act_window"]._for_xml_id("finance_audit.action_export")
+        return {**action, "context": context}
+
+    def action_open_erase(self):
+        """Open the erasure of personal data beside the entries of this document or record."""
+        self.ensure_one()
+        self.check_access("read")
+        action = self.env["ir.actions.act_window"]._for_xml_id("finance_audit.action_erase")
+        context = {
+            "default_document_model": self.document_model or self.record_model,
+            "default_document_id": self.document_id or self.record_id,
+            "default_document_name": self.document_name or self.record_name,
+        }
         return {**action, "context": context}
 
     def _opens(self):

@@ -8,6 +8,7 @@ from odoo import api, models
 
 from .. import install
 from ..core.entry import Facts, entry_bytes
+from ..core.erasable import Part
 from ..core.leaf import leaf_hash
 from .circumstances import actor_of, company_of, document_of, subject_of
 
@@ -29,11 +30,13 @@ class FinanceAuditEntry(models.Model):
         summary="",
         details=None,
         correlation_id=None,
+        erasable=None,
     ):
         """Write one entry in the current transaction and return its uid.
 
         `record` is the technical subject, `document` the business document whose timeline shows
-        the entry. The company is the document's or the record's unless given.
+        the entry. The company is the document's or the record's unless given. `erasable` is personal
+        data that may have to be erased one day: a mapping like `details`, kept apart and encrypted.
         """
         return self._record_many(
             [
@@ -46,6 +49,7 @@ class FinanceAuditEntry(models.Model):
                     "summary": summary,
                     "details": details,
                     "correlation_id": correlation_id,
+                    "erasable": erasable,
                 }
             ]
         )[0]
@@ -58,7 +62,16 @@ class FinanceAuditEntry(models.Model):
 
     @api.model
     def _facts(
-        self, actor, *, action, record=None, document=None, company=None, details=None, **other
+        self,
+        actor,
+        *,
+        action,
+        record=None,
+        document=None,
+        company=None,
+        details=None,
+        erasable=None,
+        **other,
     ):
         """Read the facts now: the record may be gone when they are written."""
         document = document_of(record, document)
@@ -69,6 +82,7 @@ class FinanceAuditEntry(models.Model):
             document=subject_of(document),
             company_id=company.id if company else company_of(document, record),
             details=details or {},
+            erasable=Part.of(erasable) if erasable else None,
             **other,
         )
 
@@ -90,6 +104,10 @@ class FinanceAuditEntry(models.Model):
                 "leaf_hash": [psycopg2.Binary(leaf_hash(data)) for data in canonical],
             },
         )
+        for facts, uid in zip(facts_list, uids, strict=True):
+            if facts.erasable:
+                log_id = facts.company_id or 0
+                self.env["finance.audit.erasable"]._add(uid, log_id, facts.erasable, written_at)
         self._forget_timelines(facts_list)
         return [str(uid) for uid in uids]
 

@@ -13,6 +13,13 @@ from ..core.signing import NoSigningKey
 _ADD = """
 INSERT INTO finance_audit.erasable (uid, log_id, ciphertext, written_at) VALUES (%s, %s, %s, %s)
 """
+_ERASE = """
+DELETE FROM finance_audit.erasable WHERE uid = ANY (%s::uuid[]) RETURNING uid::text, log_id
+"""
+_ERASE_OLDER = """
+DELETE FROM finance_audit.erasable
+ WHERE log_id = %s AND written_at < now() - make_interval(days => %s) RETURNING uid::text, log_id
+"""
 _READ = "SELECT uid::text, ciphertext FROM finance_audit.erasable WHERE uid = ANY (%s::uuid[])"
 
 
@@ -28,6 +35,37 @@ class FinanceAuditErasable(models.AbstractModel):
 
     def _seeds(self):
         return self.env["finance.audit.sealer"]._ring().seeds
+
+    @api.model
+    def _erase(self, uids, reason):
+        """Erase the parts of these entries for good, and leave an entry in each log; return how many."""
+        self.env.cr.execute(_ERASE, [list(uids)])
+        return self._record_erasure(self.env.cr.fetchall(), reason)
+
+    @api.model
+    def _erase_older(self, company, days):
+        """Erase what is older than the retention of a company; return how many."""
+        self.env.cr.execute(_ERASE_OLDER, [company.id, days])
+        reason = self.env._("Kept for %s days, as configured", days)
+        return self._record_erasure(self.env.cr.fetchall(), reason)
+
+    def _record_erasure(self, erased, reason):
+        for log_id in sorted({log_id for _uid, log_id in erased}):
+            uids = [uid for uid, log in erased if log == log_id]
+            self.env["finance.audit.entry"]._record(
+                action="audit.erased",
+                company=self.env["res.company"].browse(log_id),
+                summary=self.env._("Personal data of %s entries was erased.", len(uids)),
+                details={"reason": reason, "entries": uids},
+            )
+        return len(erased)
+
+    @api.model
+    def _cron_erase(self):
+        """Erase what every company's retention says."""
+        for company in self.env["res.company"].search([("finance_audit_retention_days", ">", 0)]):
+            self._erase_older(company, company.finance_audit_retention_days)
+            self.env["ir.cron"]._commit_progress(1)
 
     @api.model
     def _parts(self, uids):

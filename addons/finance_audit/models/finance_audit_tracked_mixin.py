@@ -19,6 +19,8 @@ class FinanceAuditTrackedMixin(models.AbstractModel):
     # Names of the fields of which only "set", "changed" or "cleared" is recorded; or "replaced"
     # of an input without storage, as it is not known whether there was a value before.
     _audit_secret = ()
+    # Names of tracked fields that hold personal data: their values can be erased later.
+    _audit_erasable = ()
     # First word of the action ids: `<topic>.created`, `<topic>.changed`, `<topic>.deleted`.
     _audit_topic = "configuration"
 
@@ -57,12 +59,15 @@ class FinanceAuditTrackedMixin(models.AbstractModel):
         return result
 
     def _audit_names(self):
-        """Return the tracked names of every class the model is built of: addons add, never replace."""
+        return self._audit_named("_audit_tracked", "_audit_secret", "_audit_erasable")
+
+    def _audit_named(self, *attributes):
+        """Return the names of every class the model is built of: addons add, never replace."""
         classes = type(self).__mro__
         return tuple(
             dict.fromkeys(
                 name
-                for attribute in ("_audit_tracked", "_audit_secret")
+                for attribute in attributes
                 for cls in classes
                 for name in cls.__dict__.get(attribute, ())
             )
@@ -107,10 +112,22 @@ class FinanceAuditTrackedMixin(models.AbstractModel):
                 action=f"{self._audit_topic}.{verb}",
                 record=record,
                 summary=record._audit_summary(verb, change),
-                details={"changes": change},
+                details={"changes": self._audit_lasting(change)},
+                erasable=self._audit_personal(change),
             )
             for record, change in changes
         ]
+
+    def _audit_lasting(self, change):
+        """Return what stays readable for good: of personal data only that it changed."""
+        personal = self._audit_named("_audit_erasable")
+        return {name: "changed" if name in personal else what for name, what in change.items()}
+
+    def _audit_personal(self, change):
+        """Return what may be erased later, or nothing."""
+        personal = self._audit_named("_audit_erasable")
+        found = {name: what for name, what in change.items() if name in personal}
+        return {"changes": found} if found else None
 
     def _audit_summary(self, verb, changes):
         """Say in one sentence what was done to this record."""

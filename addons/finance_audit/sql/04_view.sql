@@ -23,7 +23,10 @@ SELECT
     evidence.document_name,
     evidence.correlation_id,
     convert_from(evidence.canonical, 'UTF8') AS canonical_text,
-    encode(evidence.leaf_hash, 'hex') AS leaf_hash
+    encode(evidence.leaf_hash, 'hex') AS leaf_hash,
+    CASE WHEN evidence.sensitive_hash IS NULL THEN 'none'
+         WHEN EXISTS (SELECT FROM finance_audit.erasable WHERE erasable.uid = evidence.uid) THEN 'kept'
+         ELSE 'erased' END AS erasable_state
 FROM evidence
 LEFT JOIN public.res_users AS acting ON acting.id = evidence.user_id
 LEFT JOIN public.res_users AS logged_in ON logged_in.id = evidence.real_user_id;

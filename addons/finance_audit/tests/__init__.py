@@ -3,6 +3,7 @@ from . import test_anchoring
 from . import test_append_only
 from . import test_circumstances
 from . import test_entry
+from . import test_erasure
 from . import test_export
 from . import test_protection
 from . import test_sealing

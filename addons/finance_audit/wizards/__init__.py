@@ -1,1 +1,2 @@
+from . import finance_audit_erase
 from . import finance_audit_export

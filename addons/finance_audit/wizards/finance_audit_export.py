@@ -45,7 +45,7 @@ class FinanceAuditExport(models.TransientModel):
         return {
             "type": "ir.actions.act_url",
             "url": f"/finance_audit/package/{self.id}",
-            "target": "download",
+            "target": "self",
         }
 
     def _check_rights(self):
