@@ -40,6 +40,8 @@ EVIDENCE = frozenset(
 READERS = "finance_connector_base.group_operator,finance_audit.group_auditor"
 #: Characters of a body shown on the screen; the whole of it can be downloaded.
 _SHOWN = 20000
+#: Of the id of a message that names no exchange; it may be a hash.
+_NAME = 24
 
 
 class ImmutableCallback(UserError):
@@ -59,8 +61,9 @@ class FinanceCallback(models.Model):
         "finance.connection", required=True, readonly=True, index=True, ondelete="restrict"
     )
     company_id = fields.Many2one(related="connection_id.company_id", store=True, index=True)
-    received_at = fields.Datetime(required=True, readonly=True)
+    received_at = fields.Datetime("Received at", required=True, readonly=True)
     body = fields.Binary(attachment=False, readonly=True, groups=READERS)
+    body_name = fields.Char(compute="_compute_body_text", groups=READERS)
     body_text = fields.Text("Content", compute="_compute_body_text", groups=READERS)
     body_sha256 = fields.Char("SHA-256 of the body", required=True, readonly=True)
     body_size = fields.Integer("Size (bytes)", readonly=True, aggregator=None)
@@ -94,8 +97,8 @@ class FinanceCallback(models.Model):
     reason = fields.Char("What happened", readonly=True)
     tries = fields.Integer(readonly=True, aggregator=None)
     failures = fields.Integer("Failed tries", readonly=True, aggregator=None)
-    next_try_at = fields.Datetime(readonly=True)
-    processed_at = fields.Datetime(readonly=True)
+    next_try_at = fields.Datetime("Next try at", readonly=True)
+    processed_at = fields.Datetime("Processed at", readonly=True)
 
     _unique_news = models.Constraint(
         "UNIQUE(connection_id, dedupe_key)", "The connection has received this already."
@@ -107,11 +110,15 @@ class FinanceCallback(models.Model):
         for callback in self:
             document = callback.exchange_id.sudo().document_name
             callback.name = (
-                document or callback.reference or callback.exchange_key or callback.dedupe_key
+                document
+                or callback.reference
+                or callback.exchange_key
+                or (callback.dedupe_key or "")[:_NAME]
             )
 
     def _compute_body_text(self):
         for callback in self:
+            callback.body_name = f"callback-{callback.id}.bin"
             callback.body_text = callback._body_bytes().decode("utf-8", "replace")[:_SHOWN]
 
     def _compute_headers_text(self):

@@ -30,7 +30,7 @@ class FinanceConnection(models.Model):
     callback_scheme = fields.Selection(
         [("standard", "Signed (Standard Webhooks)"), ("bearer", "Bearer token")],
         compute="_compute_callback_scheme",
-        string="How callbacks are verified",
+        string="Verified by",
     )
     callback_token = fields.Char(
         readonly=True, copy=False, groups="finance_connector_base.group_admin"

@@ -21,7 +21,7 @@ QUIET = "odoo.addons.finance_connector_base.models.finance_callback_process"
 @tagged("post_install", "-at_install")
 class TestCallbackReceived(CallbackCase):
     def test_it_is_stored_as_it_came(self):
-        body = '{\r\n "news":  [{"reference": "é"}]}'.encode()
+        body = '{\r\n "news":  [{"reference": "é"}]} \n'.encode()
         callback = self.receive(body)
         self.env.invalidate_all()
         self.assertEqual(base64.b64decode(callback.body), body)
