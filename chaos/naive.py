@@ -9,13 +9,19 @@ import time
 
 import psycopg2
 from odoo import SUPERUSER_ID, api
-from odoo.addons.finance_connector_base.core.outcomes import Accepted, Duplicate, Waiting
+from odoo.addons.finance_connector_base.core.outcomes import (
+    Accepted,
+    Duplicate,
+    Rejected,
+    Waiting,
+)
 from odoo.addons.finance_connector_base.core.protocol import Call
 
 from .boundaries import NAIVE, SENT_NOT_STORED
 
 _logger = logging.getLogger(__name__)
-_DONE = (Accepted, Duplicate, Waiting)
+#: It believes that a document "already there" is its own, and that what was taken will be accepted.
+_STATES = {Accepted: "accepted", Duplicate: "accepted", Waiting: "accepted", Rejected: "rejected"}
 _PAUSE = 0.2
 _NEXT = """
 SELECT id FROM finance_exchange
@@ -23,10 +29,10 @@ SELECT id FROM finance_exchange
    AND NOT EXISTS (SELECT 1 FROM finance_exchange b WHERE b.chain = finance_exchange.chain
                    AND b.connection_id = finance_exchange.connection_id
                    AND b.id < finance_exchange.id AND b.state = 'pending')
- ORDER BY send_count, id LIMIT 1 FOR UPDATE SKIP LOCKED
+ ORDER BY COALESCE(send_count, 0), id LIMIT 1 FOR UPDATE SKIP LOCKED
 """
 _STORE = """
-UPDATE finance_exchange SET send_count = send_count + 1, reason = %s, reference = %s, state = %s
+UPDATE finance_exchange SET send_count = COALESCE(send_count, 0) + 1, reason = %s, reference = %s, state = %s
  WHERE id = %s
 """
 
@@ -60,7 +66,7 @@ def _send_one(env, doom) -> bool:
     )
     outcome = exchange.connection_id._pooled_courier().perform("send", call).outcome
     doom.reach(SENT_NOT_STORED)
-    state = "accepted" if isinstance(outcome, _DONE) else "pending"
+    state = _STATES.get(type(outcome), "pending")
     reference = getattr(outcome, "reference", "") or None
     env.cr.execute(_STORE, (outcome.code, reference, state, exchange.id))
     return True

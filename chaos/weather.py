@@ -28,9 +28,9 @@ class Weather:
         self._due: dict[str, float] = {}
 
     def begin(self) -> None:
-        """Set when each thing breaks first."""
+        """Set when each thing breaks first: early, so that a short run sees it too."""
         now = time.monotonic()
-        self._due = {what: now + pauses.next() for what, pauses in self._pauses.items()}
+        self._due = {what: now + pauses.next() / 2 for what, pauses in self._pauses.items()}
         self._due.pop("outage lasts")
 
     def blow(self) -> None:
