@@ -66,6 +66,5 @@ class FinanceDispatcher(models.AbstractModel):
     @api.model
     def _process_callbacks(self):
         """Work on what providers have sent by themselves."""
-        if "finance.callback" in self.env:
-            with self._transaction() as env:
-                env["finance.callback"]._process_due(_CALLBACKS_AT_ONCE)
+        with self._transaction() as env:
+            env["finance.callback"]._process_due(_CALLBACKS_AT_ONCE)
