@@ -6,6 +6,7 @@ nothing else.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 from collections import Counter
@@ -72,19 +73,18 @@ class Pipeline:
 
     def collect(self, seconds: float) -> list[Result]:
         """Answers that came in; waits up to ``seconds`` for the first one."""
-        results = []
-        try:
-            results.append(
-                self._done.get(timeout=seconds) if seconds > 0 else self._done.get_nowait()
-            )
+        results: list[Result] = []
+        with contextlib.suppress(queue.Empty):
+            results.append(self._next(seconds))
             while True:
                 results.append(self._done.get_nowait())
-        except queue.Empty:
-            pass
         for task, _report in results:
             self.held[task.connection_id] -= 1
             self.tokens.discard(task.token)
         return results
+
+    def _next(self, seconds: float) -> Result:
+        return self._done.get(timeout=seconds) if seconds > 0 else self._done.get_nowait()
 
     def _carry(self, task: Claim | Probe) -> None:
         self._done.put((task, perform(task)))
