@@ -24,6 +24,7 @@ class Speed:
     seconds: float
     duplicates: int
     losses: int
+    cpu_seconds: float
 
     @property
     def rate(self) -> float:
@@ -51,6 +52,7 @@ def _wait(setting: Setting, batch: str, count: int, limit: float) -> float:
 
 def run(setting: Setting, batch: str, count: int) -> Speed:
     """Hand over documents and wait until the last has got its answer."""
+    used = watch.cpu(setting.server.pid)
     setting.fill(batch, count)
     ended = _wait(setting, batch, count, LIMIT)
     oracle = setting.stub.oracle(batch)
@@ -61,6 +63,7 @@ def run(setting: Setting, batch: str, count: int) -> Speed:
         max(ended - (oracle["first"] or ended), LOOK),
         sum(effects.values()) - len(effects),
         count - min(finished, len(effects)),
+        watch.cpu(setting.server.pid) - used,
     )
 
 

@@ -19,6 +19,16 @@ def family(pid: int) -> list[psutil.Process]:
         return []
 
 
+def cpu(pid: int) -> float:
+    """Seconds of processor that a family has used so far."""
+    total = 0.0
+    for process in family(pid):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            times = process.cpu_times()
+            total += times.user + times.system
+    return total
+
+
 def _each(pid: int) -> Iterator[tuple[psutil.Process, int, int]]:
     for process in family(pid):
         with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):

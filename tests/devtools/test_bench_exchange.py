@@ -62,6 +62,7 @@ def finished_run(effects, finished):
     first = time.time() - 2
     setting = SimpleNamespace(
         fill=lambda *_: None,
+        server=SimpleNamespace(pid=os.getpid()),
         finished=lambda _batch: finished,
         stub=SimpleNamespace(oracle=lambda _batch: {"effects": effects, "first": first}),
     )
@@ -83,7 +84,7 @@ def test_table_compares_ours_with_each_of_the_others():
     rates = {"queue_job": 10, "naive": 5, "ours": 100}
     results = {
         engine.name: command.Result(
-            {latency: passes.Speed(rates[engine.name], 1.0, 0, 0) for latency in LATENCIES},
+            {latency: passes.Speed(rates[engine.name], 1.0, 0, 0, 0.5) for latency in LATENCIES},
             passes.Kill(1, 0, 0, 8.0),
             SimpleNamespace(total_mb=300.0),
         )
