@@ -35,6 +35,21 @@ PARTS = _argument(
 )
 SECONDS = _argument("--seconds", type=int, default=20, help="of each run; default: %(default)s")
 
+EXCHANGES = _argument("--exchanges", type=int, default=1000, help="default: %(default)s")
+SEED = _argument("--seed", type=int, default=1, help="default: %(default)s")
+ENGINE = _argument(
+    "--engine",
+    choices=("ours", "naive"),
+    default="ours",
+    help="naive: one record, one call, one commit; for comparison",
+)
+SYNCHRONOUS = _argument(
+    "--synchronous-commit",
+    choices=("on", "off"),
+    default="on",
+    help="PostgreSQL's setting while its crashes are played; default: %(default)s",
+)
+
 VARIABLES = """\
 variables:
   XDG_CACHE_HOME    where the cache is (default ~/.cache); the project uses finance-connect/ in it
@@ -45,9 +60,9 @@ variables:
 """
 
 
-def _benchmark(name: str) -> Callable[..., int]:
-    """The function of a benchmark, whose packages are those of the virtual environment."""
-    return importlib.import_module(f"benchmarks.{name}").main
+def _main_of(name: str) -> Callable[..., int]:
+    """The function of a module whose packages are those of the virtual environment."""
+    return importlib.import_module(name).main
 
 
 Command = Callable[[Options], int]
@@ -102,7 +117,12 @@ COMMANDS: dict[str, tuple[str, list[tuple[tuple[str, ...], dict[str, Any]]], Com
     "bench-exchange": (
         "measure the dispatcher beside OCA queue_job and a plain scheduled action",
         [PARTS, SECONDS],
-        lambda options: _benchmark("exchange.command")(options.parts, options.seconds),
+        lambda options: _main_of("benchmarks.exchange.command")(options.parts, options.seconds),
+    ),
+    "chaos": (
+        "kill, cut and crash by a seed while exchanges are delivered; then ask the provider what it holds",
+        [EXCHANGES, SEED, ENGINE, SYNCHRONOUS],
+        lambda options: _main_of("chaos.command")(options=options),
     ),
     "copy": (
         "make a fresh database from a template and print how to use it",
@@ -121,7 +141,7 @@ COMMANDS: dict[str, tuple[str, list[tuple[tuple[str, ...], dict[str, Any]]], Com
     ),
 }
 # These import code of the project that needs its Python packages.
-INSIDE = frozenset({"bench-exchange", "demo", "journey", "screenshots"})
+INSIDE = frozenset({"bench-exchange", "chaos", "demo", "journey", "screenshots"})
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,0 +1,29 @@
+"""`make chaos`: one run, its table, and an exit code that says whether every invariant holds."""
+
+from typing import Any
+
+from .checks import Finding, look
+from .evidence import gather
+from .harness import performed
+from .plan import Plan
+from .report import show
+
+#: Seconds of storm: as long as the documents take, within this bound.
+_FLOOR, _PER_EXCHANGE = 60.0, 0.2
+
+
+def perform(plan: Plan, synchronous_commit: str = "on") -> list[Finding]:
+    """One run to its end, with the table on the way."""
+    longest = _FLOOR + _PER_EXCHANGE * plan.exchanges
+    with performed(plan, longest, synchronous_commit) as performance:
+        evidence = gather(performance)
+        findings = look(evidence, plan.engine)
+        show(performance, evidence, findings)
+    return findings
+
+
+def main(options: Any) -> int:
+    """0 when every invariant holds, 1 when one is broken."""
+    plan = Plan(options.seed, options.exchanges, options.engine)
+    findings = perform(plan, options.synchronous_commit)
+    return 0 if all(finding.holds for finding in findings) else 1

@@ -1,0 +1,31 @@
+"""A short storm: whatever is killed, cut or crashed, each document is held exactly once.
+
+`make chaos` plays longer ones; docs/chaos.md says what is done and how to read the table.
+"""
+
+import pytest
+
+from chaos.checks import held_twice
+from chaos.command import perform
+from chaos.plan import Plan
+
+EXCHANGES = 250
+SEED = 7
+
+
+@pytest.fixture(scope="module")
+def ours():
+    """What a short run with the product's dispatcher found."""
+    return perform(Plan(SEED, EXCHANGES))
+
+
+def test_every_invariant_holds(ours):
+    assert {item.check.name: item.faults for item in ours if not item.holds} == {}
+    assert len(ours) > 10
+
+
+def test_the_naive_dispatcher_is_found_out():
+    """The same storm makes one record, one call, one commit send twice: the harness sees what it looks for."""
+    findings = perform(Plan(SEED, EXCHANGES, "naive"))
+    twice = {item.check.find: item.faults for item in findings}[held_twice]
+    assert twice
