@@ -11,7 +11,7 @@ BEGIN
 END
 $guard$;
 
--- The columns are read from the bytes; an INSERT that gives columns may not let them say anything else.
+-- An INSERT of one's own may not let the columns say something else than the bytes.
 CREATE OR REPLACE FUNCTION finance_audit.columns_agree() RETURNS trigger
 LANGUAGE plpgsql AS $guard$
 DECLARE
@@ -23,11 +23,8 @@ BEGIN
     told.canonical := NEW.canonical;
     told.leaf_hash := NEW.leaf_hash;
     -- Nobody chooses the transaction: the sealer finds new entries by it.
-    told.xact := pg_current_xact_id();
-    IF NEW.uid IS NULL THEN
-        RETURN told;
-    END IF;
-    NEW.xact := told.xact;
+    NEW.xact := pg_current_xact_id();
+    told.xact := NEW.xact;
     IF told IS DISTINCT FROM NEW THEN
         RAISE EXCEPTION
             'The columns of entry % do not say what its canonical bytes say. Insert through '

@@ -5,6 +5,7 @@ from . import test_circumstances
 from . import test_entry
 from . import test_erasure
 from . import test_export
+from . import test_owner_role
 from . import test_protection
 from . import test_sealing
 from . import test_timeline
