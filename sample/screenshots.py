@@ -22,10 +22,16 @@ _LISTS = (
     ("einvoices", "accountant", "action-finance_einvoice.finance_einvoice_action"),
     ("exchanges", "operator", "action-finance_connector_base.finance_exchange_action"),
     ("exceptions", "operator", "action-finance_connector_base.finance_case_action"),
+    ("attempts", "operator", "finance-attempts"),
+    ("latency", "operator", "finance-latency"),
+    ("connection-cards", "operator", "finance-connections"),
+    ("dispatchers", "operator", "finance-dispatchers"),
     ("audit-log", "auditor", "action-finance_audit.action_entries"),
     ("connections", "admin", "action-finance_connector_base.finance_connection_action"),
     ("settings", "admin", "action-finance_connector_base.res_config_settings_action"),
 )
+
+_PATHS = {name: path for name, _role, path in _LISTS}
 
 
 def main(stack, folder: Path) -> int:
@@ -70,8 +76,8 @@ class Camera:
         )
         page.get_by_role("tab", name="Timeline").click()
         self.shoot(page, "timeline")
-        self._newest("connection", "admin", _LISTS[5][2], "finance.connection")
-        self._newest("exchange", "operator", _LISTS[2][2], "finance.exchange")
+        self._newest("connection", "admin", _PATHS["connections"], "finance.connection")
+        self._newest("exchange", "operator", _PATHS["exchanges"], "finance.exchange")
 
     def take(self, name, role, path):
         """Open a path as a role and take the picture."""

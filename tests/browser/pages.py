@@ -99,7 +99,7 @@ class Desk:
             self.page.reload()
             # Lists and forms are drawn with their records in one go.
             self.page.locator(
-                ".o_list_renderer, .o_form_renderer, .o_nocontent_help"
+                ".o_list_renderer, .o_form_renderer, .o_kanban_renderer, .o_nocontent_help"
             ).first.wait_for()
 
     def rows(self, field: str = "") -> Locator:

@@ -110,7 +110,10 @@ class FinanceConnection(models.Model):
         counts = {
             (connection.id, state): number
             for connection, state, number in self.env["finance.exchange"]._read_group(
-                [("connection_id", "in", self.ids)],
+                [
+                    ("connection_id", "in", self.ids),
+                    ("state", "in", {*OPEN_STATES, *ATTENTION_STATES}),
+                ],
                 ["connection_id", "state"],
                 ["__count"],
             )
