@@ -12,10 +12,12 @@ from .report import show
 _FLOOR, _PER_EXCHANGE = 60.0, 0.2
 
 
-def perform(plan: Plan, synchronous_commit: str = "on") -> list[Finding]:
-    """One run to its end, with the table on the way."""
+def perform(
+    plan: Plan, synchronous_commit: str = "on", storm_seconds: float | None = None
+) -> list[Finding]:
+    """One run to its end, with the table on the way; the storm lasts ``storm_seconds`` at most."""
     longest = _FLOOR + _PER_EXCHANGE * plan.exchanges
-    with performed(plan, longest, synchronous_commit) as performance:
+    with performed(plan, storm_seconds or longest, synchronous_commit) as performance:
         evidence = gather(performance)
         findings = look(evidence, plan.engine)
         show(performance, evidence, findings)
