@@ -1,4 +1,5 @@
 from . import test_access
+from . import test_boundaries
 from . import test_callback
 from . import test_document
 from . import test_protocol
