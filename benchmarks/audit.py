@@ -13,12 +13,15 @@ import tempfile
 import time
 import zipfile
 from pathlib import Path
+from uuid import uuid4
 
 import psycopg2
 
 SQL = Path(__file__).parents[1] / "addons" / "finance_audit" / "sql"
 ROUNDS = 3
 WRITERS, SECONDS = 8, 10
+# A transaction of business: Odoo needs about as many statements to create one invoice of five lines.
+STATEMENTS = 70
 LOG = 1
 
 _ENTRY = """
@@ -45,7 +48,7 @@ CROSS JOIN LATERAL jsonb_populate_record(
 """
 
 
-def main(dsn, count):
+def _measure(dsn, count):
     """Fill a database that has the tables, and print the tables of results."""
     connection = psycopg2.connect(dsn)
     with connection.cursor() as cr:
@@ -55,7 +58,7 @@ def main(dsn, count):
         stored = _stored(connection)
         with tempfile.TemporaryDirectory(prefix="bench-audit-") as folder:
             _export(cr, Path(folder))
-            bare, verifying, zipped = _verify(Path(folder))
+            bare, verifying, zipped, peak = _verify(Path(folder))
         size = _scalar(cr, "SELECT avg(octet_length(canonical)) FROM finance_audit.entry")
     print(f"{count:,} entries of {size:.0f} bytes")
     print(f"{'':<38}{'entries/s':>12}{'of bare loop':>14}")
@@ -67,7 +70,6 @@ def main(dsn, count):
         ("verify_audit.py on the zip", zipped),
     ):
         print(f"{name:<38}{count / seconds:>12,.0f}{bare / seconds:>14.2f}")
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     print(f"peak memory of the verifier's process: {peak:,.0f} MB")
     _writers(dsn)
 
@@ -156,8 +158,9 @@ def _verify(folder):
     for _round in range(ROUNDS):
         for name, seconds in runs.items():
             with multiprocessing.get_context("spawn").Pool(1) as pool:
-                seconds.append(pool.apply(_bare if name == "bare" else _check, [folder, name]))
-    return [statistics.median(seconds) for seconds in runs.values()]
+                taken, peak = pool.apply(_bare if name == "bare" else _check, [folder, name])
+                seconds.append(taken)
+    return *(statistics.median(seconds) for seconds in runs.values()), peak
 
 
 def _bare(folder, _name):
@@ -165,7 +168,7 @@ def _bare(folder, _name):
     with (folder / "open" / "company-1" / "entries.ndjson").open("rb") as lines:
         for line in lines:
             hashlib.sha256(line).digest()
-    return time.perf_counter() - started
+    return time.perf_counter() - started, 0
 
 
 def _check(folder, name):
@@ -176,7 +179,12 @@ def _check(folder, name):
     report = verify_audit.verify(folder / name, verify_audit.Settings())
     if report.damage or not report.proven:
         raise RuntimeError(report.damage)
-    return time.perf_counter() - started
+    return time.perf_counter() - started, _peak()
+
+
+def _peak():
+    """Megabytes this process held at most."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 # -- writers -----------------------------------------------------------------------------------------
@@ -200,7 +208,7 @@ def _writers(dsn):
             failures += failed
     without, with_audit = (statistics.median(rates[audited]) for audited in (False, True))
     print(
-        f"\n{WRITERS} concurrent writers, REPEATABLE READ, each transaction 20 statements of business"
+        f"\n{WRITERS} concurrent writers, REPEATABLE READ, each transaction {STATEMENTS} statements of business"
     )
     print(
         f"without audit {without:,.0f}/s, with an entry each {with_audit:,.0f}/s: {with_audit / without:.2f}"
@@ -219,6 +227,9 @@ def _round_of_writers(dsn, audited):
 
 
 def _write(dsn, number, audited):
+    from benchmarks.audit_stub import stub
+
+    stub()
     connection = psycopg2.connect(dsn)
     connection.set_session(isolation_level="REPEATABLE READ")
     done = failed = 0
@@ -227,20 +238,40 @@ def _write(dsn, number, audited):
         while time.monotonic() < end:
             document = number * 500 + done % 500 + 1
             try:
-                for _statement in range(10):
+                for _statement in range(STATEMENTS // 2):
                     cr.execute("SELECT * FROM bench_document WHERE id = %s", [document])
                     cr.execute(
                         "UPDATE bench_document SET state = 'sent', note = note WHERE id = %s",
                         [document],
                     )
                 if audited:
-                    cr.execute(_ENTRY, {"log": LOG, "start": document, "end": document})
+                    _append(cr, document)
                 connection.commit()
                 done += 1
             except psycopg2.errors.SerializationFailure:
                 connection.rollback()
                 failed += 1
     return done, failed
+
+
+def _append(cr, document):
+    """One entry, as the addon writes it."""
+    from odoo.addons.finance_audit.core import entry
+    from odoo.addons.finance_audit.core.leaf import leaf_hash
+    from odoo.addons.finance_audit.install import statement
+
+    facts = entry.Facts(
+        action="exchange.accepted",
+        actor=entry.Actor(2, 2, "operator", "cron"),
+        outcome="success",
+        summary=f"The platform accepted the invoice INV/2026/{document}.",
+        record=entry.Subject("finance.exchange", document, f"EX/{document}"),
+        company_id=LOG,
+        details={"reference": "R-1", "state": {"before": "sending", "after": "accepted"}},
+    )
+    cr.execute("SELECT clock_timestamp()")
+    data = entry.entry_bytes(facts, uuid4(), cr.fetchone()[0])
+    cr.execute(statement("append.sql"), {"canonical": [data], "leaf_hash": [leaf_hash(data)]})
 
 
 def _sealer(dsn):
@@ -259,21 +290,21 @@ def _sealer(dsn):
             time.sleep(1)
 
 
-def run(runtime, count):
+def main(count):
     """Make a database with the tables alone, measure in it, drop it."""
     from benchmarks.audit_stub import stub
-    from devtools import databases
+    from devtools import databases, odoo_run
 
     stub()
-    name = databases.test_database("bench_audit")
-    databases.drop(runtime, name)
-    databases._create(runtime, name)
-    try:
-        dsn = runtime.server.dsn(name)
-        with psycopg2.connect(dsn) as connection, connection.cursor() as cr:
-            for path in sorted(SQL.glob("0[123]*.sql")):
-                cr.execute(path.read_text(encoding="utf-8"))
-        main(dsn, count)
-    finally:
-        databases.drop(runtime, name)
+    with odoo_run.ready() as runtime:
+        name = databases.test_database("bench_audit")
+        databases.create_empty(runtime, name)
+        try:
+            dsn = runtime.server.dsn(name)
+            with psycopg2.connect(dsn) as connection, connection.cursor() as cr:
+                for path in sorted(SQL.glob("0[123]*.sql")):
+                    cr.execute(path.read_text(encoding="utf-8"))
+            _measure(dsn, count)
+        finally:
+            databases.drop(runtime, name)
     return 0

@@ -33,6 +33,7 @@ PARTS = _argument(
     metavar="part",
     help=f"of {', '.join(_PARTS)}; default: all",
 )
+ENTRIES = _argument("--entries", type=int, default=1_000_000, help="default: %(default)s")
 SECONDS = _argument("--seconds", type=int, default=20, help="of each run; default: %(default)s")
 
 EXCHANGES = _argument("--exchanges", type=int, default=1000, help="default: %(default)s")
@@ -114,6 +115,11 @@ COMMANDS: dict[str, tuple[str, list[tuple[tuple[str, ...], dict[str, Any]]], Com
         [],
         lambda _: maintenance.bench(),
     ),
+    "bench-audit": (
+        "measure sealing and verifying the audit log beside a bare hashing loop",
+        [ENTRIES],
+        lambda options: _main_of("benchmarks.audit")(options.entries),
+    ),
     "bench-exchange": (
         "measure the dispatcher beside OCA queue_job and a plain scheduled action",
         [PARTS, SECONDS],
@@ -141,7 +147,7 @@ COMMANDS: dict[str, tuple[str, list[tuple[tuple[str, ...], dict[str, Any]]], Com
     ),
 }
 # These import code of the project that needs its Python packages.
-INSIDE = frozenset({"bench-exchange", "chaos", "demo", "journey", "screenshots"})
+INSIDE = frozenset({"bench-audit", "bench-exchange", "chaos", "demo", "journey", "screenshots"})
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -149,7 +149,8 @@ def _copy(runtime: Runtime, source: str, target: str) -> None:
         shutil.copytree(runtime.filestore(source), runtime.filestore(target), copy_function=os.link)
 
 
-def _create(runtime: Runtime, name: str) -> None:
+def create_empty(runtime: Runtime, name: str) -> None:
+    """Make a database without anything; an older one of that name is replaced."""
     drop(runtime, name)
     words = "TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"
     runtime.server.psql(f"CREATE DATABASE {_quoted(name)} {words}")
@@ -202,7 +203,7 @@ def _fill(runtime: Runtime, template: Template, built: str) -> None:
     if template.parent:
         _copy(runtime, template.parent.name, built)
     else:
-        _create(runtime, built)
+        create_empty(runtime, built)
     if template.test_addons:
         runtime = odoo_run.testing(runtime)
     if template.modules:
