@@ -61,6 +61,8 @@ class Run:
         #: Answers whose storing is not known to have been committed; storing one twice changes nothing (X4).
         self._unstored = []
         self._scheduler_listens = True
+        #: The run ended by the clock, with more to come.
+        self.is_out_of_time = False
 
     def work(self, seconds, on_progress):
         """Run until nothing is due soon or ``seconds`` are over; then wait for the calls on their way.
@@ -87,6 +89,7 @@ class Run:
         if now < stop:
             self._fill(now)
         elif now > stop + _DRAIN_SECONDS or not (self.pipeline.in_flight or self._unstored):
+            self.is_out_of_time = True
             return True
         self._store(self._patience(now))
         self._tell_scheduler(on_progress)

@@ -1,0 +1,133 @@
+"""The loop of a dispatcher lane: what it keeps, when it stops, when it comes back at once."""
+
+from types import SimpleNamespace
+from unittest.mock import patch
+
+import psycopg2
+from odoo.tests import BaseCase, tagged
+from odoo.tools import mute_logger
+
+from ..core.claim import Claim
+from ..core.courier import Report
+from ..core.outcomes import Accepted
+from ..core.pipeline import Pipeline
+from ..core.protocol import Call
+from ..models.dispatcher_run import Run
+from ..models.finance_dispatcher_claim import Claimed
+
+LOGGER = "odoo.addons.finance_connector_base.models.dispatcher_run"
+
+
+class Courier:
+    """Answers at once."""
+
+    def perform(self, _step, call):
+        return Report(Accepted(call.key))
+
+
+class Dispatcher:
+    """Stands for the transactions; ``trouble`` is raised by the first ones that store."""
+
+    def __init__(self, claims=(), due_in=None, trouble=()):
+        self._claims = list(claims)
+        self._due_in = due_in
+        self._trouble = list(trouble)
+        self.stored = []
+        self.strays = []
+
+    def _claim(self, **_values):
+        claims, self._claims = self._claims, []
+        return Claimed(claims, False)
+
+    def _commit_outcomes(self, results, roster):
+        if self._trouble:
+            raise self._trouble.pop(0)
+        self.stored += [claim.call.key for claim, _report in results]
+
+    def _disown_strays(self, _worker, tokens):
+        self.strays.append(tokens)
+
+    def _seconds_to_next(self, _worker):
+        return self._due_in
+
+    def _make_roster(self):
+        return {}
+
+    def _claim_probes(self, _roster):
+        return []
+
+    def _recover_lost(self):
+        """Nobody is lost."""
+
+    def _process_callbacks(self):
+        """Nobody calls."""
+
+    def _tell_owners(self):
+        """Nobody waits."""
+
+
+def claim(key):
+    return Claim(1, 1, 1, f"token-{key}", "send", Call("op", key, b""), Courier())
+
+
+@tagged("post_install", "-at_install")
+class TestDispatcherRun(BaseCase):
+    def work(self, dispatcher, seconds=0.3, on_progress=None):
+        with Pipeline(4) as pipeline:
+            run = Run(dispatcher, SimpleNamespace(worker_id=1), pipeline, 1)
+            run.work(seconds, on_progress or (lambda steps: None))
+        return run
+
+    def test_a_run_ends_when_nothing_is_due(self):
+        dispatcher = Dispatcher([claim("a"), claim("b")])
+        run = self.work(dispatcher, seconds=30)
+        self.assertEqual(sorted(dispatcher.stored), ["a", "b"])
+        self.assertFalse(run.is_out_of_time)
+
+    def test_a_run_that_ends_by_the_clock_with_work_due_soon_says_so(self):
+        self.assertTrue(self.work(Dispatcher(due_in=2.0)).is_out_of_time)
+
+    def test_x5_answers_are_kept_while_the_database_restarts(self):
+        trouble = [psycopg2.OperationalError("gone"), psycopg2.InterfaceError("closed")]
+        dispatcher = Dispatcher([claim("a")], trouble=trouble)
+        with mute_logger(LOGGER):
+            self.work(dispatcher, seconds=30)
+        self.assertEqual(dispatcher.stored, ["a"])
+
+    def test_x4_an_answer_that_is_not_stored_yet_is_no_stray(self):
+        dispatcher = Dispatcher([claim("a")], trouble=[psycopg2.OperationalError("gone")])
+        run = Run(dispatcher, SimpleNamespace(worker_id=1), Pipeline(4), 1)
+        run._fill(run._next_claim + 1)
+        with self.assertRaises(psycopg2.OperationalError):
+            run._store(5.0)
+        run._care(run._next_care + 1)
+        self.assertEqual(dispatcher.strays, [{"token-a"}])
+
+    def test_the_schedulers_own_broken_transaction_does_not_stop_the_storing(self):
+        told = []
+
+        def on_progress(steps):
+            told.append(steps)
+            raise psycopg2.InterfaceError("cursor closed")
+
+        dispatcher = Dispatcher([claim("a"), claim("b")])
+        with mute_logger(LOGGER):
+            self.work(dispatcher, seconds=30, on_progress=on_progress)
+        self.assertEqual(sorted(dispatcher.stored), ["a", "b"])
+        self.assertEqual(len(told), 1)
+
+    def test_a_database_that_stays_away_ends_the_run_with_its_error(self):
+        trouble = [psycopg2.OperationalError("gone")] * 2
+        dispatcher = Dispatcher([claim("a")], trouble=trouble)
+        with (
+            mute_logger(LOGGER),
+            self.patch_away(-1.0),
+            self.assertRaises(psycopg2.OperationalError),
+        ):
+            self.work(dispatcher, seconds=30)
+        self.assertEqual(dispatcher.stored, [])
+
+    def patch_away(self, seconds):
+        return patch(
+            "odoo.addons.finance_connector_base.models.dispatcher_run._AWAY_SECONDS", seconds
+        )
