@@ -78,6 +78,25 @@ QUEUED_COMMITTED = "business: queued and committed"
 DECIDED_NOT_COMMITTED = "person: decided, not committed"
 OFFICE = (QUEUED_NOT_COMMITTED, QUEUED_COMMITTED, DECIDED_NOT_COMMITTED)
 
+#: Reached seldom: a process meant to end there is given the time, and ends the first time.
+SELDOM = frozenset(
+    {
+        "worker entered, nothing claimed",
+        "lease about to be renewed",
+        "lease renewed",
+        "lost claims taken over, not committed",
+        "probe claimed, not made",
+        "probe answered, not committed",
+        DECIDED_NOT_COMMITTED,
+    }
+)
+#: Where a dispatcher may be stopped for longer than its lease, to go on later as if nothing had been.
+STALLS = (
+    "claim committed, nothing sent",
+    "sent, answer not handed on",
+    "outcome written, not committed",
+)
+
 #: The boundaries at which a process of each role may be killed.
 OF_ROLE = {
     "work": tuple(boundary.name for boundary in DISPATCHER),

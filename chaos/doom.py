@@ -1,4 +1,6 @@
-"""Ends the process it lives in at the boundary its fate names: SIGKILL, in the very thread that gets there."""
+"""Ends the process it lives in at the boundary its fate names: SIGKILL, in the very thread that gets there. Some
+processes are only stopped there, all their threads, until their parent lets them go on.
+"""
 
 import ctypes
 import functools
@@ -53,9 +55,11 @@ class Doom:
             return
         with self._lock:
             self._left -= 1
-            if self._left == 0 and not self._calm.exists():
-                self._journal.note("killed", who=self._who, where=boundary)
-                os.kill(os.getpid(), signal.SIGKILL)
+            if self._left or self._calm.exists():
+                return
+            stalls = bool(self._fate.stall)
+            self._journal.note("stalled" if stalls else "killed", who=self._who, where=boundary)
+            os.kill(os.getpid(), signal.SIGSTOP if stalls else signal.SIGKILL)
 
     def arm(self, registry: Any) -> None:
         """Wrap the one method at whose boundary this process ends."""

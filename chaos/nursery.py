@@ -11,6 +11,7 @@ import importlib
 import logging
 import os
 import random
+import signal
 import sys
 import time
 from pathlib import Path
@@ -95,7 +96,7 @@ class Lineage:
             pid = os.fork()
             if not pid:
                 os._exit(self._be_born(incarnation, fate))
-            self._watch(pid, fate.seconds)
+            self._watch(pid, fate)
             time.sleep(0 if self.nursery.said(CALM) else fate.pause)
             incarnation += 1
 
@@ -112,18 +113,33 @@ class Lineage:
             self.journal.note("broke", who=self.line.who)
         return 1
 
-    def _watch(self, pid: int, seconds: float) -> None:
+    def _watch(self, pid: int, fate: Fate) -> None:
         """Wait for the child's end; bring it about when its time is over."""
-        end = time.monotonic() + seconds
-        while not os.waitpid(pid, os.WNOHANG)[0]:
-            late = time.monotonic() > end and not self.nursery.said(CALM)
-            if late or self.nursery.said(STOP):
-                if late:
-                    self.journal.note("killed", who=self.line.who, where="at random")
-                os.kill(pid, 9)
-                os.waitpid(pid, 0)
-                return
+        if self._ended(pid, fate):
+            return
+        if not self.nursery.said(STOP):
+            self.journal.note("killed", who=self.line.who, where="at random")
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+    def _ended(self, pid: int, fate: Fate) -> bool:
+        """Whether the child ended by itself, or at its boundary, within the time; in the calm there is no end to it."""
+        end = time.monotonic() + fate.seconds
+        while not self.nursery.said(STOP):
+            changed, status = os.waitpid(pid, os.WNOHANG | os.WUNTRACED)
+            if changed and os.WIFSTOPPED(status):
+                self._stall(pid, fate.stall)
+            elif changed:
+                return True
+            if time.monotonic() > end and not self.nursery.said(CALM):
+                return False
             time.sleep(_LOOK)
+        return False
+
+    def _stall(self, pid: int, seconds: float) -> None:
+        """As when a machine stands still: to the child no time has passed."""
+        time.sleep(seconds)
+        os.kill(pid, signal.SIGCONT)
 
 
 def main() -> None:

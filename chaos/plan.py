@@ -7,7 +7,7 @@ a seed repeats the storm, not the order of every raindrop.
 import random
 from dataclasses import dataclass
 
-from .boundaries import OF_ROLE
+from .boundaries import OF_ROLE, SELDOM, STALLS
 
 #: The people's own list of what they did, beside the journal of what was done to the processes.
 LEDGER, JOURNAL = "ledger", "journal"
@@ -25,6 +25,8 @@ REFUSED = "-no"
 _REFUSABLE = frozenset({"document", "filing", "filing_now"})
 _REFUSED_SHARE = 0.04
 _LARGEST = 4
+_STALL_EVERY = 3
+_STALL_SECONDS = (10.0, 14.0)
 _FILLER = 2000
 #: Longer than a call may take and an effect may be late; a person who looks earlier could be wrong.
 LATEST_EFFECT = 2.0
@@ -33,13 +35,15 @@ LATEST_EFFECT = 2.0
 @dataclass(frozen=True)
 class Fate:
     """How one incarnation of a process ends: at a boundary, the so-and-so-manyeth time it gets there, or else after
-    some seconds, wherever it is then. ``pause`` comes before the next one is born.
+    some seconds, wherever it is then. One with a ``stall`` is not killed at the boundary but stopped for so many
+    seconds. ``pause`` comes before the next one is born.
     """
 
     boundary: str
     occurrence: int
     seconds: float
     pause: float
+    stall: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -89,15 +93,23 @@ class Plan:
         )
 
     def fate(self, line: Line, incarnation: int) -> Fate:
-        """Every boundary has its turn, in an order of the seed; every third end is at no boundary."""
+        """Every boundary has its turn, in an order of the seed. Of every third process the end is at no boundary; some
+        of these are stopped before for longer than a dispatcher's lease: others take over, then it goes on.
+        """
         rng = self.rng("fate", line.who, incarnation)
         turn, free = divmod(incarnation, 3)
         pause = rng.uniform(0.0, 0.5)
         if free == 2:  # noqa: PLR2004 (the third of three)
-            return Fate("", 0, rng.uniform(1.0, 6.0), pause)
+            seconds = rng.uniform(1.0, 6.0)
+            if line.role != "work" or turn % _STALL_EVERY:
+                return Fate("", 0, seconds, pause)
+            stall = rng.uniform(*_STALL_SECONDS)
+            return Fate(rng.choice(STALLS), rng.randint(1, 3), stall + seconds, pause, stall)
         names = list(OF_ROLE[line.role])
         self.rng("order", line.who).shuffle(names)
         boundary = names[(2 * turn + free) % len(names)]
+        if boundary in SELDOM:
+            return Fate(boundary, 1, rng.uniform(8.0, 20.0), pause)
         return Fate(boundary, rng.randint(1, 6), rng.uniform(4.0, 9.0), pause)
 
     def transaction(self, number: int) -> Transaction:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from .boundaries import OF_ROLE
 from .checks import Finding
 from .evidence import Evidence
 from .harness import Run
@@ -53,8 +54,12 @@ def _done(run: Run, evidence: Evidence) -> dict[str, object]:
 
 
 def _killed(run: Run) -> dict[str, object]:
+    """Every boundary a process of this run could die at, also those where none did."""
     lines = [line for line in run.journal.read() if line["event"] == "killed"]
-    return dict(sorted(Counter(line["where"] for line in lines).items()))
+    counts = Counter(line["where"] for line in lines)
+    roles = dict.fromkeys(line.role for line in run.plan.crew())
+    names = [name for role in roles for name in OF_ROLE[role]]
+    return {name: counts[name] for name in (*names, "at random")}
 
 
 def _broken(run: Run) -> dict[str, object]:
@@ -64,6 +69,7 @@ def _broken(run: Run) -> dict[str, object]:
         "provider out of reach": run.weather.counts["outage"],
         "Odoo's cron workers killed": run.weather.counts["cron worker"],
         "Odoo servers killed as a whole": run.weather.counts["server"],
+        "dispatchers stalled for longer than their lease": events["stalled"],
         "processes that saw the database go": events["lost the database"],
         "processes that broke": events["broke"],
         "hours by which a worker's clock was wrong": f"{SKEW_SECONDS / 3600:.0f}",
@@ -74,4 +80,8 @@ def _spoiled(run: Run, evidence: Evidence) -> dict[str, object]:
     outcomes = Counter(
         attempt["outcome"] for attempts in evidence.attempts.values() for attempt in attempts
     )
-    return {f"attempts that ended as {name}": count for name, count in sorted(outcomes.items())}
+    late = sum(
+        bool(attempt["is_late"]) for attempts in evidence.attempts.values() for attempt in attempts
+    )
+    counts = {f"attempts that ended as {name}": count for name, count in sorted(outcomes.items())}
+    return {**counts, "answers that came too late and changed nothing": late}
