@@ -22,7 +22,10 @@ SELECT d.name, d.operation, d.state AS document_state, c.name AS account, e.id, 
   JOIN finance_exchange e ON e.id = d.exchange_id
  ORDER BY d.id
 """
-_ATTEMPTS = "SELECT exchange_id, step, outcome, is_late, ended_at IS NOT NULL AS ended FROM finance_exchange_attempt"
+_ATTEMPTS = """
+SELECT exchange_id, step, outcome, is_late, started_at, ended_at, ended_at IS NOT NULL AS ended
+  FROM finance_exchange_attempt ORDER BY id
+"""
 _CASES = "SELECT exchange_id FROM finance_case WHERE state = 'open'"
 _SHADOW = "SELECT exchange_id, new FROM chaos_state ORDER BY id"
 _AUDIT = """

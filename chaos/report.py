@@ -29,6 +29,34 @@ def show(run: Run, evidence: Evidence, findings: list[Finding]) -> None:
         print(f"  {finding.check.name:<{_WIDTH}}{verdict}")
         for fault in finding.faults[:_SHOWN]:
             print(f"      {fault}")
+    if not findings[0].holds:
+        _tell_stories(evidence)
+
+
+def _tell_stories(evidence: Evidence) -> None:
+    """How the first documents came to be held twice: attempts as the database knows them, arrivals by the oracle."""
+    twice = [key for key, held in evidence.held.items() if len(held) > 1]
+    for key in twice[:_SHOWN]:
+        print(f"\n{key[1]} of {key[0]} (UTC)")
+        exchange = evidence.documents[key]["id"]
+        moments = [
+            (str(attempt["started_at"]), f"attempt to {attempt['step']} begun")
+            for attempt in evidence.attempts.get(exchange, [])
+        ]
+        moments += [
+            (str(attempt["ended_at"]), f"  it ended as {_ending(attempt)}")
+            for attempt in evidence.attempts.get(exchange, [])
+        ]
+        moments += [
+            (item["received_at"].replace("T", " "), "  arrived at the provider")
+            for item in evidence.arrived[key]
+        ]
+        for moment, what in sorted(moments):
+            print(f"  {moment[11:23]}  {what}")
+
+
+def _ending(attempt: dict) -> str:
+    return f"{attempt['outcome']}{', too late' if attempt['is_late'] else ''}"
 
 
 def _section(title: str, counts: dict[str, object]) -> None:
@@ -63,13 +91,15 @@ def _killed(run: Run) -> dict[str, object]:
 
 
 def _broken(run: Run) -> dict[str, object]:
-    events = Counter(line["event"] for line in run.journal.read())
+    lines = run.journal.read()
+    events = Counter(line["event"] for line in lines)
+    stalls = Counter(line["where"] for line in lines if line["event"] == "stalled")
     return {
         "database crashed and recovered": run.weather.counts["database"],
         "provider out of reach": run.weather.counts["outage"],
         "Odoo's cron workers killed": run.weather.counts["cron worker"],
         "Odoo servers killed as a whole": run.weather.counts["server"],
-        "dispatchers stalled for longer than their lease": events["stalled"],
+        **{f"dispatchers stalled: {where}": count for where, count in sorted(stalls.items())},
         "processes that saw the database go": events["lost the database"],
         "processes that broke": events["broke"],
         "hours by which a worker's clock was wrong": f"{SKEW_SECONDS / 3600:.0f}",
