@@ -19,6 +19,7 @@ class Claim:
     step: Step
     call: Call
     courier: Courier
+    worker_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

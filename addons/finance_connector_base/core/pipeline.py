@@ -10,13 +10,14 @@ import contextlib
 import logging
 import queue
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from .claim import Claim, Probe
 from .courier import Report
 from .masking import MaskingFilter
-from .outcomes import Unknown
+from .outcomes import Transient, Unknown
 
 _logger = logging.getLogger(__name__)
 _logger.addFilter(MaskingFilter())
@@ -38,8 +39,10 @@ def perform(task: Claim | Probe) -> Report:
 class Pipeline:
     """A fixed number of slots. Use as a context manager; leaving it gives up what is still on its way."""
 
-    def __init__(self, slots: int):
+    def __init__(self, slots: int, holds: Callable[[Any], bool] = lambda _worker: True):
+        """``holds`` tells in the last moment whether the claims of a worker are still its own."""
         self.slots = slots
+        self._holds = holds
         #: Calls on their way by connection id.
         self.held: Counter[Any] = Counter()
         #: Fencing tokens of the claims on their way.
@@ -87,4 +90,9 @@ class Pipeline:
         return self._done.get(timeout=seconds) if seconds > 0 else self._done.get_nowait()
 
     def _carry(self, task: Claim | Probe) -> None:
-        self._done.put((task, perform(task)))
+        if isinstance(task, Claim) and not self._holds(task.worker_id):
+            # The process stood still: somebody else may be asking about this one already, so it must not leave now.
+            report = Report(Transient("the claim ran out before the call was begun"))
+        else:
+            report = perform(task)
+        self._done.put((task, report))

@@ -47,7 +47,7 @@ class FinanceDispatcher(models.AbstractModel):
         try:
             with (
                 Heartbeat(self._transaction, lane).beating() as heartbeat,
-                Pipeline(SLOTS) as pipeline,
+                Pipeline(SLOTS, heartbeat.holds) as pipeline,
             ):
                 run = Run(self, heartbeat, pipeline, lane)
                 run.work(self._run_seconds(), on_progress=self._note_progress)

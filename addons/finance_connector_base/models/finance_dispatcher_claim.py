@@ -154,7 +154,8 @@ class FinanceDispatcher(models.AbstractModel):
             reference=row.life.reference,
             correlation_id=row.correlation_id,
         )
-        return move, Claim(row.connection_id, row.id, 0, token, step, call, line.courier)
+        claim = Claim(row.connection_id, row.id, 0, token, step, call, line.courier, worker_id)
+        return move, claim
 
     def _stopped(self, row, reason, case):
         """A row that may not be sent: failed where nothing was sent, else as unknown as before."""

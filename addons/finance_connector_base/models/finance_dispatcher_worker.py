@@ -4,6 +4,7 @@ import logging
 import os
 import socket
 import threading
+import time
 from contextlib import contextmanager
 
 import psycopg2
@@ -14,6 +15,8 @@ _logger = logging.getLogger(__name__)
 #: A worker not heard of for so long is gone. Renewed four times as often, so that one missed beat means nothing.
 LEASE_SECONDS = 8.0
 BEAT_SECONDS = 2.0
+#: A call is not begun when so little of the lease is left: by the time it arrives somebody else may have asked for it.
+MARGIN_SECONDS = 2.0
 
 _ENTER = """
 INSERT INTO finance_dispatcher_worker (name, lane, started_at, alive_until)
@@ -25,6 +28,7 @@ _BEAT = """
 UPDATE finance_dispatcher_worker
    SET alive_until = clock_timestamp() AT TIME ZONE 'UTC' + %(lease)s * interval '1 second'
  WHERE id = %(id)s
+   AND alive_until > clock_timestamp() AT TIME ZONE 'UTC'
 RETURNING id
 """
 _LEAVE = "DELETE FROM finance_dispatcher_worker WHERE id = %(id)s"
@@ -69,8 +73,9 @@ class FinanceDispatcherWorker(models.Model):
 class Heartbeat:
     """Renews a worker's lease from a thread of its own, in transactions of its own.
 
-    ``open_transaction`` yields an environment. If the database was away for longer than the lease, others may have
-    taken over what this worker held; its answers are then late, which the fencing token takes care of.
+    ``open_transaction`` yields an environment. A process that stood still for longer than its lease may have lost what
+    it held: it comes back under a new name, begins none of the old calls (``holds``), and answers to those already
+    made are late, which the fencing token takes care of.
     """
 
     def __init__(self, open_transaction, lane):
@@ -79,11 +84,16 @@ class Heartbeat:
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="finance-heartbeat", daemon=True)
         self.worker_id = None
+        self._safe_until = 0.0
+
+    def holds(self, worker_id):
+        """Whether claims made under this id are still ours for long enough to begin a call. For sending threads."""
+        return worker_id == self.worker_id and _now() < self._safe_until
 
     @contextmanager
     def beating(self):
         """Registered and renewed while the block runs; removed afterwards."""
-        self.worker_id = self._enter()
+        self._enter()
         self._thread.start()
         try:
             yield self
@@ -94,8 +104,11 @@ class Heartbeat:
                 env["finance.dispatcher.worker"]._leave(self.worker_id)
 
     def _enter(self):
+        began = _now()
         with self._open() as env:
-            return env["finance.dispatcher.worker"]._enter(self._lane)
+            worker_id = env["finance.dispatcher.worker"]._enter(self._lane)
+        self.worker_id = worker_id
+        self._safe_until = began + LEASE_SECONDS - MARGIN_SECONDS
 
     def _beat(self):
         while not self._end.wait(BEAT_SECONDS):
@@ -105,9 +118,17 @@ class Heartbeat:
                 _logger.warning("a dispatcher could not renew its lease: %s", error)
 
     def _renew(self):
+        began = _now()
         with self._open() as env:
             env.cr.execute(_BEAT, {"id": self.worker_id, "lease": LEASE_SECONDS})
-            if env.cr.fetchone():
-                return
-        # Somebody took this worker for dead and removed it: it comes back under a new name.
-        self.worker_id = self._enter()
+            renewed = env.cr.fetchone()
+        if renewed:
+            self._safe_until = began + LEASE_SECONDS - MARGIN_SECONDS
+        else:
+            # Too late: what was claimed under the old name is somebody else's now.
+            self._enter()
+
+
+def _now():
+    """Seconds that also pass while the machine sleeps, where the system can tell."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))

@@ -1,10 +1,11 @@
 """The sending threads: a slow call holds its own slot and nothing else; nothing gets lost in them."""
 
 import threading
+from dataclasses import replace
 
 from odoo.addons.finance_connector_base.core.claim import Claim, Probe
 from odoo.addons.finance_connector_base.core.courier import Report
-from odoo.addons.finance_connector_base.core.outcomes import Accepted, Unknown
+from odoo.addons.finance_connector_base.core.outcomes import Accepted, Transient, Unknown
 from odoo.addons.finance_connector_base.core.pipeline import Pipeline
 from odoo.addons.finance_connector_base.core.protocol import Call
 
@@ -75,3 +76,17 @@ def test_x4_the_tokens_on_their_way_are_known():
         desk.slow.set()
         pipeline.collect(WAIT)
         assert pipeline.tokens == set()
+
+
+def test_x4_a_call_whose_claim_ran_out_is_not_begun():
+    class Refusing(Desk):
+        def perform(self, _step, call):
+            raise AssertionError(f"{call.key} was sent")
+
+    with Pipeline(2, holds=lambda worker: worker == "alive") as pipeline:
+        pipeline.submit([replace(claim(Refusing(), "stale"), worker_id="gone")])
+        ((_task, report),) = pipeline.collect(WAIT)
+        assert isinstance(report.outcome, Transient)
+        pipeline.submit([replace(claim(Desk(), "fresh"), worker_id="alive")])
+        ((_task, report),) = pipeline.collect(WAIT)
+        assert report.outcome == Accepted("fresh")

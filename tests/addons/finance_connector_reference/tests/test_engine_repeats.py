@@ -2,6 +2,10 @@
 
 from odoo.addons.finance_connector_base.core import states
 from odoo.addons.finance_connector_base.core.pipeline import perform
+from odoo.addons.finance_connector_base.models.finance_dispatcher_worker import (
+    LEASE_SECONDS,
+    Heartbeat,
+)
 from odoo.tests import tagged
 
 from .engine_case import EngineCase
@@ -95,6 +99,27 @@ class TestEngineRepeats(EngineCase):
         self.dispatch()
         self.assertEqual(document.exchange_id.state, states.ACCEPTED)
         self.assertEqual(self.effects("D-1"), 1)
+
+    def test_x4_a_worker_whose_lease_ran_out_comes_back_under_another_name(self):
+        heartbeat = Heartbeat(self.dispatcher._transaction, 1)
+        heartbeat._enter()
+        before = heartbeat.worker_id
+        heartbeat._renew()
+        self.assertEqual(heartbeat.worker_id, before)
+        self.assertTrue(heartbeat.holds(before))
+        self.env.cr.execute(
+            "UPDATE finance_dispatcher_worker SET alive_until = alive_until - interval '1 minute'"
+        )
+        heartbeat._renew()
+        self.assertNotEqual(heartbeat.worker_id, before)
+        self.assertFalse(heartbeat.holds(before))
+        self.assertTrue(heartbeat.holds(heartbeat.worker_id))
+
+    def test_x4_no_call_is_begun_by_a_process_that_stood_still(self):
+        heartbeat = Heartbeat(self.dispatcher._transaction, 1)
+        heartbeat._enter()
+        heartbeat._safe_until -= LEASE_SECONDS
+        self.assertFalse(heartbeat.holds(heartbeat.worker_id))
 
     def test_x4_an_outcome_stored_twice_is_stored_once(self):
         document = self.document("document")
