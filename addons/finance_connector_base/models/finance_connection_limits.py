@@ -37,7 +37,13 @@ class FinanceConnection(models.Model):
     not_before = fields.Datetime(
         related="gate_ids.not_before", string="Paused by the provider until"
     )
-    retry_policy_ids = fields.One2many("finance.retry.policy", "connection_id", "Retry policies")
+    retry_policy_ids = fields.One2many(
+        "finance.retry.policy",
+        "connection_id",
+        "Retry policies",
+        groups="finance_connector_base.group_operator,finance_connector_base.group_admin,"
+        "finance_audit.group_auditor",
+    )
 
     _rate = models.Constraint("CHECK(rate_per_second >= 0)", "Calls per second cannot be negative.")
     _burst = models.Constraint("CHECK(rate_burst >= 1)", "At least one call at once is needed.")
