@@ -16,6 +16,8 @@ _WORTH_A_CLAIM = 24
 _LOOK_SECONDS = 0.25
 _CLAIM_PAUSE_SECONDS = 0.05
 _CARE_SECONDS = 1.0
+#: The next lane is woken no more often than this.
+_WAKE_SECONDS = 3.0
 #: Stay for work that becomes due within this time; leave after this time without any.
 _LINGER_SECONDS = 12.0
 #: How long calls on their way are waited for when the time is up, and a database that went away.
@@ -57,6 +59,7 @@ class Run:
         self.roster = None
         self._next_claim = 0.0
         self._next_care = 0.0
+        self._next_wake = 0.0
         self._idle_since = None
         #: Answers whose storing is not known to have been committed; storing one twice changes nothing (X4).
         self._unstored = []
@@ -127,8 +130,11 @@ class Run:
             roster=self.roster,
         )
         self.pipeline.submit(claimed.claims)
-        if claimed.more and self.lane:
-            self.dispatcher._wake_next_lane(self.lane)
+        if claimed.claims and self.lane and now >= self._next_wake:
+            # To share the work; and somebody has to be awake to notice if this process dies with calls on their way.
+            self._next_wake = now + _WAKE_SECONDS
+            if claimed.more or self.lane == 1:
+                self.dispatcher._wake_next_lane(self.lane)
         pause = _CLAIM_PAUSE_SECONDS if claimed.claims else _LOOK_SECONDS
         self._next_claim = time.monotonic() + pause
 

@@ -1,5 +1,6 @@
 -- Due exchanges of one connection in the order they became due. Of a chain only the first open one may move:
--- one that is pending, on its way, unknown, held or failed keeps the later ones back (X10).
+-- one that is pending, on its way, unknown, held or failed keeps the later ones back (X10). The ids are fetched as an
+-- array, because a join would be planned over everything that waits while statistics are older than a month end.
 WITH RECURSIVE heads AS (
     (SELECT chain, id FROM finance_exchange
       WHERE connection_id = %(connection)s AND chain IS NOT NULL
@@ -33,7 +34,7 @@ SELECT id, connection_id, company_id, operation, idempotency_key, correlation_id
        EXTRACT(EPOCH FROM (clock_timestamp() AT TIME ZONE 'UTC') - sent_at)::float8,
        payload, parameters
   FROM finance_exchange e
- WHERE id IN (SELECT id FROM free)
+ WHERE id = ANY(ARRAY(SELECT id FROM free))
    AND claim_token IS NULL
    AND state IN ('pending', 'unknown', 'waiting')
  ORDER BY next_step_at, id

@@ -34,6 +34,10 @@ class Dispatcher:
         self._trouble = list(trouble)
         self.stored = []
         self.strays = []
+        self.woken = []
+
+    def _wake_next_lane(self, lane):
+        self.woken.append(lane)
 
     def _claim(self, **_values):
         claims, self._claims = self._claims, []
@@ -83,6 +87,14 @@ class TestDispatcherRun(BaseCase):
         run = self.work(dispatcher, seconds=30)
         self.assertEqual(sorted(dispatcher.stored), ["a", "b"])
         self.assertFalse(run.is_out_of_time)
+
+    def test_x5_another_lane_is_woken_to_watch_over_calls_on_their_way(self):
+        dispatcher = Dispatcher([claim("a")])
+        self.work(dispatcher, seconds=30)
+        self.assertEqual(dispatcher.woken, [1])
+        idle = Dispatcher()
+        self.work(idle, seconds=30)
+        self.assertEqual(idle.woken, [])
 
     def test_a_run_that_ends_by_the_clock_with_work_due_soon_says_so(self):
         self.assertTrue(self.work(Dispatcher(due_in=2.0)).is_out_of_time)
