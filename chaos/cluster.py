@@ -76,6 +76,12 @@ class Cluster(postgres.Embedded):
     def remove(self) -> None:
         build.remove(self.data)
 
+    def remove_abandoned(self) -> None:
+        """Data of runs that were killed themselves; their folders end with the process id."""
+        for folder in self.home.glob("chaos-*"):
+            if not Path("/proc", folder.name.rpartition("-")[2]).exists():
+                build.remove(folder)
+
 
 def _ending_with_us(command: list[str]) -> list[str]:
     """With the kernel's promise to stop it when we are gone; a change of user would make it forget."""
@@ -92,6 +98,7 @@ def running(database: str, synchronous_commit: str = "on") -> Iterator[tuple[Run
         content = _dumped(shared, database)
         cluster = Cluster(synchronous_commit)
         cluster.prepare()
+        cluster.remove_abandoned()
         try:
             with say.step("PostgreSQL of its own"):
                 cluster.start()
