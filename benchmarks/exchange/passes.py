@@ -1,6 +1,7 @@
 """What is measured on a running engine: documents a second, and what a killed worker leaves behind."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from devtools import say
@@ -50,11 +51,21 @@ def _wait(setting: Setting, batch: str, count: int, limit: float) -> float:
     return time.time()
 
 
+def _fill_and_wait(setting: Setting, batch: str, count: int) -> float:
+    """As ``_wait``. An engine may be done before the process that handed over the documents has ended."""
+    with ThreadPoolExecutor(1) as pool:
+        filling = pool.submit(setting.fill, batch, count)
+        while not filling.done() and not setting.finished(batch):
+            time.sleep(LOOK)
+        ended = _wait(setting, batch, count, LIMIT)
+        filling.result()
+        return ended
+
+
 def run(setting: Setting, batch: str, count: int) -> Speed:
     """Hand over documents and wait until the last has got its answer."""
     used = watch.cpu(setting.server.pid)
-    setting.fill(batch, count)
-    ended = _wait(setting, batch, count, LIMIT)
+    ended = _fill_and_wait(setting, batch, count)
     oracle = setting.stub.oracle(batch)
     effects = oracle["effects"]
     finished = setting.finished(batch)

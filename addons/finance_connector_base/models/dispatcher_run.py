@@ -63,6 +63,8 @@ class Run:
         self._idle_since = None
         #: Answers whose storing is not known to have been committed; storing one twice changes nothing (X4).
         self._unstored = []
+        #: Documents may be waiting for the news.
+        self._owners_wait = False
         self._scheduler_listens = True
         #: The run ended by the clock, with more to come.
         self.is_out_of_time = False
@@ -95,6 +97,7 @@ class Run:
             self.is_out_of_time = True
             return True
         self._store(self._patience(now))
+        self._tell_owners()
         self._tell_scheduler(on_progress)
         return self._is_over(now)
 
@@ -113,7 +116,9 @@ class Run:
         self._fill(time.monotonic())
         while self.pipeline.in_flight:
             self._store(1.0)
-        self.dispatcher._tell_owners()
+        self._owners_wait = True
+        while self._owners_wait:
+            self._tell_owners()
         return self.steps
 
     # -- filling the slots --------------------------------------------------------------------------------------
@@ -140,6 +145,8 @@ class Run:
 
     def _patience(self, now):
         """How long to wait for the next answer."""
+        if self._owners_wait:
+            return 0.0
         if self.pipeline.in_flight:
             return _LOOK_SECONDS if self.pipeline.free < _WORTH_A_CLAIM else _CLAIM_PAUSE_SECONDS
         return max(0.0, min(self._next_claim - now, _LOOK_SECONDS))
@@ -156,8 +163,12 @@ class Run:
             self.dispatcher._commit_outcomes(answers, roster=self.roster)
             self.steps += len(answers)
         self._unstored = []
-        if answers:
-            self.dispatcher._tell_owners()
+        self._owners_wait = self._owners_wait or bool(answers)
+
+    def _tell_owners(self):
+        """One group per turn, so that a crowd of documents to tell does not keep the slots empty."""
+        if self._owners_wait:
+            self._owners_wait = self.dispatcher._tell_owners()
 
     # -- looking after what others left -------------------------------------------------------------------------
 
@@ -171,11 +182,15 @@ class Run:
         self.roster = self.dispatcher._make_roster()
         self.pipeline.submit(self.dispatcher._claim_probes(self.roster))
         self.dispatcher._process_callbacks()
-        self.dispatcher._tell_owners()
+        self._owners_wait = True
 
     def _is_over(self, now):
         """Nothing is on its way and nothing will be due soon."""
-        if self.pipeline.in_flight or time.monotonic() < self._next_claim - _LOOK_SECONDS:
+        if (
+            self.pipeline.in_flight
+            or self._owners_wait
+            or time.monotonic() < self._next_claim - _LOOK_SECONDS
+        ):
             self._idle_since = None
             return False
         self._idle_since = self._idle_since or now

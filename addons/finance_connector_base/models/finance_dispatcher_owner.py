@@ -33,20 +33,24 @@ class FinanceDispatcher(models.AbstractModel):
 
     @api.model
     def _tell_owners(self):
-        """Tell a group of owners in one transaction; if that fails each in its own, so that a bad one costs itself."""
+        """Tell a group of owners in one transaction; if that fails each in its own, so that a bad one costs itself.
+
+        True where the group was full, so that more may be waiting.
+        """
         try:
             with self._transaction() as env:
-                env["finance.dispatcher"]._tell_some(_AT_ONCE)
+                return env["finance.dispatcher"]._tell_some(_AT_ONCE) == _AT_ONCE
         except Exception:
             _logger.info(
                 "a group of owners could not be told; each is told by itself", exc_info=True
             )
-            self._tell_one_by_one()
+            return self._tell_one_by_one() == _AT_ONCE
 
     def _tell_some(self, limit):
         self.env.cr.execute(_PENDING, (limit,))
         exchanges = self.env["finance.exchange"].browse([row[0] for row in self.env.cr.fetchall()])
         exchanges._tell_owners()
+        return len(exchanges)
 
     def _tell_one_by_one(self):
         with self._transaction() as env:
@@ -62,6 +66,7 @@ class FinanceDispatcher(models.AbstractModel):
                 _logger.exception("the owner of exchange %s could not be told", exchange_id)
                 with self._transaction() as env:
                     env.cr.execute(_LATER, (_RETRY_SECONDS, exchange_id))
+        return len(ids)
 
     @api.model
     def _process_callbacks(self):
