@@ -31,7 +31,7 @@ OURS = Engine(
     "ours",
     "ours",
     {"workers": "1", "max_cron_threads": str(WORKERS - 1)},
-    {0: 100, 50: 100, 200: 100},
+    {0: 500, 50: 500, 200: 500},
 )
 QUEUE_JOB = Engine(
     "queue_job",
@@ -41,13 +41,13 @@ QUEUE_JOB = Engine(
         "max_cron_threads": "0",
         "server_wide_modules": "base,rpc,web,queue_job",
     },
-    {0: 49, 50: 36, 200: 16},
+    {0: 90, 50: 50, 200: 17},
     {"ODOO_QUEUE_JOB_CHANNELS": f"root:{WORKERS}"},
 )
 NAIVE = Engine(
     "naive",
     "plain action",
     {"workers": "1", "max_cron_threads": "1"},
-    {0: 68, 50: 10, 200: 4},
+    {0: 90, 50: 17, 200: 5},
 )
 ENGINES = (QUEUE_JOB, NAIVE, OURS)

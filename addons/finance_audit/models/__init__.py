@@ -9,3 +9,5 @@ from . import finance_audit_sealer
 from . import finance_audit_timeline_mixin
 from . import finance_audit_verification
 from . import res_company
+from . import res_groups
+from . import res_users

@@ -118,6 +118,8 @@ class FinanceAuditEntry(models.Model):
             "audit.verification.damaged": self.env._("Verified: damaged"),
             "audit.protection.lost": self.env._("Audit protection: lost"),
             "audit.protection.restored": self.env._("Audit protection: restored"),
+            "role.granted": self.env._("Role given"),
+            "role.withdrawn": self.env._("Role taken away"),
         }
 
     @api.depends("canonical_text")

@@ -4,7 +4,9 @@ from odoo import fields, models
 
 
 class ResCompany(models.Model):
-    _inherit = "res.company"
+    _name = "res.company"
+    _inherit = ["res.company", "finance.audit.tracked.mixin"]
+    _audit_tracked = ("finance_audit_retention_days",)
 
     finance_audit_retention_days = fields.Integer(
         "Keep personal data in the audit log (days)",

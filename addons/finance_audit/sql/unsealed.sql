@@ -7,4 +7,6 @@ SELECT count(*), min(entry.created_at AT TIME ZONE 'UTC')
    AND entry.id NOT IN (
            SELECT unnest(entry_ids) FROM finance_audit.seal
             WHERE log_id = %(log_id)s AND newest_xact >= %(resume_xact)s::text::xid8
+              AND (newest_xact, entry_ids[size - first_position])
+                  > (%(resume_xact)s::text::xid8, %(resume_id)s)
               AND (cluster = %(cluster)s OR %(moved)s))

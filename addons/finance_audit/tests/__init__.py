@@ -7,6 +7,7 @@ from . import test_erasure
 from . import test_export
 from . import test_owner_role
 from . import test_protection
+from . import test_roles
 from . import test_sealing
 from . import test_timeline
 from . import test_tracked

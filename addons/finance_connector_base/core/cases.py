@@ -18,6 +18,7 @@ IMPOSSIBLE = "impossible"
 DAMAGED = "damaged"
 REJECTED = "rejected"
 HELD = "held"
+CONTRADICTION = "contradiction"
 
 #: Why a person is needed.
 KINDS = (
@@ -28,6 +29,7 @@ KINDS = (
     (DAMAGED, "Damaged content"),
     (REJECTED, "Rejected"),
     (HELD, "Held"),
+    (CONTRADICTION, "Contradicting answers"),
 )
 
 RETRY = "retry"
@@ -98,6 +100,9 @@ def allowed(situation: Situation) -> dict[str, bool]:
     """Decision → whether it is an override, in the order in which they are offered."""
     if situation.is_claimed:
         return {}
+    if situation.kind == CONTRADICTION:
+        # What was decided stays: the person finds out at the provider what holds, and writes it down.
+        return {DISMISS: True}
     if situation.state == states.HELD:
         return {RELEASE: False, CANCEL: situation.maybe_sent}
     if situation.state == states.REJECTED:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from .breaker import Breaker
+from .breaker import CLOSED, Breaker
 from .bucket import Bucket
 
 
@@ -18,9 +18,16 @@ class Gate:
     not_before: float = 0.0
     max_parallel: int = 0
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether anything decides how many calls may start at once."""
+        return bool(
+            self.max_parallel or not self.bucket.unlimited or self.breaker.state != CLOSED
+        )
+
     @classmethod
     def from_row(cls, row: tuple) -> Gate:
-        """From a row of ``gates_lock.sql``."""
+        """From a row of ``gates.sql``."""
         return cls(
             connection_id=row[0],
             breaker=Breaker(

@@ -34,7 +34,8 @@ class Operation:
 
     ``repeat`` says how the provider recognises a second sending: ``key`` (it honours our idempotency key), ``lookup``
     (it can be asked what it holds) or ``nothing`` (only a person may decide to send again). ``settle_seconds`` is how
-    long after a lost call its effect may still appear: before that, "not found" proves nothing. ``verdict`` says
+    long after a lost call its effect may still appear: before that, "not found" proves nothing; the default suits
+    providers that refuse a second filing by themselves, others need the longest time a call may last. ``verdict`` says
     whether the provider decides later and can be asked (``poll``) or decides in its answer (``immediate``).
     """
 

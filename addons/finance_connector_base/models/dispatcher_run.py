@@ -11,15 +11,20 @@ from ..database import DATABASE_AWAY
 _logger = logging.getLogger(__name__)
 
 #: Free slots worth a claim while calls are on their way; fewer are collected first, so that claims stay large.
-_WORTH_A_CLAIM = 24
+_WORTH_A_CLAIM = 64
 #: Look for new work this often when the last claim found less than there was room for.
 _LOOK_SECONDS = 0.25
 _CLAIM_PAUSE_SECONDS = 0.05
 _CARE_SECONDS = 1.0
+#: The scheduler hears of progress, and an idle lane looks for what comes next, no more often than this.
+_PROGRESS_SECONDS = 1.0
+_LOOK_AHEAD_SECONDS = 1.0
 #: The next lane is woken no more often than this.
 _WAKE_SECONDS = 3.0
-#: Stay for work that becomes due within this time; leave after this time without any.
+#: Stay for work that becomes due within this time. The first lane stays for longer than Odoo's cron workers sleep, so
+#: that what it was woken for early is taken when it is due and not up to a minute later.
 _LINGER_SECONDS = 12.0
+FIRST_LINGERS_SECONDS = 75.0
 #: How long calls on their way are waited for when the time is up, and a database that went away.
 _DRAIN_SECONDS = 65.0
 _AWAY_SECONDS = 30.0
@@ -56,10 +61,14 @@ class Run:
         self.pipeline = pipeline
         self.lane = lane
         self.steps = 0
+        self._steps_told = 0
         self.roster = None
+        self._lingers = FIRST_LINGERS_SECONDS if lane == 1 else _LINGER_SECONDS
         self._next_claim = 0.0
         self._next_care = 0.0
         self._next_wake = 0.0
+        self._next_progress = 0.0
+        self._next_look_ahead = 0.0
         self._idle_since = None
         #: Answers whose storing is not known to have been committed; storing one twice changes nothing (X4).
         self._unstored = []
@@ -72,6 +81,7 @@ class Run:
     def work(self, seconds, on_progress):
         """Run until nothing is due soon or ``seconds`` are over; then wait for the calls on their way.
 
+        :param on_progress: called now and then with the number of steps since the last time
         :raises psycopg2.Error: the database stayed away; what is on its way counts as lost.
         """
         stop = time.monotonic() + seconds
@@ -93,22 +103,29 @@ class Run:
         self._care(now)
         if now < stop:
             self._fill(now)
-        elif now > stop + _DRAIN_SECONDS or not (self.pipeline.in_flight or self._unstored):
+        elif now > stop + _DRAIN_SECONDS or not self._has_open_ends:
             self.is_out_of_time = True
             return True
         self._store(self._patience(now))
         self._tell_owners()
-        self._tell_scheduler(on_progress)
+        self._tell_scheduler(now, on_progress)
         return self._is_over(now)
 
-    def _tell_scheduler(self, on_progress):
+    @property
+    def _has_open_ends(self):
+        return bool(self.pipeline.in_flight or self._unstored or self._owners_wait)
+
+    def _tell_scheduler(self, now, on_progress):
         """The scheduler's own transaction does not survive a restart of the database; ours begin anew."""
-        if self._scheduler_listens:
-            try:
-                on_progress(self.steps)
-            except DATABASE_AWAY:
-                self._scheduler_listens = False
-                raise
+        if not self._scheduler_listens or now < self._next_progress:
+            return
+        self._next_progress = now + _PROGRESS_SECONDS
+        try:
+            on_progress(self.steps - self._steps_told)
+        except DATABASE_AWAY:
+            self._scheduler_listens = False
+            raise
+        self._steps_told = self.steps
 
     def once(self):
         """One pass: what is due now, to the end."""
@@ -177,8 +194,7 @@ class Run:
             return
         self._next_care = now + _CARE_SECONDS
         mine = self.pipeline.tokens | {task.token for task, _report in self._unstored}
-        self.dispatcher._disown_strays(self.heartbeat.worker_id, mine)
-        self.dispatcher._recover_lost()
+        self.dispatcher._recover_lost(self.heartbeat.worker_id, mine)
         self.roster = self.dispatcher._make_roster()
         self.pipeline.submit(self.dispatcher._claim_probes(self.roster))
         self.dispatcher._process_callbacks()
@@ -194,8 +210,11 @@ class Run:
             self._idle_since = None
             return False
         self._idle_since = self._idle_since or now
+        if now < self._next_look_ahead:
+            return False
+        self._next_look_ahead = now + _LOOK_AHEAD_SECONDS
         due_in = self.dispatcher._seconds_to_next(self.heartbeat.worker_id)
-        if due_in is None or due_in > _LINGER_SECONDS:
+        if due_in is None or due_in > self._lingers:
             return True
         # Due but not to be started (a chain held back, a limit): do not sit on the scheduler's worker.
         return due_in <= 0 and now - self._idle_since > _IDLE_SECONDS

@@ -12,7 +12,7 @@ from odoo import api, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL
 
-from ..core import states
+from ..core import cases, states
 from ..core.callback import plain
 from ..core.masking import MaskingFilter
 from ..core.outcomes import Accepted, Rejected, Waiting
@@ -141,15 +141,13 @@ class FinanceCallback(models.Model):
         # A version that was replaced had been rejected or had failed.
         before = states.REJECTED if exchange.state == states.SUPERSEDED else exchange.state
         if verdict and verdict != before:
-            self._settle(
-                PROCESSED,
-                self.env._(
-                    "It says “%(news)s”, but the exchange is decided (%(state)s): please check",
-                    news=dict(states.LABELS)[verdict],
-                    state=label,
-                ),
-                tone="warning",
+            words = self.env._(
+                "It says “%(news)s”, but the exchange is decided (%(state)s): please check",
+                news=dict(states.LABELS)[verdict],
+                state=label,
             )
+            self._settle(PROCESSED, words, tone="warning")
+            exchange._open_cases(cases.CONTRADICTION, words)
         else:
             self._settle(
                 PROCESSED, self.env._("The exchange was decided already (%s)", label), tone="info"

@@ -1,9 +1,16 @@
 """What an operator decides about cases: checked against the rules in ``core.cases``, carried out, audited, closed."""
 
+from datetime import timedelta
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..core import cases, states
+from ..core.wire import DEFAULT_TIMEOUT
+from .finance_dispatcher_worker import LEASE_SECONDS
+
+#: How long a call that nobody hears of any more can last: the time to begin it, to connect and to wait for the answer.
+UNDER_WAY = timedelta(seconds=LEASE_SECONDS + sum(DEFAULT_TIMEOUT))
 
 
 class FinanceCase(models.Model):
@@ -50,14 +57,16 @@ class FinanceCase(models.Model):
         (able or self)._decide(cases.RETRY)
         return self._notification(len(able), len(self)) if len(self) > 1 else True
 
+    @api.model
     def _notification(self, done, selected):
+        """How many of the selected are tried again."""
         return {
             "type": "ir.actions.client",
             "tag": "display_notification",
             "params": {
                 "type": "success" if done == selected else "warning",
                 "message": self.env._(
-                    "%(done)s of %(selected)s are tried again; open the others to decide about them.",
+                    "%(done)s of %(selected)s are tried again; open the others to see what they need.",
                     done=done,
                     selected=selected,
                 )
@@ -133,6 +142,22 @@ class FinanceCase(models.Model):
             )
         if decision == cases.ADOPT:
             self._check_reference(reference)
+        if decision == cases.SEND_AGAIN:
+            self._check_nothing_under_way()
+
+    def _check_nothing_under_way(self):
+        """A call whose worker is gone may still be reaching the provider: sent again now, it would be there twice."""
+        self.ensure_one()
+        last = self.exchange_id.sudo().attempt_ids.sorted("id")[-1:]
+        until = last.started_at + UNDER_WAY if last.outcome == "lost" else None
+        if until and until > fields.Datetime.now():
+            raise UserError(
+                self.env._(
+                    "The last call for %(name)s may still be under way. Decide after %(time)s.",
+                    name=self.name,
+                    time=self.exchange_id._time_of(until),
+                )
+            )
 
     def _words_of_refusal(self, decision, situation):
         if situation.is_claimed:

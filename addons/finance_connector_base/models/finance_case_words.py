@@ -19,6 +19,11 @@ class FinanceCase(models.Model):
         _, situation = self.env._, self._situation()
         if situation.is_claimed:
             return _("The provider is being asked at this moment. Look again in a few seconds.")
+        if self.kind == cases.CONTRADICTION:
+            return _(
+                "The provider first said one thing and later another. Look at the provider's own screens or call it; "
+                "what is recorded here stays. Correct the document if needed, then set the case aside with what you found."
+            )
         if situation.state == states.REJECTED:
             return _(
                 "Correct the document and submit it again; the case closes by itself. "

@@ -73,7 +73,24 @@ class FinanceConnectionGate(models.Model):
     @api.model
     def _lock(self, connection_ids):
         """Gates of active connections by connection id, locked until the caller's commit, and the database's time."""
-        self.env.cr.execute(statement("gates_lock"), {"connections": connection_ids})
+        return self._read_gates(statement("gates") + "FOR UPDATE OF g", connection_ids)
+
+    @api.model
+    def _lock_limited(self, connection_ids):
+        """As ``_lock``, but only what limits how many calls may start is locked.
+
+        An unlimited gate admits whatever it is asked for, so claims through it need not follow each other; a pause or a
+        breaker's opening that is noted at the same moment counts as noted just after.
+        """
+        gates, now = self._read_gates(statement("gates"), connection_ids)
+        limited = [key for key, gate in gates.items() if gate.is_limited]
+        if limited:
+            locked, now = self._lock(limited)
+            gates |= locked
+        return gates, now
+
+    def _read_gates(self, query, connection_ids):
+        self.env.cr.execute(query, {"connections": connection_ids})
         gates = {row[0]: Gate.from_row(row) for row in self.env.cr.fetchall()}
         self.env.cr.execute("SELECT EXTRACT(EPOCH FROM clock_timestamp())::float8")
         return gates, self.env.cr.fetchone()[0]
@@ -88,12 +105,13 @@ class FinanceConnectionGate(models.Model):
     @api.model
     def _note_calls(self, outcomes):
         """Learn from calls that came back: list of (connection id, outcome) in order. Own transaction of the caller."""
-        gates, now = self._lock(sorted({connection for connection, _outcome in outcomes}))
-        known = dict(gates)
-        for connection, outcome in outcomes:
-            gate = gates.get(connection)
-            if gate is not None:
-                gates[connection] = _learned(gate, outcome, now)
+        connections = sorted({connection for connection, _outcome in outcomes})
+        known, now = self._read_gates(statement("gates"), connections)
+        if _after(known, outcomes, now) == known:
+            # Mostly there is nothing to learn: answers of a provider that answers.
+            return
+        known, now = self._lock(connections)
+        gates = _after(known, outcomes, now)
         self._save([gate for key, gate in gates.items() if gate != known[key]])
         for key, gate in gates.items():
             self._note_breaker(known[key], gate)
@@ -143,6 +161,15 @@ class FinanceConnectionGate(models.Model):
             if opened
             else self.env._("%s answers again: calls go on", connection.name),
         )
+
+
+def _after(gates, outcomes, now):
+    """The gates after these calls, in order."""
+    gates = dict(gates)
+    for connection, outcome in outcomes:
+        if connection in gates:
+            gates[connection] = _learned(gates[connection], outcome, now)
+    return gates
 
 
 def _learned(gate, outcome, now):

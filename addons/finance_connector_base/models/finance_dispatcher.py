@@ -19,16 +19,18 @@ from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 from ..core.masking import MaskingFilter
 from ..core.pipeline import Pipeline
 from ..statements import statement
-from .dispatcher_run import Run
+from .dispatcher_run import FIRST_LINGERS_SECONDS, Run
 from .finance_dispatcher_worker import Heartbeat
 
 _logger = logging.getLogger(__name__)
 _logger.addFilter(MaskingFilter())
 
 #: Calls on their way at the same time per process. Threads wait for the network most of the time and are cheap.
-SLOTS = 96
+SLOTS = 192
 #: The scheduled action stays this long for work that becomes due soon, because Odoo wakes sleeping crons by the minute.
 RUN_SECONDS = 40.0
+#: Odoo's cron workers look for triggers of the future every 60 to 69 seconds; being there early costs nothing.
+_EARLY_SECONDS = 72.0
 #: What is due at once but may not start (a chain held back, say) is looked at again after this time.
 BLOCKED_SECONDS = 10.0
 LANES = 4
@@ -65,7 +67,7 @@ class FinanceDispatcher(models.AbstractModel):
             # Odoo looks at future triggers by the minute only; one for now brings this lane back after the others' jobs.
             self._wake_in(0, lane)
         elif due_in is not None and lane == 1:
-            self._wake_in(due_in if due_in > 0 else BLOCKED_SECONDS)
+            self._wake_in(_seconds_to_wake(due_in))
 
     def _note_progress(self, steps):
         """Tell Odoo's scheduler that the job lives."""
@@ -134,6 +136,13 @@ class FinanceDispatcher(models.AbstractModel):
         if 0 < lane < LANES:
             with self._transaction() as env:
                 env["finance.dispatcher"]._wake(lane=lane + 1)
+
+
+def _seconds_to_wake(due_in):
+    """When the first lane is to look again for what is due in so many seconds (negative: overdue)."""
+    if due_in <= 0:
+        return BLOCKED_SECONDS
+    return due_in if due_in < FIRST_LINGERS_SECONDS else due_in - _EARLY_SECONDS
 
 
 class _Registered:

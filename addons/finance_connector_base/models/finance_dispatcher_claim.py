@@ -91,7 +91,7 @@ class FinanceDispatcher(models.AbstractModel):
 
     def _quotas(self, due, slots, held):
         """How many calls each connection may start now, their locked gates, and how many would like to."""
-        gates, now = self.env["finance.connection.gate"]._lock(due)
+        gates, now = self.env["finance.connection.gate"]._lock_limited(due)
         self.env.cr.execute(statement("demand"), {"connections": list(gates), "limit": slots})
         wanted, welcome = {}, 0
         for connection_id, company_id, number, in_flight in self.env.cr.fetchall():

@@ -161,19 +161,15 @@ class FinanceDispatcher(models.AbstractModel):
     # -- step 5 -------------------------------------------------------------------------------------------------
 
     @api.model
-    def _disown_strays(self, worker_id, tokens):
-        """Give up claims of this worker that none of its threads carries.
+    def _recover_lost(self, worker_id=0, tokens=()):
+        """A claim whose worker is no longer heard of: whether it sent is not known (X5).
 
-        A claim may have been committed although the answer to the commit never came: nobody would send it, and while
-        this worker lives nobody would take it over.
+        The worker's own claims that none of its threads carries (``tokens``) count as such: a claim may have been
+        committed although the answer to the commit never came, and while its worker lives nobody would take it over.
         """
         with self._transaction() as env:
-            env.cr.execute(_STRAYS, {"worker": worker_id, "tokens": list(tokens)})
-
-    @api.model
-    def _recover_lost(self):
-        """A claim whose worker is no longer heard of: whether it sent is not known (X5)."""
-        with self._transaction() as env:
+            if worker_id:
+                env.cr.execute(_STRAYS, {"worker": worker_id, "tokens": list(tokens)})
             env.cr.execute(statement("lost"), {"limit": _LOST_AT_ONCE})
             ids = [row[0] for row in env.cr.fetchall()]
             if ids:

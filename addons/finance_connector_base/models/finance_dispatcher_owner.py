@@ -9,7 +9,7 @@ from ..core.masking import MaskingFilter
 _logger = logging.getLogger(__name__)
 _logger.addFilter(MaskingFilter())
 
-_AT_ONCE = 64
+_AT_ONCE = 128
 _CALLBACKS_AT_ONCE = 64
 #: An owner that could not take the news is told again after this time; the others do not wait for it.
 _RETRY_SECONDS = 30

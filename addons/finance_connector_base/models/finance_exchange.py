@@ -276,11 +276,15 @@ class FinanceExchange(models.Model):
         return super().copy_data(default)
 
     def action_retry(self):
-        """Try a failed exchange again: ask the provider first where an effect may exist. For operators."""
+        """Try failed exchanges again: ask the provider first where an effect may exist. For operators.
+
+        Of many those are tried again that have failed; the user is told how many are left.
+        """
         self._check_operator()
-        for exchange in self:
-            if exchange.state != states.FAILED:
-                raise UserError(self.env._("Only a failed exchange can be tried again."))
+        failed = self.filtered(lambda exchange: exchange.state == states.FAILED)
+        if not failed:
+            raise UserError(self.env._("Only a failed exchange can be tried again."))
+        for exchange in failed:
             target = states.UNKNOWN if exchange.maybe_sent else states.PENDING
             exchange.sudo()._transition(
                 target,
@@ -290,7 +294,7 @@ class FinanceExchange(models.Model):
                 tries=0,
             )
         self._wake_dispatcher()
-        return True
+        return self.env["finance.case"]._notification(len(failed), len(self)) if self[1:] else True
 
     def action_cancel(self):
         """Give up an exchange that had no effect. For operators."""

@@ -18,7 +18,7 @@ class FinanceExchange(models.Model):
             raise UserError(self.env._("Only what is pending can be held; look again."))
         words = self.env._("Held by %s", self.env.user.name)
         held._transition(states.HELD, words, next_step_at=False)
-        held._open_held_cases(words)
+        held._open_cases(cases.HELD, words, self.env.user)
         return True
 
     def action_release(self):
@@ -26,20 +26,22 @@ class FinanceExchange(models.Model):
         self._check_operator()
         if any(exchange.state != states.HELD for exchange in self):
             raise UserError(self.env._("Only what is held can be released."))
-        (self - self.open_case_id.exchange_id).sudo()._open_held_cases(self.env._("Held"))
+        without = self - self.open_case_id.exchange_id
+        without.sudo()._open_cases(cases.HELD, self.env._("Held"), self.env.user)
         self.open_case_id._decide(cases.RELEASE)
         return True
 
-    def _open_held_cases(self, words):
+    def _open_cases(self, kind, words, owner=None):
+        """Ask a person to look at each of these (``core.cases.KINDS``)."""
         self.env["finance.case"]._open_many(
             [
                 {
                     "exchange_id": exchange.id,
                     "connection_id": exchange.connection_id.id,
                     "company_id": exchange.company_id.id,
-                    "kind": cases.HELD,
+                    "kind": kind,
                     "what_happened": words,
-                    "user_id": self.env.uid,
+                    "user_id": owner.id if owner else None,
                     "document_model": exchange.document_model,
                     "document_id": exchange.document_id,
                     "document_name": exchange.document_name,

@@ -10,7 +10,7 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 from psycopg2 import IntegrityError
 
-from ..core import states
+from ..core import cases, states
 from ..core.callback import CallbackRefused
 from ..models.finance_callback_process import MAX_FAILURES
 from .callback_case import CallbackCase, CallingProvider, message, signed
@@ -234,6 +234,10 @@ class TestCallbackProcessed(CallbackCase):
         self.assertEqual(exchange.state, states.REJECTED)
         self.assertIn("please check", callback.reason)
         self.assertEqual(self.entries(callback)[0].outcome, "warning")
+        case = exchange.open_case_id
+        self.assertEqual(case.kind, cases.CONTRADICTION)
+        self.assertEqual(case.allowed_decisions, cases.DISMISS)
+        self.assertEqual(case.what_happened, callback.reason)
 
     def test_a_verdict_about_another_reference_is_not_believed(self):
         exchange = self.exchange_in(states.WAITING, "r-1", "key-1")

@@ -3,10 +3,12 @@
 import json
 from unittest.mock import patch
 
+from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
 from ..core import cases, states
+from ..models.finance_case_decision import UNDER_WAY
 from .common_case import CaseCase
 
 
@@ -60,6 +62,24 @@ class TestCaseDecision(CaseCase):
         self.assertFalse(case.exchange_id.maybe_sent)
         self.assertEqual((case.resolution, case.decision), ("overridden", "send_again"))
         self.assertEqual(case.reason, "Not there, says their hotline")
+
+    def test_x7_nothing_is_sent_again_while_a_lost_call_may_be_under_way(self):
+        self.provider(repeat="nothing")
+        case = self.stuck(states.UNKNOWN, kind=cases.UNRESOLVED, maybe_sent=True)
+        attempt = self.env["finance.exchange.attempt"].create(
+            {
+                "exchange_id": case.exchange_id.id,
+                "token": "t",
+                "step": "send",
+                "started_at": fields.Datetime.now(),
+                "outcome": "lost",
+            }
+        )
+        with self.assertRaisesRegex(UserError, "under way"):
+            self.decide(case, cases.SEND_AGAIN, reason="Not there")
+        attempt.started_at -= UNDER_WAY
+        self.decide(case, cases.SEND_AGAIN, reason="Not there")
+        self.assertEqual(case.exchange_id.state, states.PENDING)
 
     def test_adopting_a_reference_lets_the_provider_decide_where_it_can_be_asked(self):
         self.provider(verdict="poll")

@@ -13,6 +13,7 @@ from ..core.outcomes import Accepted
 from ..core.pipeline import Pipeline
 from ..core.protocol import Call
 from ..models.dispatcher_run import Run
+from ..models.finance_dispatcher import _seconds_to_wake
 from ..models.finance_dispatcher_claim import Claimed
 
 LOGGER = "odoo.addons.finance_connector_base.models.dispatcher_run"
@@ -28,13 +29,15 @@ class Courier:
 class Dispatcher:
     """Stands for the transactions; ``trouble`` is raised by the first ones that store."""
 
-    def __init__(self, claims=(), due_in=None, trouble=()):
+    def __init__(self, claims=(), due_in=None, trouble=(), full_groups=0):
         self._claims = list(claims)
         self._due_in = due_in
         self._trouble = list(trouble)
         self.stored = []
         self.strays = []
         self.woken = []
+        self.groups = []
+        self._full_groups = full_groups
 
     def _wake_next_lane(self, lane):
         self.woken.append(lane)
@@ -48,9 +51,6 @@ class Dispatcher:
             raise self._trouble.pop(0)
         self.stored += [claim.call.key for claim, _report in results]
 
-    def _disown_strays(self, _worker, tokens):
-        self.strays.append(tokens)
-
     def _seconds_to_next(self, _worker):
         return self._due_in
 
@@ -60,14 +60,16 @@ class Dispatcher:
     def _claim_probes(self, _roster):
         return []
 
-    def _recover_lost(self):
-        """Nobody is lost."""
+    def _recover_lost(self, _worker, tokens):
+        self.strays.append(tokens)
 
     def _process_callbacks(self):
         """Nobody calls."""
 
     def _tell_owners(self):
-        """Nobody waits."""
+        """One group; True where it was full."""
+        self.groups.append(len(self.stored))
+        return len(self.groups) < self._full_groups
 
 
 def claim(key):
@@ -76,9 +78,9 @@ def claim(key):
 
 @tagged("post_install", "-at_install")
 class TestDispatcherRun(BaseCase):
-    def work(self, dispatcher, seconds=0.3, on_progress=None):
+    def work(self, dispatcher, seconds=0.3, on_progress=None, lane=1):
         with Pipeline(4) as pipeline:
-            run = Run(dispatcher, SimpleNamespace(worker_id=1), pipeline, 1)
+            run = Run(dispatcher, SimpleNamespace(worker_id=1), pipeline, lane)
             run.work(seconds, on_progress or (lambda steps: None))
         return run
 
@@ -98,6 +100,21 @@ class TestDispatcherRun(BaseCase):
 
     def test_a_run_that_ends_by_the_clock_with_work_due_soon_says_so(self):
         self.assertTrue(self.work(Dispatcher(due_in=2.0)).is_out_of_time)
+
+    def test_the_first_lane_waits_for_what_is_due_before_cron_workers_look_again(self):
+        for due_in, lane, stays in ((74.0, 1, True), (76.0, 1, False), (20.0, 2, False)):
+            with self.subTest(due_in=due_in, lane=lane):
+                run = self.work(Dispatcher(due_in=due_in), lane=lane)
+                self.assertEqual(run.is_out_of_time, stays)
+
+    def test_the_first_lane_is_woken_early_enough_for_a_cron_worker_that_sleeps(self):
+        self.assertEqual([_seconds_to_wake(due_in) for due_in in (-3, 10, 75, 600)], [10, 10, 3, 528])
+
+    def test_documents_are_told_until_none_waits(self):
+        dispatcher = Dispatcher([claim("a")], full_groups=5)
+        run = self.work(dispatcher, seconds=30)
+        self.assertGreaterEqual(len(dispatcher.groups), 5)
+        self.assertFalse(run._owners_wait)
 
     def test_x5_answers_are_kept_while_the_database_restarts(self):
         trouble = [psycopg2.OperationalError("gone"), psycopg2.InterfaceError("closed")]

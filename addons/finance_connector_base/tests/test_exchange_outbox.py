@@ -102,6 +102,18 @@ class TestExchangeOutbox(ConnectorCase):
         operator.action_retry()
         self.assertEqual(exchange.state, states.UNKNOWN)
 
+    def test_of_many_those_that_failed_are_tried_again(self):
+        failed, pending = self.enqueue(key="a"), self.enqueue(key="b")
+        failed._transition(states.SENDING, "sending")
+        failed._transition(states.FAILED, "gave up")
+        operator = self.users["operator"]
+        with self.assertRaises(UserError):
+            pending.with_user(operator).action_retry()
+        told = (failed + pending).with_user(operator).action_retry()
+        self.assertEqual(told["params"]["type"], "warning")
+        self.assertEqual((failed.state, pending.state), (states.PENDING, states.PENDING))
+        self.assertNotIn("try again", pending.reason or "")
+
     def test_each_step_is_evidence_with_the_person_who_took_it(self):
         exchange = self.enqueue()
         exchange.with_user(self.users["operator"]).action_cancel()

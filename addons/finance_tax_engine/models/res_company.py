@@ -4,7 +4,9 @@ from odoo import fields, models
 
 
 class ResCompany(models.Model):
-    _inherit = "res.company"
+    _name = "res.company"
+    _inherit = ["res.company", "finance.audit.tracked.mixin"]
+    _audit_tracked = ("finance_tax_engine", "finance_tax_fallback")
 
     finance_tax_engine = fields.Selection(
         [("none", "Odoo's own taxes"), ("embedded", "Embedded engine")],

@@ -22,6 +22,14 @@ class TestT4Fallback(TaxCase):
     def _mend_the_engine(self):
         self.patch(type(self.env["finance.tax.engine.embedded"]), "_determine", self.real)
 
+    def test_t4_the_choice_of_engine_and_policy_is_evidence(self):
+        self.company.finance_tax_fallback = "native"
+        entry = self.env["finance.audit.entry"].search(
+            [("record_model", "=", "res.company"), ("record_id", "=", self.company.id)], limit=1
+        )
+        self.assertIn('"finance_tax_fallback":{"after":"native","before":"block"}', entry.canonical_text)
+        self.assertEqual(entry.company_id, self.company)
+
     def test_t4_block_saves_the_draft_and_refuses_to_post(self):
         self._break_the_engine()
         move = self._invoice([(self.paper,)])

@@ -136,8 +136,7 @@ class TestEngineRepeats(EngineCase):
         stray, carried = self.document("filing_now", "D-1"), self.document("filing_now", "D-2")
         worker = self.env["finance.dispatcher.worker"]._enter(1)
         claims = {item.call.key: item for item in self.claim(worker_id=worker).claims}
-        self.dispatcher._disown_strays(worker, {claims["D-2"].token})
-        self.dispatcher._recover_lost()
+        self.dispatcher._recover_lost(worker, {claims["D-2"].token})
         self.env.invalidate_all()
         self.assertEqual(stray.exchange_id.state, states.UNKNOWN)
         self.assertEqual(carried.exchange_id.state, states.SENDING)

@@ -1,4 +1,4 @@
--- Gates of connections that have something due, locked for the moment of the claim so that limits hold for all workers.
+-- Gates of active connections, with the settings of their limits.
 SELECT g.connection_id, g.breaker_state, g.breaker_failures, g.breaker_openings,
        COALESCE(EXTRACT(EPOCH FROM g.breaker_until), 0)::float8,
        c.breaker_threshold, c.breaker_seconds::float8,
@@ -11,4 +11,3 @@ SELECT g.connection_id, g.breaker_state, g.breaker_failures, g.breaker_openings,
  WHERE g.connection_id = ANY(%(connections)s)
    AND c.state = 'active'
  ORDER BY g.connection_id
-   FOR UPDATE OF g

@@ -1,0 +1,23 @@
+"""Users whose roles change; see ``res_groups``."""
+
+from odoo import api, models
+
+
+class ResUsers(models.Model):
+    _inherit = "res.users"
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        with self.env["res.groups"]._audit_roles():
+            return super().create(vals_list)
+
+    def write(self, vals):
+        # Whoever is archived holds no role any more.
+        if not {"group_ids", "active"} & set(vals):
+            return super().write(vals)
+        with self.env["res.groups"]._audit_roles():
+            return super().write(vals)
+
+    def unlink(self):
+        with self.env["res.groups"]._audit_roles():
+            return super().unlink()
