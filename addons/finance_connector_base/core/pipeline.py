@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import queue
+import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,10 @@ from .outcomes import Transient, Unknown
 
 _logger = logging.getLogger(__name__)
 _logger.addFilter(MaskingFilter())
+
+#: A group of answers is complete with so many, or so long after the first one.
+_COMPANY = 64
+_COMPANY_SECONDS = 0.03
 
 Result = tuple["Claim | Probe", Report]
 
@@ -75,12 +80,17 @@ class Pipeline:
             self._pool.submit(self._carry, task)
 
     def collect(self, seconds: float) -> list[Result]:
-        """Answers that came in; waits up to ``seconds`` for the first one."""
+        """Answers that came in; waits up to ``seconds`` for the first one, and a moment for its company.
+
+        A group costs a few commits whatever its size, so it is worth waiting for those that are about to come.
+        """
         results: list[Result] = []
         with contextlib.suppress(queue.Empty):
             results.append(self._next(seconds))
-            while True:
-                results.append(self._done.get_nowait())
+            end = time.monotonic() + _COMPANY_SECONDS
+            while len(results) < self.in_flight:
+                wanted = len(results) < _COMPANY
+                results.append(self._next(end - time.monotonic() if wanted else 0))
         for task, _report in results:
             self.held[task.connection_id] -= 1
             self.tokens.discard(task.token)
