@@ -24,8 +24,8 @@ import json
 import re
 import sys
 import zipfile
-from concurrent.futures import ThreadPoolExecutor
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 from hashlib import sha256
 from itertools import groupby

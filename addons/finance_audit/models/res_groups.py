@@ -86,4 +86,3 @@ class ResGroups(models.Model):
                 "user": {"id": user_id, "login": user.login or ""},
             },
         }
-

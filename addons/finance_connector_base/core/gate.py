@@ -21,9 +21,7 @@ class Gate:
     @property
     def is_limited(self) -> bool:
         """Whether anything decides how many calls may start at once."""
-        return bool(
-            self.max_parallel or not self.bucket.unlimited or self.breaker.state != CLOSED
-        )
+        return bool(self.max_parallel or not self.bucket.unlimited or self.breaker.state != CLOSED)
 
     @classmethod
     def from_row(cls, row: tuple) -> Gate:

@@ -11,6 +11,13 @@ _HIGHEST = (
 )
 
 
+class FinanceExchangeAttempt(models.Model):
+    _inherit = "finance.exchange.attempt"
+
+    #: Attempts are added in the order of their days, so a day is found without an entry for each attempt.
+    _day = models.Index("USING brin ((started_at::date))")
+
+
 class FinanceExchangeLatency(models.Model):
     _name = "finance.exchange.latency"
     _description = "Latency of a provider"

@@ -108,7 +108,9 @@ class TestDispatcherRun(BaseCase):
                 self.assertEqual(run.is_out_of_time, stays)
 
     def test_the_first_lane_is_woken_early_enough_for_a_cron_worker_that_sleeps(self):
-        self.assertEqual([_seconds_to_wake(due_in) for due_in in (-3, 10, 75, 600)], [10, 10, 3, 528])
+        self.assertEqual(
+            [_seconds_to_wake(due_in) for due_in in (-3, 10, 75, 600)], [10, 10, 3, 528]
+        )
 
     def test_documents_are_told_until_none_waits(self):
         dispatcher = Dispatcher([claim("a")], full_groups=5)

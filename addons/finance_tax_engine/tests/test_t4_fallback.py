@@ -27,7 +27,9 @@ class TestT4Fallback(TaxCase):
         entry = self.env["finance.audit.entry"].search(
             [("record_model", "=", "res.company"), ("record_id", "=", self.company.id)], limit=1
         )
-        self.assertIn('"finance_tax_fallback":{"after":"native","before":"block"}', entry.canonical_text)
+        self.assertIn(
+            '"finance_tax_fallback":{"after":"native","before":"block"}', entry.canonical_text
+        )
         self.assertEqual(entry.company_id, self.company)
 
     def test_t4_block_saves_the_draft_and_refuses_to_post(self):
