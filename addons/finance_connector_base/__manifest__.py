@@ -8,7 +8,7 @@
     "license": "LGPL-3",
     "depends": ["finance_audit", "account"],
     "external_dependencies": {
-        "python": ["cryptography", "pydantic", "requests", "rfc8785"],
+        "python": ["certifi", "cryptography", "pydantic", "rfc8785", "urllib3"],
     },
     "data": [
         "security/groups.xml",
