@@ -12,7 +12,9 @@ from .story import Story
 
 WIDE = {"width": 1440, "height": 900}
 NARROW = {"width": 430, "height": 900}
-_READY = ".o_action_manager > .o_action, .o_form_view, .o_list_view, .o_kanban_view"
+_READY = (
+    ".o_action_manager > .o_action, .o_form_view, .o_list_view, .o_kanban_view, .modal .o_form_view"
+)
 
 _INVOICES = ("fr-mixed", "fr-rejected", "fr-lost-answer", "fr-reverse-charge", "us-nexus")
 
@@ -27,6 +29,12 @@ _LISTS = (
     ("connection-cards", "operator", "finance-connections"),
     ("dispatchers", "operator", "finance-dispatchers"),
     ("audit-log", "auditor", "action-finance_audit.action_entries"),
+    ("verifications", "auditor", "action-finance_audit.action_verifications"),
+    ("checkpoints", "auditor", "action-finance_audit.action_checkpoints"),
+    ("anchors", "auditor", "action-finance_audit.action_anchors"),
+    ("anchor-targets", "auditor", "action-finance_audit.action_anchor_targets"),
+    ("protection", "auditor", "action-finance_audit.action_protection"),
+    ("export", "auditor", "action-finance_audit.action_export"),
     ("connections", "admin", "action-finance_connector_base.finance_connection_action"),
     ("settings", "admin", "action-finance_connector_base.res_config_settings_action"),
 )
@@ -78,6 +86,8 @@ class Camera:
         self.shoot(page, "timeline")
         self._newest("connection", "admin", _PATHS["connections"], "finance.connection")
         self._newest("exchange", "operator", _PATHS["exchanges"], "finance.exchange")
+        self._newest("exception", "operator", _PATHS["exceptions"], "finance.case")
+        self._newest("audit-entry", "auditor", _PATHS["audit-log"], "finance.audit.entry")
 
     def take(self, name, role, path):
         """Open a path as a role and take the picture."""
