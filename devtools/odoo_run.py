@@ -4,6 +4,7 @@ import configparser
 import contextlib
 import dataclasses
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -67,8 +68,8 @@ class Runtime:
         folder = cache() / "config"
         folder.mkdir(exist_ok=True)
         path = folder / f"{name}.conf"
-        temporary = folder / f".{name}.{os.getpid()}"
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        # Readable by the owner alone, and of this call alone: threads write the same file at the same time.
+        handle, temporary = tempfile.mkstemp(prefix=f".{name}.", dir=folder)
         with os.fdopen(handle, "w") as out:
             parser.write(out)
         os.replace(temporary, path)
