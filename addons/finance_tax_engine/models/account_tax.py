@@ -7,6 +7,8 @@ tags are those of the company's own matching tax, so that the VAT return keeps w
 
 from markupsafe import Markup
 from odoo import Command, fields, models
+from odoo.exceptions import ConcurrencyError
+from psycopg2.errors import UniqueViolation
 
 from ..core.amounts import percent
 from ..core.answers import tax_key
@@ -44,9 +46,20 @@ class AccountTax(models.Model):
         )
         by_name = {tax.finance_tax_key: tax for tax in known}
         return {
-            key: by_name.get(names[key]) or self._finance_create(move, detail, names[key])
+            key: by_name.get(names[key]) or self._finance_create_once(move, detail, names[key])
             for key, detail in wanted.items()
         }
+
+    def _finance_create_once(self, move, detail, name):
+        """Two people may need a tax for the first time at the same moment.
+
+        :raises ConcurrencyError: another one has just made it, which this transaction cannot see; Odoo begins it anew.
+        """
+        try:
+            with self.env.cr.savepoint():
+                return self._finance_create(move, detail, name)
+        except UniqueViolation as error:
+            raise ConcurrencyError(f"the tax {name} was made by another transaction") from error
 
     def _finance_create(self, move, detail, name):
         """The tax that stands for ``detail``; the user need not be allowed to configure taxes."""

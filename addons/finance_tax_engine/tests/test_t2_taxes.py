@@ -2,7 +2,9 @@
 own.
 """
 
+from odoo.exceptions import ConcurrencyError
 from odoo.tests import tagged
+from odoo.tools import mute_logger
 
 from ..core.errors import NoTaxAccount
 from .common import TaxCase
@@ -17,6 +19,18 @@ class TestT2Taxes(TaxCase):
         self.assertEqual((tax.name, tax.amount, tax.invoice_label), ("FR VAT 20%", 20.0, "20%"))
         self.assertFalse(tax.price_include)
         self.assertEqual(tax.finance_jurisdiction_code, "FR")
+
+    def test_t2_two_people_who_need_a_new_tax_at_once_do_not_fail(self):
+        move = self._invoice([(self.paper,)])
+        tax = move.invoice_line_ids.tax_ids
+
+        def make(*_arguments):
+            return tax.copy({"name": "Other", "finance_tax_key": tax.finance_tax_key})
+
+        self.patch(type(tax), "_finance_create", make)
+        # Odoo takes this as the sign to begin the whole request anew.
+        with mute_logger("odoo.sql_db"), self.assertRaises(ConcurrencyError):
+            tax._finance_create_once(move, None, tax.finance_tax_key)
 
     def test_t2_accounts_and_report_tags_are_those_of_the_companys_own_tax(self):
         move = self._invoice([(self.paper,)])
