@@ -25,7 +25,6 @@ import re
 import sys
 import zipfile
 import zlib
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 from hashlib import sha256
 from itertools import groupby
@@ -37,7 +36,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
 FORMAT = "finance-audit-package/1"
-BLOCK, MAX_LINE = 1 << 22, 64 << 20
+BLOCK, MAX_LINE = 1 << 20, 64 << 20
 SIGNATURE_LINE = re.compile("\u2014 (\\S+) (\\S+)")
 
 
@@ -412,11 +411,8 @@ class Package:
     def lines(self, name):
         """The lines of a file, in lists of about a megabyte, without line ends."""
         tail = b""
-        # One block ahead in a thread: reading and decompressing leave the interpreter to the hashing.
-        with self.open(name) as stream, ThreadPoolExecutor(1) as reader:
-            coming = reader.submit(stream.read, BLOCK)
-            while block := coming.result():
-                coming = reader.submit(stream.read, BLOCK)
+        with self.open(name) as stream:
+            while block := stream.read(BLOCK):
                 lines = (tail + block).split(b"\n")
                 tail = lines.pop()
                 if len(tail) > MAX_LINE:
