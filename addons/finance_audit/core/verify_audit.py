@@ -413,7 +413,8 @@ class Package:
         tail = b""
         with self.open(name) as stream:
             while block := stream.read(BLOCK):
-                lines = (tail + block).split(b"\n")
+                lines = block.split(b"\n")
+                lines[0] = tail + lines[0]
                 tail = lines.pop()
                 if len(tail) > MAX_LINE:
                     raise Damage("package.unreadable", f"a line of {name} has no end")
