@@ -56,6 +56,24 @@ class TestEngineLimits(EngineCase):
         self.assertFalse(late.exchange_id.attempt_ids)
         self.assertEqual(late.exchange_id.state, states.PENDING)
 
+    def test_x9_claims_through_a_limited_gate_follow_each_other_whatever_worker_makes_them(self):
+        gates = type(self.env["finance.connection.gate"])
+        real, locked = gates._lock, []
+
+        def lock(model, connection_ids):
+            locked.append(connection_ids)
+            return real(model, connection_ids)
+
+        self.patch(gates, "_lock", lock)
+        for limit, expected in (
+            ({"max_parallel": 0}, []),
+            ({"max_parallel": 2}, [self.connection.ids]),
+        ):
+            self.connection.write(limit)
+            self.document("document", f"D-{limit['max_parallel']}")
+            self.claim()
+            self.assertEqual(locked, expected)
+
     def test_x9_half_open_lets_one_call_through_and_its_success_closes(self):
         broken = self.break_the_provider()
         for name in ("L-1", "L-2", "L-3"):
