@@ -1,4 +1,4 @@
-# Every target is a command of `python3 -m devtools`; ARGS are handed on, e.g. make test ARGS="odoo -- -k seal".
+# Every target is a command of `python3 -m tools.dev`; ARGS are handed on, e.g. make test ARGS="odoo -- -k seal".
 PYTHON ?= python3
 ARGS ?=
 COMMANDS = provision bench bench-audit bench-exchange chaos demo journey screenshots shell test test-core lint i18n clean-cache
@@ -7,7 +7,7 @@ COMMANDS = provision bench bench-audit bench-exchange chaos demo journey screens
 .PHONY: help $(COMMANDS)
 
 help:
-	@$(PYTHON) -m devtools --help
+	@$(PYTHON) -m tools.dev --help
 
 $(COMMANDS):
-	@$(PYTHON) -m devtools $@ $(ARGS)
+	@$(PYTHON) -m tools.dev $@ $(ARGS)

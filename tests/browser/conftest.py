@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from devtools.paths import PROJECT
 from sandbox.client import ControlClient
+from tools.dev.paths import PROJECT
 
 sys.path.insert(0, str(Path(__file__).parent))
 

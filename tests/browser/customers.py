@@ -9,8 +9,8 @@ import random
 from stdnum import luhn
 from stdnum.fr import siren as siren_number
 
-from sample.companies import COMPANIES, FR
-from sample.people import login
+from demo.companies import COMPANIES, FR
+from demo.people import login
 
 COMPANY = COMPANIES[FR]["name"]
 

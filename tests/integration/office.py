@@ -2,8 +2,8 @@
 
 import time
 
-from sample.companies import COMPANIES, FR
-from sample.people import login
+from demo.companies import COMPANIES, FR
+from demo.people import login
 from sandbox.client import ControlClient
 
 DATE = "2026-10-20"

@@ -6,10 +6,10 @@ import signal
 import time
 from datetime import datetime
 
-from devtools import databases, odoo_run, ports
-from devtools.processes import Server
 from sandbox.client import ControlClient
 from sandbox.server import SandboxThread
+from tools.dev import databases, odoo_run, ports
+from tools.dev.processes import Server
 
 LOOK_SECONDS = 0.1
 WAIT_SECONDS = 120

@@ -5,9 +5,9 @@
 
 import pytest
 
-from chaos.checks import held_twice
-from chaos.command import perform
-from chaos.plan import Plan
+from tools.chaos.checks import held_twice
+from tools.chaos.command import perform
+from tools.chaos.plan import Plan
 
 EXCHANGES = 250
 SEED = 7

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from devtools import databases, paths
-from devtools.errors import Problem
+from tools.dev import databases, paths
+from tools.dev.errors import Problem
 
 VERIFIER = paths.ADDONS / "finance_audit" / "core" / "verify_audit.py"
 OWNER_ROLE = paths.ADDONS / "finance_audit" / "sql" / "owner_role.sql"

@@ -2,10 +2,10 @@
 
 import pytest
 
-from devtools.errors import Problem
-from devtools.rpc import RpcError
-from sample.attach import CLIENT_SECRET
-from sample.people import LOGINS
+from demo.attach import CLIENT_SECRET
+from demo.people import LOGINS
+from tools.dev.errors import Problem
+from tools.dev.rpc import RpcError
 
 
 @pytest.mark.parametrize(

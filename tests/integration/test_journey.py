@@ -1,6 +1,6 @@
 """The sample's story on a real server: every invoice ends as it should, and the authority holds each once."""
 
-from sample import journey
+from demo import journey
 
 
 def test_the_journey_of_the_sample_invoices(stack, capsys):

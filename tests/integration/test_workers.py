@@ -5,8 +5,8 @@ import time
 import plant as plants
 import pytest
 
-from devtools import databases
-from devtools.errors import Problem
+from tools.dev import databases
+from tools.dev.errors import Problem
 
 KILLED_WITHIN = 15.0
 RETRY_AFTER = 4

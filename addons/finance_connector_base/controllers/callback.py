@@ -11,8 +11,8 @@ from odoo import http
 from odoo.exceptions import UserError
 from odoo.http import request
 
-from ..core.callback import CallbackRefused
-from ..core.masking import MaskingFilter
+from ..core.security.masking import MaskingFilter
+from ..core.security.webhook import CallbackRefused
 from ..models.finance_connection_callback import ROUTE
 
 _logger = logging.getLogger(__name__)

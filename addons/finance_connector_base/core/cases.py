@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from . import states
+from .delivery import states
 
 UNRESOLVED = "unresolved"
 BUDGET = "budget"

@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from .callback import CallbackNews, CallbackRefused
-from .outcomes import (
+from .delivery.outcomes import (
     AuthFailed,
     ContractBroken,
     Outcome,
@@ -19,7 +18,8 @@ from .outcomes import (
     Transient,
     Unknown,
 )
-from .wire import HttpRequest, HttpResponse
+from .http.wire import HttpRequest, HttpResponse
+from .security.webhook import CallbackNews, CallbackRefused
 
 Step = Literal["send", "lookup", "poll", "callback"]
 

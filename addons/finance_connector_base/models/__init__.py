@@ -32,6 +32,8 @@ from . import finance_exchange_next
 from . import finance_dispatcher_desk
 from . import finance_connection_health
 from . import finance_connection_resume
+from . import finance_finding
+from . import finance_posting
 from . import account_move
 from . import res_company
 from . import res_config_settings

@@ -5,6 +5,7 @@ from decimal import Decimal
 from odoo import fields, models
 
 from ..core import contract
+from .finance_posting import AFTER, BEFORE, Batch
 
 
 def decimal_of(value, digits=None):
@@ -16,6 +17,15 @@ def decimal_of(value, digits=None):
 class AccountMove(models.Model):
     _name = "account.move"
     _inherit = ["account.move", "finance.audit.timeline.mixin"]
+
+    def _post(self, soft=True):
+        """Post through the pipeline: checks and tax before Odoo posts, rendering and the outbox after it."""
+        posting = self.env["finance.posting"]
+        batch = Batch(self, soft)
+        posting._run(BEFORE, batch)
+        batch.posted = super()._post(soft)
+        posting._run(AFTER, batch)
+        return batch.posted
 
     def _finance_document(self):
         """This invoice or credit note as a canonical document.

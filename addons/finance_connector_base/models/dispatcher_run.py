@@ -5,7 +5,7 @@ import time
 
 from psycopg2.extensions import TransactionRollbackError
 
-from ..core.claim import Probe
+from ..core.delivery.claim import Probe
 from ..database import DATABASE_AWAY
 
 _logger = logging.getLogger(__name__)

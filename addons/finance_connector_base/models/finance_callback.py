@@ -13,8 +13,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
-from ..core.callback import CallbackNews, dedupe_key, kept_headers, plain, refuse_unknown
-from ..core.masking import MaskingFilter
+from ..core.security.masking import MaskingFilter
+from ..core.security.webhook import CallbackNews, dedupe_key, kept_headers, plain, refuse_unknown
 
 _logger = logging.getLogger(__name__)
 _logger.addFilter(MaskingFilter())

@@ -12,10 +12,11 @@ from odoo import api, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL
 
-from ..core import cases, states
-from ..core.callback import plain
-from ..core.masking import MaskingFilter
-from ..core.outcomes import Accepted, Rejected, Waiting
+from ..core import cases
+from ..core.delivery import states
+from ..core.delivery.outcomes import Accepted, Rejected, Waiting
+from ..core.security.masking import MaskingFilter
+from ..core.security.webhook import plain
 from .finance_callback import FAILED, IGNORED, PROCESSED, RECEIVED
 
 _logger = logging.getLogger(__name__)

@@ -5,8 +5,9 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..core import cases, states
-from ..core.wire import DEFAULT_TIMEOUT
+from ..core import cases
+from ..core.delivery import states
+from ..core.http.wire import DEFAULT_TIMEOUT
 from .finance_dispatcher_worker import LEASE_SECONDS
 
 #: How long a call that nobody hears of any more can last: the time to begin it, to connect and to wait for the answer.

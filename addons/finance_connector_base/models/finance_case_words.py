@@ -2,7 +2,8 @@
 
 from odoo import api, fields, models
 
-from ..core import cases, states
+from ..core import cases
+from ..core.delivery import states
 
 
 class FinanceCase(models.Model):

@@ -5,12 +5,12 @@ import logging
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 
-from ..core import states
-from ..core.courier import Courier
-from ..core.courier_pool import CourierPool
-from ..core.masking import MaskingFilter
-from ..core.outcomes import Accepted, AuthFailed, ContractBroken
-from ..core.transport import ForbiddenAddress, Transport, check_address
+from ..core.delivery import states
+from ..core.delivery.outcomes import Accepted, AuthFailed, ContractBroken
+from ..core.http.client import Courier
+from ..core.http.client_pool import CourierPool
+from ..core.http.transport import ForbiddenAddress, Transport, check_address
+from ..core.security.masking import MaskingFilter
 
 OPEN_STATES = [
     states.PENDING,

@@ -6,7 +6,7 @@ import secrets
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, ValidationError
 
-from ..core.callback import is_standard_secret
+from ..core.security.webhook import is_standard_secret
 
 SECRET = "callback"  # noqa: S105 (the name of a secret)
 PREVIOUS_SECRET = "callback_previous"  # noqa: S105 (the name of a secret)

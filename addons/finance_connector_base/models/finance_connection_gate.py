@@ -8,9 +8,9 @@ import json
 
 from odoo import api, fields, models
 
-from ..core.breaker import CLOSED, HALF_OPEN, OPEN, PROBE_LEASE_SECONDS, is_failure
-from ..core.gate import Gate
-from ..core.outcomes import RateLimited, Transient
+from ..core.delivery.breaker import CLOSED, HALF_OPEN, OPEN, PROBE_LEASE_SECONDS, is_failure
+from ..core.delivery.outcomes import RateLimited, Transient
+from ..core.delivery.throttle import Gate
 from ..statements import statement
 
 _PROBES = """

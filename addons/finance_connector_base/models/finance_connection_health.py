@@ -2,7 +2,7 @@
 
 from odoo import api, fields, models
 
-from ..core.health import CALL_ERRORS, share, short
+from ..core.delivery.health import CALL_ERRORS, share, short
 from ..statements import statement
 
 

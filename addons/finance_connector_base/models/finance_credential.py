@@ -6,8 +6,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import config
 
-from ..core.keys import OPTION_FILE, load_key_ring
-from ..core.vault import VaultError, associated_data
+from ..core.security.keys import OPTION_FILE, load_key_ring
+from ..core.security.vault import VaultError, associated_data
 
 
 class CredentialError(UserError):

@@ -16,8 +16,8 @@ from odoo import SUPERUSER_ID, api, models
 from odoo.tools import config
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
-from ..core.masking import MaskingFilter
-from ..core.pipeline import Pipeline
+from ..core.delivery.pipeline import Pipeline
+from ..core.security.masking import MaskingFilter
 from ..statements import statement
 from .dispatcher_run import FIRST_LINGERS_SECONDS, Run
 from .finance_dispatcher_worker import Heartbeat

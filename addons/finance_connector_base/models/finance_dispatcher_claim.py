@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 
 from odoo import api, models
 
-from ..core import fairness, life, states
-from ..core.claim import Claim, Probe
-from ..core.life import Turn
-from ..core.masking import MaskingFilter
+from ..core.delivery import fairness, life, states
+from ..core.delivery.claim import Claim, Probe
+from ..core.delivery.life import Turn
+from ..core.delivery.row import Move
 from ..core.protocol import Call
-from ..core.row import Move
+from ..core.security.masking import MaskingFilter
 from ..statements import statement
 from .finance_exchange_move import row_of
 

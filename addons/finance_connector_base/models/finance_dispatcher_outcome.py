@@ -6,11 +6,11 @@ import logging
 
 from odoo import api, models
 
-from ..core import life
-from ..core.masking import MaskingFilter
-from ..core.outcomes import AuthFailed
+from ..core.delivery import life
+from ..core.delivery.outcomes import AuthFailed
+from ..core.delivery.row import Move
 from ..core.protocol import Operation
-from ..core.row import Move
+from ..core.security.masking import MaskingFilter
 from ..database import DATABASE_AWAY
 from ..statements import statement
 

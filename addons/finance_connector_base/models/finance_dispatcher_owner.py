@@ -4,7 +4,7 @@ import logging
 
 from odoo import api, models
 
-from ..core.masking import MaskingFilter
+from ..core.security.masking import MaskingFilter
 
 _logger = logging.getLogger(__name__)
 _logger.addFilter(MaskingFilter())

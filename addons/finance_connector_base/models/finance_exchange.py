@@ -7,8 +7,8 @@ import uuid
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
-from ..core import states
 from ..core.contract import CONTRACT_VERSION
+from ..core.delivery import states
 
 #: What the provider is shown; a change of any of these is a new exchange (X1).
 IMMUTABLE = frozenset(

@@ -3,7 +3,8 @@
 from odoo import models
 from odoo.exceptions import UserError
 
-from ..core import cases, states
+from ..core import cases
+from ..core.delivery import states
 
 
 class FinanceExchange(models.Model):

@@ -3,7 +3,7 @@
 from odoo import fields, models
 from odoo.tools import SQL
 
-from ..core.health import CALL_ERRORS
+from ..core.delivery.health import CALL_ERRORS
 
 _HIGHEST = (
     "Computed per connection, step and day. Percentiles cannot be added or averaged: where several rows are "

@@ -7,10 +7,10 @@ from odoo import api, fields, models
 from odoo.addons.finance_audit.core.entry import Facts, Subject
 from odoo.addons.finance_audit.models.circumstances import actor_of
 
-from ..core import life, states
-from ..core.life import Life, Turn
-from ..core.outcomes import Accepted, Outcome, Permanent, Rejected
-from ..core.row import Move, Row
+from ..core.delivery import life, states
+from ..core.delivery.life import Life, Turn
+from ..core.delivery.outcomes import Accepted, Outcome, Permanent, Rejected
+from ..core.delivery.row import Move, Row
 from ..statements import statement
 from .finance_retry_policy import policy_of
 

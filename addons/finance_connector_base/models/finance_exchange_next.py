@@ -3,9 +3,9 @@
 from odoo import api, fields, models
 from odoo.tools import format_time
 
-from ..core import states
-from ..core.breaker import CLOSED, OPEN
-from ..core.health import short
+from ..core.delivery import states
+from ..core.delivery.breaker import CLOSED, OPEN
+from ..core.delivery.health import short
 
 _CHAIN_KEEPS_BACK = (states.PENDING, states.SENDING, states.UNKNOWN, states.HELD, states.FAILED)
 _MOVED_BY_DISPATCHER = (states.PENDING, states.UNKNOWN, states.WAITING)

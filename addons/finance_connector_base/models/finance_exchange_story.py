@@ -4,7 +4,7 @@ from odoo import fields, models
 from odoo.addons.finance_audit.core.wording import Line
 from odoo.tools import format_date
 
-from ..core.health import CALL_ERRORS
+from ..core.delivery.health import CALL_ERRORS
 
 #: More calls than this are read in the list of attempts.
 _SHOWN_CALLS = 100

@@ -2,7 +2,7 @@
 
 from odoo import api, models
 
-from ..core.outcomes import (
+from ..core.delivery.outcomes import (
     Accepted,
     AuthFailed,
     ContractBroken,

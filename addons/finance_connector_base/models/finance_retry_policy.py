@@ -3,7 +3,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-from ..core.retry import (
+from ..core.delivery.retry import (
     BASE_SECONDS,
     CEILING_SECONDS,
     DEFAULT_POLICY,

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from unittest.mock import patch
 
-from ..core import states
-from ..core.callback import CallbackNews, verify_standard_webhook
-from ..core.outcomes import Accepted, Finding, Rejected, Waiting
+from ..core.delivery import states
+from ..core.delivery.outcomes import Accepted, Finding, Rejected, Waiting
 from ..core.protocol import Operation, ProviderProtocol
+from ..core.security.webhook import CallbackNews, verify_standard_webhook
 from .common import ConnectorCase
 
 SECRET = "whsec_" + base64.b64encode(b"present-secret-of-the-test").decode()

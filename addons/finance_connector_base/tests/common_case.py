@@ -3,7 +3,8 @@
 from dataclasses import replace
 from unittest.mock import patch
 
-from ..core import cases, states
+from ..core import cases
+from ..core.delivery import states
 from .common import ConnectorCase
 
 

@@ -10,8 +10,9 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 from psycopg2 import IntegrityError
 
-from ..core import cases, states
-from ..core.callback import CallbackRefused
+from ..core import cases
+from ..core.delivery import states
+from ..core.security.webhook import CallbackRefused
 from ..models.finance_callback_process import MAX_FAILURES
 from .callback_case import CallbackCase, CallingProvider, message, signed
 

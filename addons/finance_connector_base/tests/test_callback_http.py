@@ -9,10 +9,10 @@ from odoo.tests import HttpCase, tagged
 from odoo.tools import mute_logger
 
 from ..controllers.callback import MAX_BODY
-from ..core import callback as callback_core
-from ..core import states
-from ..core.keys import ENVIRONMENT_KEYS
+from ..core.delivery import states
 from ..core.protocol import ProviderProtocol
+from ..core.security import webhook as callback_core
+from ..core.security.keys import ENVIRONMENT_KEYS
 from .callback_case import CallbackCase, message, signed
 
 LOGGER = "odoo.addons.finance_connector_base.controllers.callback"

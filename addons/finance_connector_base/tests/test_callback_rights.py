@@ -4,7 +4,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import tagged
 from odoo.tools import file_path
 
-from ..core.callback import CallbackRefused
+from ..core.security.webhook import CallbackRefused
 from ..models.finance_callback import ImmutableCallback
 from .callback_case import OTHER_SECRET, SECRET, CallbackCase, message, signed
 

@@ -8,7 +8,8 @@ from odoo.tests import tagged
 from odoo.tools import file_open, mute_logger
 from psycopg2 import IntegrityError
 
-from ..core import cases, states
+from ..core import cases
+from ..core.delivery import states
 from .common_case import CaseCase
 
 

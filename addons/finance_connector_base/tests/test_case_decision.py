@@ -7,7 +7,8 @@ from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
-from ..core import cases, states
+from ..core import cases
+from ..core.delivery import states
 from ..models.finance_case_decision import UNDER_WAY
 from .common_case import CaseCase
 

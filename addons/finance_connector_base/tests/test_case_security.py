@@ -5,7 +5,8 @@ from odoo.exceptions import AccessError
 from odoo.service.model import get_public_method
 from odoo.tests import tagged
 
-from ..core import cases, states
+from ..core import cases
+from ..core.delivery import states
 from .common_case import CaseCase
 
 

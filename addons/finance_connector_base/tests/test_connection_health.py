@@ -6,7 +6,7 @@ from odoo import fields
 from odoo.exceptions import AccessError
 from odoo.tests import tagged
 
-from ..core import states
+from ..core.delivery import states
 from .common_desk import DeskCase
 
 

@@ -7,10 +7,10 @@ import psycopg2
 from odoo.tests import BaseCase, tagged
 from odoo.tools import mute_logger
 
-from ..core.claim import Claim
-from ..core.courier import Report
-from ..core.outcomes import Accepted
-from ..core.pipeline import Pipeline
+from ..core.delivery.claim import Claim
+from ..core.delivery.outcomes import Accepted
+from ..core.delivery.pipeline import Pipeline
+from ..core.http.client import Report
 from ..core.protocol import Call
 from ..models.dispatcher_run import Run
 from ..models.finance_dispatcher import _seconds_to_wake

@@ -7,8 +7,8 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 from psycopg2 import IntegrityError
 
-from ..core import states
-from ..core.states import ForbiddenTransition
+from ..core.delivery import states
+from ..core.delivery.states import ForbiddenTransition
 from ..models.finance_exchange import ImmutableExchange
 from .common import ConnectorCase
 

@@ -6,7 +6,8 @@ from lxml import html
 from odoo.exceptions import AccessError
 from odoo.tests import tagged
 
-from ..core import cases, states
+from ..core import cases
+from ..core.delivery import states
 from .common_desk import DeskCase
 
 

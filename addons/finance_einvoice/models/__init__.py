@@ -6,3 +6,4 @@ from . import finance_einvoice_submission
 from . import account_move
 from . import res_company
 from . import res_config_settings
+from . import finance_posting

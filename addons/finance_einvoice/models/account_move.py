@@ -59,14 +59,6 @@ class AccountMove(models.Model):
             if move.einvoice_state in (lifecycle.ACCEPTED, lifecycle.UNKNOWN):
                 move.show_reset_to_draft_button = False
 
-    def _post(self, soft=True):
-        """Check before posting, submit after it, all in one transaction."""
-        einvoice = self.env["finance.einvoice"]
-        einvoice._check_before_posting(einvoice._for_moves(self))
-        posted = super()._post(soft=soft)
-        einvoice._submit(einvoice._for_moves(posted))
-        return posted
-
     def write(self, vals):
         if vals.get("state") in ("draft", "cancel"):
             leaving = self.filtered(lambda move: move.state != vals["state"])

@@ -6,7 +6,7 @@ a public contract: retired, never reused.
 
 from __future__ import annotations
 
-from odoo.addons.finance_connector_base.core.outcomes import Finding
+from odoo.addons.finance_connector_base.core.delivery.outcomes import Finding
 
 ALREADY_EXISTING = "AlreadyExistingFlow"
 

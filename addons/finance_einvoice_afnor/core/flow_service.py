@@ -18,9 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from odoo.addons.finance_connector_base.core.callback import CallbackNews, verify_bearer
-from odoo.addons.finance_connector_base.core.multipart import encode_multipart
-from odoo.addons.finance_connector_base.core.outcomes import (
+from odoo.addons.finance_connector_base.core.delivery.outcomes import (
     Accepted,
     ContractBroken,
     Duplicate,
@@ -31,6 +29,12 @@ from odoo.addons.finance_connector_base.core.outcomes import (
     Rejected,
     Waiting,
 )
+from odoo.addons.finance_connector_base.core.http.multipart import encode_multipart
+from odoo.addons.finance_connector_base.core.http.wire import (
+    QUERY_TIMEOUT,
+    HttpRequest,
+    HttpResponse,
+)
 from odoo.addons.finance_connector_base.core.protocol import (
     Call,
     ClientCredentials,
@@ -39,7 +43,7 @@ from odoo.addons.finance_connector_base.core.protocol import (
     refusal_by_status,
     unreadable,
 )
-from odoo.addons.finance_connector_base.core.wire import QUERY_TIMEOUT, HttpRequest, HttpResponse
+from odoo.addons.finance_connector_base.core.security.webhook import CallbackNews, verify_bearer
 
 from .error_table import ALREADY_EXISTING, finding
 

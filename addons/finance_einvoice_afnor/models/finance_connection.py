@@ -1,7 +1,7 @@
 """What an account at a French approved platform consists of."""
 
 from odoo import api, fields, models
-from odoo.addons.finance_connector_base.core.transport import ForbiddenAddress, check_address
+from odoo.addons.finance_connector_base.core.http.transport import ForbiddenAddress, check_address
 from odoo.exceptions import ValidationError
 
 SECRET = "client_secret"  # noqa: S105 (the name of the secret, not the secret)

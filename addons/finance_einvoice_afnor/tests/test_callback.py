@@ -2,7 +2,7 @@
 
 import json
 
-from odoo.addons.finance_connector_base.core.callback import CallbackRefused
+from odoo.addons.finance_connector_base.core.security.webhook import CallbackRefused
 from odoo.tests import tagged
 
 from .sandbox_case import SandboxCase

@@ -1,8 +1,8 @@
 """X1 to X8 against a real sandbox: what each fault leads to, and that the platform holds each document once."""
 
 from odoo import fields
-from odoo.addons.finance_connector_base.core import states
-from odoo.addons.finance_connector_base.core.pipeline import perform
+from odoo.addons.finance_connector_base.core.delivery import states
+from odoo.addons.finance_connector_base.core.delivery.pipeline import perform
 from odoo.tests import tagged
 
 from .sandbox_case import SandboxCase

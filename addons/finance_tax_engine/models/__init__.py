@@ -17,3 +17,4 @@ from . import (
     res_company,
     res_config_settings,
 )
+from . import finance_posting

@@ -87,19 +87,6 @@ class AccountMove(models.Model):
             self._finance_settle_tax()
         return result
 
-    def _post(self, soft=True):
-        self._finance_check_before_tax()
-        moves = self._finance_to_determine()
-        moves._finance_require_tax()
-        posted = super()._post(soft)
-        for move in posted & moves:
-            if move.finance_tax_state == "failed":
-                raise UserError(move.finance_tax_message)
-            determination = move.finance_tax_determination_id
-            if determination:
-                move._finance_check_totals(determination)
-        return posted
-
     @contextmanager
     def _sync_tax_lines(self, container):
         amounts = self.env["finance.tax.amounts"]

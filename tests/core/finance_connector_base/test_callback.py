@@ -6,8 +6,9 @@ import hmac
 from unittest.mock import patch
 
 import pytest
-from odoo.addons.finance_connector_base.core import callback
-from odoo.addons.finance_connector_base.core.callback import (
+from odoo.addons.finance_connector_base.core.protocol import ProviderProtocol
+from odoo.addons.finance_connector_base.core.security import webhook as callback
+from odoo.addons.finance_connector_base.core.security.webhook import (
     TOLERANCE,
     CallbackNews,
     CallbackRefused,
@@ -17,7 +18,6 @@ from odoo.addons.finance_connector_base.core.callback import (
     verify_bearer,
     verify_standard_webhook,
 )
-from odoo.addons.finance_connector_base.core.protocol import ProviderProtocol
 
 NOW = 1_790_000_000
 BODY = b'{"type":"document.accepted","data":{"reference":"r-1"}}'

@@ -3,8 +3,9 @@
 import itertools
 
 import pytest
-from odoo.addons.finance_connector_base.core import cases, states
+from odoo.addons.finance_connector_base.core import cases
 from odoo.addons.finance_connector_base.core.cases import Situation, allowed, target
+from odoo.addons.finance_connector_base.core.delivery import states
 
 REPEATS = ("key", "lookup", "nothing")
 VERDICTS = ("poll", "immediate")

@@ -1,8 +1,7 @@
 """The courier: tokens are renewed once, a missing token sends nothing, a stumbling adapter loses nothing."""
 
 import pytest
-from odoo.addons.finance_connector_base.core.courier import Courier
-from odoo.addons.finance_connector_base.core.outcomes import (
+from odoo.addons.finance_connector_base.core.delivery.outcomes import (
     Accepted,
     AuthFailed,
     ContractBroken,
@@ -10,16 +9,17 @@ from odoo.addons.finance_connector_base.core.outcomes import (
     Transient,
     Unknown,
 )
-from odoo.addons.finance_connector_base.core.protocol import (
-    Call,
-    ClientCredentials,
-    ProviderProtocol,
-)
-from odoo.addons.finance_connector_base.core.wire import (
+from odoo.addons.finance_connector_base.core.http.client import Courier
+from odoo.addons.finance_connector_base.core.http.wire import (
     HttpRequest,
     HttpResponse,
     NoAnswer,
     NotSent,
+)
+from odoo.addons.finance_connector_base.core.protocol import (
+    Call,
+    ClientCredentials,
+    ProviderProtocol,
 )
 
 CALL = Call("op", "key", b"bytes")

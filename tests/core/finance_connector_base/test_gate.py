@@ -3,12 +3,11 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from odoo.addons.finance_connector_base.core import breaker as breakers
-from odoo.addons.finance_connector_base.core import fairness
-from odoo.addons.finance_connector_base.core.breaker import Breaker, is_failure
-from odoo.addons.finance_connector_base.core.bucket import Bucket
-from odoo.addons.finance_connector_base.core.gate import Gate
-from odoo.addons.finance_connector_base.core.outcomes import (
+from odoo.addons.finance_connector_base.core.delivery import breaker as breakers
+from odoo.addons.finance_connector_base.core.delivery import fairness
+from odoo.addons.finance_connector_base.core.delivery.breaker import Breaker, is_failure
+from odoo.addons.finance_connector_base.core.delivery.bucket import Bucket
+from odoo.addons.finance_connector_base.core.delivery.outcomes import (
     Accepted,
     AuthFailed,
     ContractBroken,
@@ -19,6 +18,7 @@ from odoo.addons.finance_connector_base.core.outcomes import (
     Unknown,
     Waiting,
 )
+from odoo.addons.finance_connector_base.core.delivery.throttle import Gate
 
 NOW = 1_000_000.0
 

@@ -1,8 +1,8 @@
 """Which calls count as errors, and lengths of time in short words."""
 
 import pytest
-from odoo.addons.finance_connector_base.core import health, outcomes
-from odoo.addons.finance_connector_base.core.breaker import is_failure
+from odoo.addons.finance_connector_base.core.delivery import health, outcomes
+from odoo.addons.finance_connector_base.core.delivery.breaker import is_failure
 
 
 def test_what_opens_the_breaker_counts_as_an_error_and_nothing_else_but_lost_calls():

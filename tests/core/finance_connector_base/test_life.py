@@ -6,9 +6,9 @@ import random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from odoo.addons.finance_connector_base.core import life, states
-from odoo.addons.finance_connector_base.core.life import Life
-from odoo.addons.finance_connector_base.core.outcomes import (
+from odoo.addons.finance_connector_base.core.delivery import life, states
+from odoo.addons.finance_connector_base.core.delivery.life import Life
+from odoo.addons.finance_connector_base.core.delivery.outcomes import (
     Accepted,
     AuthFailed,
     ContractBroken,
@@ -22,8 +22,8 @@ from odoo.addons.finance_connector_base.core.outcomes import (
     Unknown,
     Waiting,
 )
+from odoo.addons.finance_connector_base.core.delivery.retry import RetryPolicy
 from odoo.addons.finance_connector_base.core.protocol import Operation
-from odoo.addons.finance_connector_base.core.retry import RetryPolicy
 
 LOOKUP = Operation("op", repeat="lookup", max_attempts=3)
 NOTHING = Operation("op", repeat="nothing", max_attempts=3)

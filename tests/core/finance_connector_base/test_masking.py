@@ -3,7 +3,11 @@
 import logging
 
 import pytest
-from odoo.addons.finance_connector_base.core.masking import SECRET_NAMES, MaskingFilter, mask
+from odoo.addons.finance_connector_base.core.security.masking import (
+    SECRET_NAMES,
+    MaskingFilter,
+    mask,
+)
 
 
 @pytest.mark.parametrize("name", SECRET_NAMES)

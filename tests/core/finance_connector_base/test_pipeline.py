@@ -3,10 +3,10 @@
 import threading
 from dataclasses import replace
 
-from odoo.addons.finance_connector_base.core.claim import Claim, Probe
-from odoo.addons.finance_connector_base.core.courier import Report
-from odoo.addons.finance_connector_base.core.outcomes import Accepted, Transient, Unknown
-from odoo.addons.finance_connector_base.core.pipeline import Pipeline
+from odoo.addons.finance_connector_base.core.delivery.claim import Claim, Probe
+from odoo.addons.finance_connector_base.core.delivery.outcomes import Accepted, Transient, Unknown
+from odoo.addons.finance_connector_base.core.delivery.pipeline import Pipeline
+from odoo.addons.finance_connector_base.core.http.client import Report
 from odoo.addons.finance_connector_base.core.protocol import Call
 
 WAIT = 10

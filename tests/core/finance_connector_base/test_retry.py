@@ -4,13 +4,13 @@ import random
 
 from hypothesis import given
 from hypothesis import strategies as st
-from odoo.addons.finance_connector_base.core.retry import (
+from odoo.addons.finance_connector_base.core.delivery.retry import (
     BASE_SECONDS,
     CEILING_SECONDS,
     backoff,
     poll_delay,
 )
-from odoo.addons.finance_connector_base.core.wire import parse_retry_after
+from odoo.addons.finance_connector_base.core.http.wire import parse_retry_after
 
 
 @given(st.integers(1, 200), st.randoms(use_true_random=False))

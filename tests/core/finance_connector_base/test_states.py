@@ -1,7 +1,7 @@
 """The table of states: what may follow what."""
 
 import pytest
-from odoo.addons.finance_connector_base.core import states
+from odoo.addons.finance_connector_base.core.delivery import states
 
 
 def test_nothing_leaves_a_state_in_which_the_provider_holds_the_document():

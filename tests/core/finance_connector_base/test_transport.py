@@ -5,12 +5,12 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from odoo.addons.finance_connector_base.core.transport import (
+from odoo.addons.finance_connector_base.core.http.transport import (
     ForbiddenAddress,
     Transport,
     check_address,
 )
-from odoo.addons.finance_connector_base.core.wire import (
+from odoo.addons.finance_connector_base.core.http.wire import (
     HttpRequest,
     HttpResponse,
     NoAnswer,

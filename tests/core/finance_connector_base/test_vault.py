@@ -6,8 +6,8 @@ import os
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from odoo.addons.finance_connector_base.core.keys import ENVIRONMENT_FILE, load_key_ring
-from odoo.addons.finance_connector_base.core.vault import (
+from odoo.addons.finance_connector_base.core.security.keys import ENVIRONMENT_FILE, load_key_ring
+from odoo.addons.finance_connector_base.core.security.vault import (
     KeyRing,
     NoKey,
     UnknownKey,

@@ -1,7 +1,7 @@
 """The e-invoice follows its exchange wherever that may go: an owner that could not is told again for ever."""
 
 import pytest
-from odoo.addons.finance_connector_base.core import states
+from odoo.addons.finance_connector_base.core.delivery import states
 from odoo.addons.finance_einvoice.core import lifecycle
 
 _MAPPED = lifecycle.STATE_OF_EXCHANGE

@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from odoo.addons.finance_connector_base.core.callback import CallbackNews, CallbackRefused
 from odoo.addons.finance_connector_base.core.protocol import ClientCredentials
+from odoo.addons.finance_connector_base.core.security.webhook import CallbackNews, CallbackRefused
 from odoo.addons.finance_einvoice_afnor.core.flow_service import FlowService
 
 BEARER = "what-the-platform-was-given"

@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from odoo.addons.finance_connector_base.core.outcomes import (
+from odoo.addons.finance_connector_base.core.delivery.outcomes import (
     Accepted,
     AuthFailed,
     ContractBroken,
@@ -17,8 +17,8 @@ from odoo.addons.finance_connector_base.core.outcomes import (
     Unknown,
     Waiting,
 )
+from odoo.addons.finance_connector_base.core.http.wire import HttpResponse
 from odoo.addons.finance_connector_base.core.protocol import Call, ClientCredentials
-from odoo.addons.finance_connector_base.core.wire import HttpResponse
 from odoo.addons.finance_einvoice_afnor.core.error_table import REASONS
 from odoo.addons.finance_einvoice_afnor.core.flow_service import FlowService
 

@@ -11,11 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from odoo.addons.finance_connector_base.core.callback import (
-    CallbackNews,
-    verify_standard_webhook,
-)
-from odoo.addons.finance_connector_base.core.outcomes import (
+from odoo.addons.finance_connector_base.core.delivery.outcomes import (
     Accepted,
     ContractBroken,
     Duplicate,
@@ -26,6 +22,11 @@ from odoo.addons.finance_connector_base.core.outcomes import (
     Rejected,
     Waiting,
 )
+from odoo.addons.finance_connector_base.core.http.wire import (
+    QUERY_TIMEOUT,
+    HttpRequest,
+    HttpResponse,
+)
 from odoo.addons.finance_connector_base.core.protocol import (
     Call,
     ProviderProtocol,
@@ -33,7 +34,10 @@ from odoo.addons.finance_connector_base.core.protocol import (
     refusal_by_status,
     unreadable,
 )
-from odoo.addons.finance_connector_base.core.wire import QUERY_TIMEOUT, HttpRequest, HttpResponse
+from odoo.addons.finance_connector_base.core.security.webhook import (
+    CallbackNews,
+    verify_standard_webhook,
+)
 
 API_VERSION = "1.0"
 _RECORD = "record"

@@ -3,7 +3,7 @@
 import json
 
 from odoo import api, fields, models
-from odoo.addons.finance_connector_base.core import states
+from odoo.addons.finance_connector_base.core.delivery import states
 
 from ..core import reference_rest as rest
 

@@ -13,7 +13,7 @@ class TestBoundaries(TransactionCase):
     def test_every_boundary_is_in_the_code(self):
         sys.path.insert(0, str(PROJECT))
         self.addCleanup(sys.path.remove, str(PROJECT))
-        from chaos.boundaries import DISPATCHER
+        from tools.chaos.boundaries import DISPATCHER
 
         for boundary in DISPATCHER:
             with self.subTest(boundary=boundary.name):

@@ -4,9 +4,9 @@ import queue
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from odoo.addons.finance_connector_base.core import states
-from odoo.addons.finance_connector_base.core.callback import CallbackRefused
+from odoo.addons.finance_connector_base.core.delivery import states
 from odoo.addons.finance_connector_base.core.protocol import Call
+from odoo.addons.finance_connector_base.core.security.webhook import CallbackRefused
 from odoo.tests import tagged
 
 from .common import ReferenceCase

@@ -3,7 +3,7 @@
 import hashlib
 import json
 
-from odoo.addons.finance_connector_base.core import states
+from odoo.addons.finance_connector_base.core.delivery import states
 from odoo.tests import tagged
 
 from .common import ReferenceCase

@@ -2,7 +2,7 @@
 
 import re
 
-from odoo.addons.finance_connector_base.core import states
+from odoo.addons.finance_connector_base.core.delivery import states
 from odoo.tests import tagged
 
 from .common import PROJECT

@@ -2,9 +2,9 @@
 
 from unittest.mock import patch
 
-from odoo.addons.finance_connector_base.core import states
-from odoo.addons.finance_connector_base.core.breaker import CLOSED, HALF_OPEN, OPEN
-from odoo.addons.finance_connector_base.core.pipeline import perform
+from odoo.addons.finance_connector_base.core.delivery import states
+from odoo.addons.finance_connector_base.core.delivery.breaker import CLOSED, HALF_OPEN, OPEN
+from odoo.addons.finance_connector_base.core.delivery.pipeline import perform
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 

@@ -1,7 +1,7 @@
 """X4, X5, X7, X8: what may be sent again, when, and who decides."""
 
-from odoo.addons.finance_connector_base.core import states
-from odoo.addons.finance_connector_base.core.pipeline import perform
+from odoo.addons.finance_connector_base.core.delivery import states
+from odoo.addons.finance_connector_base.core.delivery.pipeline import perform
 from odoo.addons.finance_connector_base.models.finance_dispatcher_worker import (
     LEASE_SECONDS,
     Heartbeat,

@@ -3,7 +3,7 @@
 import dataclasses
 import json
 
-from odoo.addons.finance_connector_base.core.outcomes import (
+from odoo.addons.finance_connector_base.core.delivery.outcomes import (
     Accepted,
     AuthFailed,
     ContractBroken,

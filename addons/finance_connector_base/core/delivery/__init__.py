@@ -1,0 +1,1 @@
+"""Delivery of one effect: states, transitions, outcomes, retries, throttling."""

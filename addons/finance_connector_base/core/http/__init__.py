@@ -1,0 +1,1 @@
+"""The transport: requests, authorization, the client of one connection."""

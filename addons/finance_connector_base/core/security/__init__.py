@@ -1,0 +1,1 @@
+"""Secrets, keys, verification of webhooks, masking."""

@@ -1,0 +1,130 @@
+"""Pictures of every screen of the suite on the sample companies, wide and narrow, for looking at them."""
+
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+from tools.dev import chromium
+
+from .gallery import Gallery
+from .people import login
+from .story import Story
+
+WIDE = {"width": 1440, "height": 900}
+NARROW = {"width": 430, "height": 900}
+_READY = (
+    ".o_action_manager > .o_action, .o_form_view, .o_list_view, .o_kanban_view, .modal .o_form_view"
+)
+
+_INVOICES = ("fr-mixed", "fr-rejected", "fr-lost-answer", "fr-reverse-charge", "us-nexus")
+
+#: (name, role, path below /odoo)
+_LISTS = (
+    ("invoices", "accountant", "action-account.action_move_out_invoice"),
+    ("einvoices", "accountant", "action-finance_einvoice.finance_einvoice_action"),
+    ("exchanges", "operator", "action-finance_connector_base.finance_exchange_action"),
+    ("exceptions", "operator", "action-finance_connector_base.finance_case_action"),
+    ("attempts", "operator", "finance-attempts"),
+    ("latency", "operator", "finance-latency"),
+    ("connection-cards", "operator", "finance-connections"),
+    ("dispatchers", "operator", "finance-dispatchers"),
+    ("audit-log", "auditor", "action-finance_audit.action_entries"),
+    ("verifications", "auditor", "action-finance_audit.action_verifications"),
+    ("checkpoints", "auditor", "action-finance_audit.action_checkpoints"),
+    ("anchors", "auditor", "action-finance_audit.action_anchors"),
+    ("anchor-targets", "auditor", "action-finance_audit.action_anchor_targets"),
+    ("protection", "auditor", "action-finance_audit.action_protection"),
+    ("export", "auditor", "action-finance_audit.action_export"),
+    ("connections", "admin", "action-finance_connector_base.finance_connection_action"),
+    ("settings", "admin", "action-finance_connector_base.res_config_settings_action"),
+)
+
+_PATHS = {name: path for name, _role, path in _LISTS}
+
+
+def main(stack, folder: Path) -> int:
+    """Tell the story, then walk through the screens as each role."""
+    story = Story(stack)
+    story.tell()
+    shown = {key: story.moves[key] for key in _INVOICES}
+    shown |= Gallery(stack, story).invoices()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=str(chromium.ensure()), args=chromium.QUIET
+        )
+        for camera in (
+            Camera(browser, stack, folder, "wide", WIDE),
+            Camera(browser, stack, folder, "narrow", NARROW),
+        ):
+            camera.take_all(shown)
+        browser.close()
+    print(f"{len(list(folder.glob('*.png')))} pictures in {folder}")
+    return 0
+
+
+class Camera:
+    """One window size; one browser context per role."""
+
+    def __init__(self, browser, stack, folder, suffix, viewport):
+        self._browser, self._stack = browser, stack
+        self._folder, self._suffix, self._viewport = folder, suffix, viewport
+        self._pages = {}
+
+    def take_all(self, invoices):
+        """Lists, the invoice in each state of its e-invoice, one connection, one exchange."""
+        for name, role, path in _LISTS:
+            self.take(name, role, path)
+        for key, move in invoices.items():
+            path = f"action-account.action_move_out_invoice/{move}"
+            self.take(f"invoice-{key}", "accountant", path)
+        page = self.take(
+            "timeline",
+            "accountant",
+            f"action-account.action_move_out_invoice/{invoices['fr-lost-answer']}",
+        )
+        page.get_by_role("tab", name="Timeline").click()
+        self.shoot(page, "timeline")
+        self._newest("connection", "admin", _PATHS["connections"], "finance.connection")
+        self._newest("exchange", "operator", _PATHS["exchanges"], "finance.exchange")
+        self._newest("exception", "operator", _PATHS["exceptions"], "finance.case")
+        self._newest("audit-entry", "auditor", _PATHS["audit-log"], "finance.audit.entry")
+
+    def take(self, name, role, path):
+        """Open a path as a role and take the picture."""
+        page = self._page(role)
+        page.goto(f"{self._stack.url}/odoo/{path}")
+        page.locator(_READY).first.wait_for()
+        self.shoot(page, name)
+        return page
+
+    def shoot(self, page, name):
+        # The bus keeps a connection open, so the network is never idle: wait for the client's own sign of work.
+        page.wait_for_function("() => !document.querySelector('.o_loading_indicator')")
+        page.evaluate("() => document.fonts.ready")
+        page.screenshot(path=self._folder / f"{name}-{self._suffix}.png")
+
+    def _newest(self, name, role, path, model):
+        """The newest record of a list, opened by its address."""
+        person = login(role)
+        session = self._stack.rpc(person["login"], person["password"])
+        (newest,) = session.call(model, "search", [], order="id desc", limit=1)
+        self.take(name, role, f"{path}/{newest}")
+
+    def _page(self, role):
+        if role not in self._pages:
+            page = self._browser.new_context(
+                locale="en-US", timezone_id="Europe/Paris", viewport=self._viewport
+            ).new_page()
+            person = login(role)
+            page.goto(f"{self._stack.url}/web/login")
+            page.fill("input[name=login]", person["login"])
+            page.fill("input[name=password]", person["password"])
+            page.click("button[type=submit]")
+            page.wait_for_url("**/odoo**")
+            companies = self._stack.rpc(person["login"], person["password"]).search_read(
+                "res.company", [], ["id"]
+            )
+            ids = "-".join(str(company["id"]) for company in companies)
+            page.context.add_cookies([{"name": "cids", "value": ids, "url": self._stack.url}])
+            self._pages[role] = page
+        return self._pages[role]

@@ -1,0 +1,193 @@
+"""Each invariant of the chaos harness notices a break of itself, and a seed draws one plan."""
+
+import copy
+from collections.abc import Callable
+
+import pytest
+
+from tools.chaos.boundaries import OF_ROLE
+from tools.chaos.checks import CHECKS, look
+from tools.chaos.evidence import Evidence
+from tools.chaos.plan import Plan
+
+KEY = ("account-0", "S1-filing-0-0")
+
+
+def arrival(number: str = "n", kind: str = "filing", **values) -> dict:
+    return {
+        "reference": "R",
+        "sha256": "h",
+        "number": number,
+        "kind": kind,
+        "seller": KEY[0],
+        "received_at": "2026-01-01T00:00:00Z",
+        "reasons": [],
+        **values,
+    }
+
+
+def sound() -> Evidence:
+    """One document that went through."""
+    document = {
+        "name": KEY[1],
+        "operation": "filing",
+        "document_state": "accepted",
+        "account": KEY[0],
+        "id": 1,
+        "state": "accepted",
+        "reference": "R",
+        "payload_sha256": "h",
+        "sha256": "h",
+        "send_count": 1,
+        "claim_token": None,
+        "owner_pending": False,
+        "reason": "",
+        "verdict": "accepted",
+    }
+    return Evidence(
+        documents={KEY: document},
+        held={KEY: [arrival()]},
+        arrived={KEY: [arrival()]},
+        attempts={1: [{"step": "send", "outcome": "accepted", "ended": True}]},
+        cases=set(),
+        changes={1: ["pending", "sending", "accepted"]},
+        audited={1: ["exchange.queued", "exchange.sending", "exchange.accepted"]},
+        ledger=[
+            {"event": event, "number": 0, "names": [KEY[1]]} for event in ("begun", "committed")
+        ],
+    )
+
+
+def the(evidence: Evidence) -> dict:
+    return evidence.documents[KEY]
+
+
+def twice(evidence: Evidence) -> None:
+    evidence.held[KEY] *= 2
+
+
+def not_held(evidence: Evidence) -> None:
+    del evidence.held[KEY]
+
+
+def gone(evidence: Evidence) -> None:
+    del evidence.documents[KEY]
+
+
+def other_bytes(evidence: Evidence) -> None:
+    evidence.arrived[KEY][0]["sha256"] = "other"
+
+
+def rolled_back(evidence: Evidence) -> None:
+    evidence.ledger[1]["event"] = "rolled back"
+
+
+def half(evidence: Evidence) -> None:
+    evidence.ledger[0]["names"].append("S1-notice-0-1")
+
+
+def waiting(evidence: Evidence) -> None:
+    the(evidence)["state"] = "waiting"
+
+
+def claimed(evidence: Evidence) -> None:
+    the(evidence)["claim_token"] = "token"
+
+
+def with_case(evidence: Evidence) -> None:
+    evidence.cases.add(1)
+
+
+def repeated_refusal(evidence: Evidence) -> None:
+    the(evidence)["verdict"] = the(evidence)["state"] = "rejected"
+    evidence.arrived[KEY] *= 2
+
+
+def gap(evidence: Evidence) -> None:
+    evidence.held[KEY] = [arrival("A/2", "record")]
+
+
+def disorder(evidence: Evidence) -> None:
+    evidence.arrived[KEY][0]["reasons"] = [{"code": "out_of_order"}]
+
+
+def untold(evidence: Evidence) -> None:
+    the(evidence)["document_state"] = "sending"
+
+
+def other_reference(evidence: Evidence) -> None:
+    the(evidence)["reference"] = "other"
+
+
+def entry_missing(evidence: Evidence) -> None:
+    evidence.audited[1].pop()
+
+
+def entry_too_many(evidence: Evidence) -> None:
+    evidence.audited[1].append("exchange.accepted")
+
+
+def endless(evidence: Evidence) -> None:
+    evidence.attempts[1][0]["ended"] = False
+
+
+def uncounted(evidence: Evidence) -> None:
+    the(evidence)["send_count"] = 2
+
+
+def unattempted(evidence: Evidence) -> None:
+    evidence.arrived[KEY] *= 2
+
+
+BREAKS = {
+    "no document is held twice": (twice,),
+    "none is lost": (not_held, gone),
+    "the bytes held are the bytes stored": (other_bytes,),
+    "nothing of a rolled-back transaction was sent": (rolled_back, gone),
+    "business transactions are there whole or not at all": (half,),
+    "none is stuck": (waiting, claimed, with_case),
+    "what was refused is not sent again": (repeated_refusal,),
+    "chains are in order": (gap, disorder),
+    "documents know what became of them": (untold, other_reference),
+    "every change of a state has its audit entry": (entry_missing, entry_too_many),
+    "attempts are complete": (endless, uncounted),
+    "no effect without a committed attempt": (unattempted,),
+}
+
+
+def test_all_is_well_where_all_is_well() -> None:
+    assert [finding.check.name for finding in look(sound(), "ours") if not finding.holds] == []
+
+
+def test_every_check_has_its_break() -> None:
+    assert set(BREAKS) == {check.name for check in CHECKS}
+
+
+@pytest.mark.parametrize(
+    ("name", "spoil"),
+    [(name, spoil) for name, spoils in BREAKS.items() for spoil in spoils],
+    ids=lambda value: value if isinstance(value, str) else value.__name__,
+)
+def test_each_check_notices_its_break(name: str, spoil: Callable[[Evidence], None]) -> None:
+    evidence = copy.deepcopy(sound())
+    spoil(evidence)
+    broken = {finding.check.name for finding in look(evidence, "ours") if not finding.holds}
+    assert name in broken
+
+
+def drawn(seed: int) -> tuple:
+    plan = Plan(seed, 100)
+    fates = [plan.fate(line, number) for line in plan.crew() for number in range(30)]
+    return fates, [plan.transaction(number) for number in range(30)], plan.faults()
+
+
+def test_a_seed_draws_one_plan_and_another_seed_another() -> None:
+    assert drawn(1) == drawn(1)
+    assert all(one != two for one, two in zip(drawn(1), drawn(2), strict=True))
+
+
+def test_every_boundary_has_its_turn() -> None:
+    plan = Plan(1, 100)
+    for line in plan.crew():
+        reached = {plan.fate(line, number).boundary for number in range(60)}
+        assert reached == {*OF_ROLE[line.role], ""}

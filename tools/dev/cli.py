@@ -1,0 +1,205 @@
+"""The commands of `python3 -m tools.dev`, each of them also a target of the Makefile."""
+
+import argparse
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from . import databases, lint, maintenance, odoo_source, people, suites, venv
+from .errors import Problem
+
+Options = argparse.Namespace
+
+
+def _argument(*flags: str, **settings: Any) -> tuple[tuple[str, ...], dict[str, Any]]:
+    return flags, settings
+
+
+DATABASE = _argument("database", nargs="?", default=people.DATABASE, help="default: %(default)s")
+PORT = _argument("--port", type=int, default=people.PORT, help="of Odoo; the sandbox gets the next")
+FOLDER = _argument("folder", nargs="?", default="screenshots", help="default: %(default)s")
+KIND = _argument("kind", choices=sorted(databases.KINDS))
+_SUITES = f"of {', '.join(suites.ORDER)}; default: all"
+SUITES = _argument("suites", nargs="*", choices=[*suites.ORDER, []], metavar="suite", help=_SUITES)
+
+_PARTS = ("queue_job", "naive", "ours", "memory", "posting")
+PARTS = _argument(
+    "parts",
+    nargs="*",
+    choices=[*_PARTS, []],
+    metavar="part",
+    help=f"of {', '.join(_PARTS)}; default: all",
+)
+ENTRIES = _argument("--entries", type=int, default=1_000_000, help="default: %(default)s")
+SECONDS = _argument("--seconds", type=int, default=20, help="of each run; default: %(default)s")
+
+EXCHANGES = _argument("--exchanges", type=int, default=1000, help="default: %(default)s")
+SEED = _argument("--seed", type=int, default=1, help="default: %(default)s")
+ENGINE = _argument(
+    "--engine",
+    choices=("ours", "naive"),
+    default="ours",
+    help="naive: one record, one call, one commit; for comparison",
+)
+SYNCHRONOUS = _argument(
+    "--synchronous-commit",
+    choices=("on", "off"),
+    default="on",
+    help="PostgreSQL's setting while its crashes are played; default: %(default)s",
+)
+
+VARIABLES = """\
+variables:
+  XDG_CACHE_HOME    where the cache is (default ~/.cache); the project uses finance-connect/ in it
+  ODOO_PATH         a checkout of Odoo 19.0, or an installed tree, to use instead of a download
+  FINANCE_USE_PG=1  use the PostgreSQL server of PGHOST, PGPORT, PGUSER, PGPASSWORD (a role that may
+                    create databases) instead of the embedded one
+  CHROMIUM_PATH     a Chromium for browser tests and pictures
+"""
+
+
+def _main_of(name: str) -> Callable[..., int]:
+    """The function of a module whose packages are those of the virtual environment."""
+    return importlib.import_module(name).main
+
+
+Command = Callable[[Options], int]
+# Name: what it does, its arguments, the function.
+COMMANDS: dict[str, tuple[str, list[tuple[tuple[str, ...], dict[str, Any]]], Command]] = {
+    "provision": (
+        "install everything into the cache: Python packages, Odoo 19, PostgreSQL, Chromium",
+        [],
+        lambda _: maintenance.provision(),
+    ),
+    "demo": (
+        "run the sample companies with a sandbox of providers until Ctrl-C",
+        [PORT],
+        lambda options: people.demo(options.port),
+    ),
+    "journey": (
+        "walk through the product on a fresh sample, and end",
+        [],
+        lambda _: people.journey(),
+    ),
+    "screenshots": (
+        "take the pictures of the documentation",
+        [FOLDER],
+        lambda options: people.screenshots(options.folder),
+    ),
+    "shell": (
+        "an Odoo shell on a database",
+        [DATABASE],
+        lambda options: people.shell(options.database),
+    ),
+    "test": (
+        "run the test suites (words after -- go to pytest)",
+        [SUITES],
+        lambda options: suites.run_suites(options.suites or suites.ORDER, options.extra),
+    ),
+    "test-core": (
+        "run the tests that need neither Odoo nor PostgreSQL",
+        [],
+        lambda options: suites.run_suites(suites.CORE, options.extra),
+    ),
+    "lint": ("run the linters", [], lambda _: lint.run_linters()),
+    "i18n": (
+        "write the translation template of each addon",
+        [],
+        lambda _: maintenance.export_translations(),
+    ),
+    "bench": (
+        "measure ratios side by side on a fresh sample",
+        [],
+        lambda _: maintenance.bench(),
+    ),
+    "bench-audit": (
+        "measure sealing and verifying the audit log beside a bare hashing loop",
+        [ENTRIES],
+        lambda options: _main_of("tools.benchmarks.audit")(options.entries),
+    ),
+    "bench-exchange": (
+        "measure the dispatcher beside OCA queue_job and a plain scheduled action",
+        [PARTS, SECONDS],
+        lambda options: _main_of("tools.benchmarks.exchange.command")(
+            options.parts, options.seconds
+        ),
+    ),
+    "chaos": (
+        "kill, cut and crash by a seed while exchanges are delivered; then ask the provider what it holds",
+        [EXCHANGES, SEED, ENGINE, SYNCHRONOUS],
+        lambda options: _main_of("tools.chaos.command")(options=options),
+    ),
+    "copy": (
+        "make a fresh database from a template and print how to use it",
+        [KIND, _argument("database")],
+        lambda options: maintenance.copy(options.kind, options.database),
+    ),
+    "postgres": (
+        "keep the embedded PostgreSQL running until Ctrl-C",
+        [],
+        lambda _: maintenance.keep_postgres(),
+    ),
+    "clean-cache": (
+        "remove everything that was installed or made outside the checkout",
+        [],
+        lambda _: maintenance.clean_cache(),
+    ),
+}
+# These import code of the project that needs its Python packages.
+INSIDE = frozenset({"bench-audit", "bench-exchange", "chaos", "demo", "journey", "screenshots"})
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python3 -m tools.dev",
+        description=__doc__,
+        epilog=VARIABLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    for name, (text, arguments, _function) in COMMANDS.items():
+        command = commands.add_parser(name, help=text, description=text)
+        for flags, settings in arguments:
+            command.add_argument(*flags, **settings)
+    return parser
+
+
+def parse(words: Sequence[str]) -> Options:
+    """Arguments of a command; `extra` holds what follows a double dash."""
+    words = list(words)
+    cut = words.index("--") if "--" in words else len(words)
+    options = _parser().parse_args(words[:cut])
+    options.extra = words[cut + 1 :]
+    return options
+
+
+def _enter_environment(words: Sequence[str]) -> None:
+    """Go on as the virtual environment's interpreter."""
+    if not venv.inside():
+        venv.ensure()
+        odoo_source.ensure()
+        os.execv(venv.python(), [str(venv.python()), "-m", "tools.dev", *words])
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run one command; its exit code."""
+    words = sys.argv[1:] if words is None else words
+    options = parse(words)
+    # A polite end (of a container, of CI) stops the servers just like Ctrl-C.
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        if options.command in INSIDE:
+            _enter_environment(words)
+        return COMMANDS[options.command][2](options)
+    except Problem as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130

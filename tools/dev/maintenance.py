@@ -1,0 +1,130 @@
+"""Commands that look after the cache, the databases and the addons' files."""
+
+import signal
+from pathlib import Path
+
+from . import (
+    build,
+    chromium,
+    databases,
+    locks,
+    odoo_run,
+    odoo_source,
+    paths,
+    postgres,
+    run,
+    say,
+    venv,
+)
+from .errors import Problem
+
+_DATES = ('"POT-Creation-Date', '"PO-Revision-Date')
+
+
+def provision() -> int:
+    """Install everything; a missing Chromium is only a warning, since only browser tests need it."""
+    venv.ensure()
+    odoo_source.ensure()
+    with postgres.running():
+        pass
+    try:
+        chromium.ensure()
+    except Problem as problem:
+        say.line(f"warning: {problem}")
+    say.line(f"Ready: {paths.cache()} ({say.size(say.folder_size(paths.cache()))})")
+    return 0
+
+
+def keep_postgres() -> int:
+    """Hold the embedded server until a signal ends the command."""
+    venv.ensure()
+    with postgres.running() as server:
+        print(server.dsn("postgres"), flush=True)
+        while True:
+            signal.pause()
+
+
+def copy(kind: str, database: str) -> int:
+    """Make a database from a template, and tell how to reach it."""
+    with odoo_run.ready() as runtime:
+        databases.copy_database(runtime, kind, database)
+        chosen = databases.runtime_of(kind, runtime)
+        config = chosen.write_config(database, {"db_name": database})
+        print(f"database: {chosen.server.dsn(database)}\nconfig: {config}")
+        print("odoo:", *chosen.command(config=config))
+    return 0
+
+
+def bench() -> int:
+    """Run the benchmarks on a copy of the sample, which is dropped afterwards."""
+    code = (
+        f"import sys; sys.path.insert(0, {str(paths.PROJECT)!r})\n"
+        "from tools.benchmarks.posting import main\nmain(env)\n"
+    )
+    with odoo_run.ready() as runtime:
+        database = databases.test_database("bench")
+        try:
+            databases.copy_database(runtime, "sample", database)
+            print(databases.shell(runtime, database, code), end="")
+        finally:
+            databases.drop(runtime, database)
+    return 0
+
+
+def export_translations() -> int:
+    """One template per addon, in the addon's own folder."""
+    with odoo_run.ready() as runtime:
+        database = databases.test_database("i18n")
+        databases.copy_database(runtime, "suite", database)
+        try:
+            for addon in databases.suite(runtime).modules:
+                _export(runtime, database, addon)
+        finally:
+            databases.drop(runtime, database)
+    return 0
+
+
+def _export(runtime: odoo_run.Runtime, database: str, addon: str) -> None:
+    target = paths.ADDONS / addon / "i18n" / f"{addon}.pot"
+    target.parent.mkdir(exist_ok=True)
+    config = runtime.write_config("alone", databases.ALONE)
+    fresh = paths.cache() / "config" / f"{addon}.pot"
+    words = ["i18n", "export", "--database", database, "--languages", "pot", "--output", fresh]
+    command = runtime.command(*words, addon, config=config)
+    run.logged(f"i18n-{addon}", command, cwd=paths.PROJECT, env=runtime.environment())
+    changed = replace_terms(target, fresh.read_text())
+    say.line(f"✓ {target.relative_to(paths.PROJECT)} {'written' if changed else 'unchanged'}")
+
+
+def _terms(text: str) -> list[str]:
+    return [line for line in text.splitlines() if not line.startswith(_DATES)]
+
+
+def replace_terms(target: Path, text: str) -> bool:
+    """Write a translation template unless only its dates would change; True when written."""
+    if target.exists() and _terms(target.read_text()) == _terms(text):
+        return False
+    target.write_text(text)
+    return True
+
+
+def _nobody_uses(embedded: postgres.Embedded) -> None:
+    users = locks.Users(embedded.home / "users.lock")
+    users.enter()
+    alone = users.leave()
+    users.close()
+    if not alone:
+        raise Problem("Another command is using the cache.", "Stop it first.")
+
+
+def clean_cache() -> int:
+    """Remove the cache, the server's data included."""
+    embedded = postgres.Embedded()
+    folders: list[Path] = [paths.cache(), embedded.home, embedded.sockets]
+    if embedded.home.exists():
+        _nobody_uses(embedded)
+    for folder in folders:
+        if folder.exists():
+            say.line(f"removing {folder} ({say.size(say.folder_size(folder))})")
+            build.remove(folder)
+    return 0

@@ -1,0 +1,104 @@
+"""Commands for people who look at the product: the demo, the guided journey, pictures, a shell."""
+
+import importlib
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from . import databases, odoo_run, paths, say
+from .errors import Problem
+from .stack import Ports, Stack, logins, running
+
+DATABASE = "fc_demo"
+PORT = 8069
+_WATCH_SECONDS = 1.0
+
+
+def _hook(module: str, function: str = "main") -> Callable[..., Any]:
+    """A function of the sample company; the checkout is on the path when run with -m."""
+    name = f"demo.{module}"
+    try:
+        return getattr(importlib.import_module(name), function)
+    except ModuleNotFoundError as error:
+        if error.name not in ("demo", name):
+            raise
+        raise Problem(f"This checkout has no demo/{module}.py yet.") from error
+
+
+def _welcome(stack: Stack) -> str:
+    rows = [f"  {p['login']:<28} {p['password']:<16} {p.get('role', '')}" for p in logins()]
+    return "\n".join(
+        [
+            "",
+            f"Odoo      {stack.url}/odoo",
+            f"Sandbox   {stack.sandbox_url}",
+            f"Database  {stack.db}    logs: {stack.odoo.log.parent}",
+            "",
+            f"  {'login':<28} {'password':<16} role",
+            *rows,
+            "",
+            "Ctrl-C stops everything.",
+        ]
+    )
+
+
+def _watch(stack: Stack) -> int:
+    while stack.odoo.alive() and stack.sandbox.alive():
+        time.sleep(_WATCH_SECONDS)
+    ended = stack.odoo if stack.sandbox.alive() else stack.sandbox
+    raise Problem(f"{ended.name} has ended by itself.", f"See {ended.log}")
+
+
+def demo(port: int) -> int:
+    """Stay until interrupted."""
+    where = Ports.fixed(port)
+    tell = _hook("story", "tell")
+    with odoo_run.ready() as runtime, running(runtime, DATABASE, where) as stack:
+        with say.step("Sample invoices"):
+            tell(stack)
+        print(_welcome(stack), flush=True)
+        try:
+            return _watch(stack)
+        except KeyboardInterrupt:
+            say.line("\nstopping")
+            return 0
+
+
+def _with_fresh_stack(purpose: str, use: Callable[[Stack], int]) -> int:
+    database = databases.test_database(purpose)
+    with odoo_run.ready() as runtime:
+        databases.drop_abandoned(runtime)
+        try:
+            with running(runtime, database, Ports.free()) as stack:
+                return use(stack)
+        finally:
+            databases.drop(runtime, database)
+
+
+def journey() -> int:
+    """The sample's own walk through the product; its exit code."""
+    return _with_fresh_stack("journey", _hook("journey"))
+
+
+def screenshots(folder: str) -> int:
+    """The sample's own choice of screens."""
+    target = Path(folder).absolute()
+    target.mkdir(parents=True, exist_ok=True)
+    take = _hook("screenshots")
+    return _with_fresh_stack("screenshots", lambda stack: take(stack, target))
+
+
+def shell(database: str) -> int:
+    """An interactive Odoo shell."""
+    with odoo_run.ready() as runtime:
+        if not databases.exists(runtime, database):
+            raise Problem(f"There is no database {database}.", "`demo` or `copy` makes one.")
+        config = runtime.write_config("alone", databases.ALONE)
+        words = ["shell", "--database", database, "--no-http"]
+        command = runtime.command(*words, config=config)
+        environment = runtime.environment()
+        sys.stdout.flush()
+        return subprocess.run(command, cwd=paths.PROJECT, env=environment, check=False).returncode
