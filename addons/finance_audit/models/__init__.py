@@ -1,3 +1,4 @@
+from . import finance_evidence_mixin
 from . import finance_audit_entry
 from . import finance_audit_entry_record
 from . import finance_audit_tracked_mixin
