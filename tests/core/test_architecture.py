@@ -1,8 +1,8 @@
-"""The house rules as tests: who may import, depend on and name whom.
+"""Check the dependency rules between addons: imports, `depends`, names and network access.
 
-Imports and `depends` go downwards only, a floor never names a floor above it nor a neighbour, the
-core knows no Odoo, and only one addon opens sockets. The rules are functions over a folder of
-addons, so that each is also shown to catch a break of itself.
+Imports and `depends` go downwards only, a layer never names a layer above it nor a sibling, the
+core does not import Odoo, and one addon opens sockets. The rules are functions over a folder of
+addons, so that each is also shown to detect its own violation.
 """
 
 import ast
@@ -13,18 +13,18 @@ import pytest
 
 ADDONS = Path(__file__).parents[2] / "addons"
 
-# Addon -> the addons of ours directly below it; further down follows.
-FLOORS = {
+# Addon -> its direct dependencies within this repository; the indirect ones are derived.
+LAYERS = {
     "finance_audit": (),
     "finance_connector_base": ("finance_audit",),
     "finance_tax_engine": ("finance_connector_base",),
     "finance_einvoice": ("finance_connector_base",),
     "finance_einvoice_afnor": ("finance_einvoice",),
 }
-THE_DOOR = "finance_connector_base"
-# The ground lies below the door and must be anchored outside without it: one file asks a time-stamping
-# authority, by the door's rules (TLS always verified, no redirects, limits).
-SIDE_DOORS = ("finance_audit/core/timestamp_client.py",)
+NETWORK_ADDON = "finance_connector_base"
+# The evidence layer lies below the network addon and is anchored outside without it: one file calls a
+# time-stamping authority, under the same rules (TLS always verified, no redirects, limits).
+NETWORK_EXCEPTIONS = ("finance_audit/core/timestamp_client.py",)
 SOCKETS = re.compile(
     r"(socket|ssl|requests|urllib3|httpx|aiohttp|zeep|http\.client|urllib\.request|xmlrpc\.client"
     r"|smtplib|ftplib|paramiko|websocket|pycurl)(\.|$)"
@@ -33,12 +33,12 @@ NAMING_FILES = (".py", ".xml", ".csv", ".js", ".scss", ".sql")
 
 
 def below(addon):
-    """Return every addon of ours under `addon`."""
-    direct = FLOORS[addon]
+    """Return the direct and indirect dependencies of `addon` within this repository."""
+    direct = LAYERS[addon]
     return set(direct).union(*(below(name) for name in direct))
 
 
-def ours(folder):
+def addons_in(folder):
     return sorted(manifest.parent for manifest in folder.glob("*/__manifest__.py"))
 
 
@@ -55,8 +55,8 @@ def imports(path):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def climbs(path, root):
-    """Tell whether a relative import leaves `root`: the core may not reach for the shell."""
+def leaves_root(path, root):
+    """Tell whether a relative import leaves `root`: the core does not import the shell."""
     depth = len(path.parent.relative_to(root).parts) + 1
     tree = ast.parse(path.read_text(encoding="utf-8"))
     return any(isinstance(node, ast.ImportFrom) and node.level > depth for node in ast.walk(tree))
@@ -67,80 +67,84 @@ def climbs(path, root):
 
 def unknown_addons(folder):
     return [
-        f"{addon.name} has no floor in FLOORS" for addon in ours(folder) if addon.name not in FLOORS
+        f"{addon.name} is missing from LAYERS"
+        for addon in addons_in(folder)
+        if addon.name not in LAYERS
     ]
 
 
-def core_that_knows_odoo(folder):
+def core_imports_odoo(folder):
     allowed = re.compile(r"odoo\.addons\.(\w+)\.core(\.|$)")
-    faults = []
-    for addon in ours(folder):
+    violations = []
+    for addon in addons_in(folder):
         core = addon / "core"
         for path in python_files(core):
-            faults += [
+            violations += [
                 f"{path.relative_to(folder)} imports {name}"
                 for name in imports(path)
                 if re.match(r"odoo(\.|$)", name) and not allowed.match(name)
             ]
-            if climbs(path, core):
-                faults.append(f"{path.relative_to(folder)} imports from outside its core")
-    return faults
+            if leaves_root(path, core):
+                violations.append(f"{path.relative_to(folder)} imports from outside its core")
+    return violations
 
 
 def upward_depends(folder):
-    faults = []
-    for addon in ours(folder):
+    violations = []
+    for addon in addons_in(folder):
         manifest = ast.literal_eval((addon / "__manifest__.py").read_text(encoding="utf-8"))
-        named = FLOORS.keys() & set(manifest["depends"])
-        faults += [f"{addon.name} depends on {name}" for name in sorted(named - below(addon.name))]
-    return faults
+        named = LAYERS.keys() & set(manifest["depends"])
+        violations += [
+            f"{addon.name} depends on {name}" for name in sorted(named - below(addon.name))
+        ]
+    return violations
 
 
 def upward_imports(folder):
-    faults = []
-    for addon in ours(folder):
+    violations = []
+    for addon in addons_in(folder):
         for path in python_files(addon):
             for name in imports(path):
                 found = re.match(r"odoo\.addons\.(\w+)", name)
                 target = found and found.group(1)
-                if target in FLOORS.keys() - below(addon.name) - {addon.name}:
-                    faults.append(f"{path.relative_to(folder)} imports {name}")
-    return faults
+                if target in LAYERS.keys() - below(addon.name) - {addon.name}:
+                    violations.append(f"{path.relative_to(folder)} imports {name}")
+    return violations
 
 
 def upward_names(folder):
-    faults = []
-    for addon in ours(folder):
-        above = sorted(FLOORS.keys() - below(addon.name) - {addon.name})
+    violations = []
+    for addon in addons_in(folder):
+        above = sorted(LAYERS.keys() - below(addon.name) - {addon.name})
         pattern = re.compile(rf"\b({'|'.join(above)})\b") if above else None
         for path in sorted(addon.rglob("*")):
             if pattern and path.suffix in NAMING_FILES:
-                faults += [
+                violations += [
                     f"{path.relative_to(folder)} names {name}"
                     for name in sorted(set(pattern.findall(path.read_text(encoding="utf-8"))))
                 ]
-    return faults
+    return violations
 
 
 def sockets_elsewhere(folder):
-    faults = []
-    for addon in ours(folder):
+    violations = []
+    for addon in addons_in(folder):
         for path in python_files(addon):
             is_test = "tests" in path.relative_to(addon).parts
-            allowed = path.relative_to(folder).as_posix() in SIDE_DOORS
-            if addon.name == THE_DOOR or is_test or allowed:
+            allowed = path.relative_to(folder).as_posix() in NETWORK_EXCEPTIONS
+            if addon.name == NETWORK_ADDON or is_test or allowed:
                 continue
-            faults += [
+            violations += [
                 f"{path.relative_to(folder)} imports {name}"
                 for name in imports(path)
                 if SOCKETS.match(name)
             ]
-    return faults
+    return violations
 
 
 RULES = (
     unknown_addons,
-    core_that_knows_odoo,
+    core_imports_odoo,
     upward_depends,
     upward_imports,
     upward_names,
@@ -149,15 +153,15 @@ RULES = (
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
-def test_the_house_keeps_the_rule(rule):
-    assert ours(ADDONS), "no addon found: the rules would hold of nothing"
+def test_addons_follow_the_rule(rule):
+    assert addons_in(ADDONS), "no addon found: nothing would be checked"
     assert rule(ADDONS) == []
 
 
-# -- each rule catches a break of itself --------------------------------------------------------
+# -- each rule detects its own violation --------------------------------------------------------
 
 
-def house(tmp_path, addon, files, depends=()):
+def addon_folder(tmp_path, addon, files, depends=()):
     for name, content in {"__manifest__.py": repr({"depends": list(depends)}), **files}.items():
         path = tmp_path / addon / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -165,8 +169,8 @@ def house(tmp_path, addon, files, depends=()):
     return tmp_path
 
 
-def test_an_addon_without_a_floor_is_noticed(tmp_path):
-    assert unknown_addons(house(tmp_path, "finance_attic", {}))
+def test_an_unlisted_addon_is_reported(tmp_path):
+    assert unknown_addons(addon_folder(tmp_path, "finance_attic", {}))
 
 
 @pytest.mark.parametrize(
@@ -179,8 +183,8 @@ def test_an_addon_without_a_floor_is_noticed(tmp_path):
         "def f():\n    from odoo import api",
     ],
 )
-def test_a_core_that_knows_odoo_is_noticed(tmp_path, line):
-    assert core_that_knows_odoo(house(tmp_path, "finance_audit", {"core/a.py": line}))
+def test_a_core_imports_odoo_is_noticed(tmp_path, line):
+    assert core_imports_odoo(addon_folder(tmp_path, "finance_audit", {"core/a.py": line}))
 
 
 @pytest.mark.parametrize(
@@ -188,8 +192,10 @@ def test_a_core_that_knows_odoo_is_noticed(tmp_path, line):
     ["from odoo.addons.finance_audit.core.leaf import leaf_hash", "from . import b", "import re"],
 )
 def test_a_core_may_use_a_lower_core_and_itself(tmp_path, line):
-    folder = house(tmp_path, "finance_connector_base", {"core/a.py": line, "core/sub/c.py": line})
-    assert core_that_knows_odoo(folder) == []
+    folder = addon_folder(
+        tmp_path, "finance_connector_base", {"core/a.py": line, "core/sub/c.py": line}
+    )
+    assert core_imports_odoo(folder) == []
     assert upward_imports(folder) == []
 
 
@@ -202,39 +208,47 @@ def test_a_core_may_use_a_lower_core_and_itself(tmp_path, line):
         ("finance_einvoice_afnor", "finance_tax_engine"),
     ],
 )
-def test_looking_upwards_or_sideways_is_noticed(tmp_path, addon, other):
+def test_an_upward_or_sideways_dependency_is_reported(tmp_path, addon, other):
     line = f"from odoo.addons.{other} import models"
-    folder = house(tmp_path, addon, {"models/a.py": line, "views/v.xml": other}, [other])
+    folder = addon_folder(tmp_path, addon, {"models/a.py": line, "views/v.xml": other}, [other])
     assert upward_depends(folder) == [f"{addon} depends on {other}"]
     assert upward_imports(folder) == [f"{addon}/models/a.py imports odoo.addons.{other}.models"]
     assert f"{addon}/views/v.xml names {other}" in upward_names(folder)
 
 
-def test_looking_downwards_is_allowed(tmp_path):
+def test_a_downward_dependency_is_allowed(tmp_path):
     line = "from odoo.addons.finance_audit.core import leaf"
-    folder = house(tmp_path, "finance_einvoice_afnor", {"models/a.py": line}, ["finance_audit"])
+    folder = addon_folder(
+        tmp_path, "finance_einvoice_afnor", {"models/a.py": line}, ["finance_audit"]
+    )
     assert [rule(folder) for rule in RULES] == [[]] * len(RULES)
 
 
 @pytest.mark.parametrize(
     "line", ["import requests", "from socket import create_connection", "import http.client"]
 )
-def test_a_second_door_is_noticed(tmp_path, line):
-    assert sockets_elsewhere(house(tmp_path, "finance_einvoice_afnor", {"models/a.py": line}))
-    assert not sockets_elsewhere(house(tmp_path / "x", THE_DOOR, {"models/a.py": line}))
-    assert not sockets_elsewhere(house(tmp_path / "y", "finance_audit", {"tests/a.py": line}))
+def test_network_access_in_another_addon_is_reported(tmp_path, line):
+    assert sockets_elsewhere(
+        addon_folder(tmp_path, "finance_einvoice_afnor", {"models/a.py": line})
+    )
+    assert not sockets_elsewhere(addon_folder(tmp_path / "x", NETWORK_ADDON, {"models/a.py": line}))
+    assert not sockets_elsewhere(
+        addon_folder(tmp_path / "y", "finance_audit", {"tests/a.py": line})
+    )
 
 
-def test_the_side_door_is_one_file(tmp_path):
+def test_the_network_exception_is_one_file(tmp_path):
     line = "import requests"
     assert not sockets_elsewhere(
-        house(tmp_path, "finance_audit", {"core/timestamp_client.py": line})
+        addon_folder(tmp_path, "finance_audit", {"core/timestamp_client.py": line})
     )
-    assert sockets_elsewhere(house(tmp_path / "x", "finance_audit", {"core/other.py": line}))
-    assert sockets_elsewhere(house(tmp_path / "y", "finance_audit", {"timestamp_client.py": line}))
+    assert sockets_elsewhere(addon_folder(tmp_path / "x", "finance_audit", {"core/other.py": line}))
+    assert sockets_elsewhere(
+        addon_folder(tmp_path / "y", "finance_audit", {"timestamp_client.py": line})
+    )
 
 
-def test_odoos_own_http_is_no_door(tmp_path):
+def test_odoos_own_http_module_is_allowed(tmp_path):
     assert not sockets_elsewhere(
-        house(tmp_path, "finance_audit", {"models/a.py": "from odoo import http"})
+        addon_folder(tmp_path, "finance_audit", {"models/a.py": "from odoo import http"})
     )
