@@ -1,6 +1,6 @@
 """Points the sample's connection at a running sandbox and activates it, as a finance admin would."""
 
-from .people import login
+from .demo_users import login
 
 #: The sandbox's own client, as its documentation gives it.
 CLIENT_ID, CLIENT_SECRET = "sandbox-client", "sandbox-secret"

@@ -3,7 +3,7 @@
 import time
 
 from .invoices import SALES
-from .people import login
+from .demo_users import login
 
 _WAIT_SECONDS = 90
 _LOOK_SECONDS = 0.5

@@ -7,7 +7,7 @@ from playwright.sync_api import sync_playwright
 from tools.dev import chromium
 
 from .gallery import Gallery
-from .people import login
+from .demo_users import login
 from .story import Story
 
 WIDE = {"width": 1440, "height": 900}

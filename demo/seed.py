@@ -1,7 +1,7 @@
 """Fills a fresh database with the sample companies. No invoices yet: those are posted on the running server."""
 
 from .companies import COMPANIES, CUSTOMERS, FR, PRODUCTS, US
-from .people import add_people, login
+from .demo_users import add_users, login
 
 
 def seed(env):
@@ -18,7 +18,7 @@ def seed(env):
     everyone.finance_tax_engine = "embedded"
     _registrations(env, companies)
     _french_einvoicing(env, companies[FR])
-    add_people(env, everyone)
+    add_users(env, everyone)
     operator = login("operator")["login"]
     everyone.finance_case_user_id = env["res.users"].search([("login", "=", operator)])
 

@@ -7,7 +7,7 @@ from sandbox.client import ControlClient
 
 from .companies import COMPANIES, CUSTOMERS
 from .invoices import CREDITS, SALES, Credit, Sale
-from .people import login
+from .demo_users import login
 
 INVOICE_DATE = "2026-10-15"
 _SETTLED = {"accepted", "rejected", "failed", False}

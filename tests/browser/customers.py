@@ -10,7 +10,7 @@ from stdnum import luhn
 from stdnum.fr import siren as siren_number
 
 from demo.companies import COMPANIES, FR
-from demo.people import login
+from demo.demo_users import login
 
 COMPANY = COMPANIES[FR]["name"]
 

@@ -8,7 +8,7 @@ import time
 
 from playwright.sync_api import Locator, Page, expect
 
-from demo.people import login
+from demo.demo_users import login
 
 #: Milliseconds until something that ought to appear is missed; long, because machines of tests are busy.
 PATIENCE = 60_000

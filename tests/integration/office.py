@@ -3,7 +3,7 @@
 import time
 
 from demo.companies import COMPANIES, FR
-from demo.people import login
+from demo.demo_users import login
 from sandbox.client import ControlClient
 
 DATE = "2026-10-20"

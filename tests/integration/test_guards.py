@@ -3,7 +3,7 @@
 import pytest
 
 from demo.attach import CLIENT_SECRET
-from demo.people import LOGINS
+from demo.demo_users import LOGINS
 from tools.dev.errors import Problem
 from tools.dev.rpc import RpcError
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tools.dev import build, databases, odoo_run, paths, postgres, say
+from tools.dev import build, databases, odoo_run, paths, postgres, console
 from tools.dev.errors import Problem
 from tools.dev.odoo_run import Runtime
 
@@ -100,7 +100,7 @@ def running(database: str, synchronous_commit: str = "on") -> Iterator[tuple[Run
         cluster.prepare()
         cluster.remove_abandoned()
         try:
-            with say.step("PostgreSQL of its own"):
+            with console.step("PostgreSQL of its own"):
                 cluster.start()
                 _restore(cluster.server, database, content)
             server = postgres.Server(

@@ -66,7 +66,7 @@ class Nursery:
     def start(self) -> None:
         with self._log.open("wb") as out:
             self._process = subprocess.Popen(
-                run.bound_to_us(self._command),
+                run.die_with_parent(self._command),
                 cwd=PROJECT,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,

@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg2
 
 from sandbox.client import ControlClient
-from tools.dev import ports, say
+from tools.dev import ports, console
 from tools.dev.errors import Problem
 
 from . import cluster, company
@@ -88,12 +88,12 @@ def _crew(stage: Stage, run: Run, odoo: Prefork | None) -> Iterator[Nursery]:
     nursery = Nursery(stage)
     with contextlib.ExitStack() as stack:
         stack.callback(nursery.end)
-        with say.step("Companies, connections, workers"):
+        with console.step("Companies, connections, workers"):
             nursery.start()
             _until_founded(run, nursery)
         if odoo:
             stack.callback(odoo.stop)
-            with say.step("Odoo server"):
+            with console.step("Odoo server"):
                 odoo.start()
             _call_back(stage, run.control, odoo.url)
         yield nursery

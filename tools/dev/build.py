@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from . import locks, say
+from . import locks, console
 from .errors import Problem
 
 
@@ -33,12 +33,12 @@ def once(folder: Path, what: str, megabytes: int, make: Callable[[Path], None]) 
     with locks.exclusive(folder.parent / f".{folder.name}.lock", what):
         if folder.is_dir():
             return folder
-        say.need_space(folder.parent, megabytes, what)
+        console.need_space(folder.parent, megabytes, what)
         temporary = folder.parent / f".{folder.name}.partial"
         with _disk_errors(what):
             remove(temporary)
             temporary.mkdir(parents=True)
-            with say.step(what, temporary):
+            with console.step(what, temporary):
                 make(temporary)
             os.replace(temporary, folder)
     return folder

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from . import databases, lint, maintenance, odoo_source, people, suites, venv
+from . import databases, lint, maintenance, odoo_source, demo_commands, suites, venv
 from .errors import Problem
 
 Options = argparse.Namespace
@@ -18,8 +18,8 @@ def _argument(*flags: str, **settings: Any) -> tuple[tuple[str, ...], dict[str, 
     return flags, settings
 
 
-DATABASE = _argument("database", nargs="?", default=people.DATABASE, help="default: %(default)s")
-PORT = _argument("--port", type=int, default=people.PORT, help="of Odoo; the sandbox gets the next")
+DATABASE = _argument("database", nargs="?", default=demo_commands.DATABASE, help="default: %(default)s")
+PORT = _argument("--port", type=int, default=demo_commands.PORT, help="of Odoo; the sandbox gets the next")
 FOLDER = _argument("folder", nargs="?", default="screenshots", help="default: %(default)s")
 KIND = _argument("kind", choices=sorted(databases.KINDS))
 _SUITES = f"of {', '.join(suites.ORDER)}; default: all"
@@ -51,6 +51,8 @@ SYNCHRONOUS = _argument(
     help="PostgreSQL's setting while its crashes are played; default: %(default)s",
 )
 
+UPGRADE = _argument("--upgrade", action="store_true", help="also to newer releases")
+
 VARIABLES = """\
 variables:
   XDG_CACHE_HOME    where the cache is (default ~/.cache); the project uses finance-connect/ in it
@@ -77,22 +79,22 @@ COMMANDS: dict[str, tuple[str, list[tuple[tuple[str, ...], dict[str, Any]]], Com
     "demo": (
         "run the sample companies with a sandbox of providers until Ctrl-C",
         [PORT],
-        lambda options: people.demo(options.port),
+        lambda options: demo_commands.demo(options.port),
     ),
     "journey": (
         "walk through the product on a fresh sample, and end",
         [],
-        lambda _: people.journey(),
+        lambda _: demo_commands.journey(),
     ),
     "screenshots": (
         "take the pictures of the documentation",
         [FOLDER],
-        lambda options: people.screenshots(options.folder),
+        lambda options: demo_commands.screenshots(options.folder),
     ),
     "shell": (
         "an Odoo shell on a database",
         [DATABASE],
-        lambda options: people.shell(options.database),
+        lambda options: demo_commands.shell(options.database),
     ),
     "test": (
         "run the test suites (words after -- go to pytest)",
@@ -141,6 +143,11 @@ COMMANDS: dict[str, tuple[str, list[tuple[tuple[str, ...], dict[str, Any]]], Com
         "keep the embedded PostgreSQL running until Ctrl-C",
         [],
         lambda _: maintenance.keep_postgres(),
+    ),
+    "lock": (
+        "resolve the requirements again and write the lock files with hashes",
+        [UPGRADE],
+        lambda options: venv.renew_lock(options.upgrade),
     ),
     "clean-cache": (
         "remove everything that was installed or made outside the checkout",

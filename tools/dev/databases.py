@@ -11,7 +11,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from . import build, locks, odoo_run, paths, run, say
+from . import build, locks, odoo_run, paths, run, console
 from .errors import Problem
 from .odoo_run import Runtime, project_addons
 
@@ -252,14 +252,14 @@ def _ensure(runtime: Runtime, template: Template) -> None:
     """Build a template unless it exists; its lock is held by the caller."""
     if exists(runtime, template.name):
         return
-    say.need_space(paths.cache(), _NEEDED_MB, f"Template database {template.kind}")
+    console.need_space(paths.cache(), _NEEDED_MB, f"Template database {template.kind}")
     if template.parent:
         with locks.exclusive(_lock(template.parent), f"template {template.parent.kind}"):
             _ensure(runtime, template.parent)
-            with say.step(f"Template database {template.name}"):
+            with console.step(f"Template database {template.name}"):
                 _build(runtime, template)
     else:
-        with say.step(f"Template database {template.name}"):
+        with console.step(f"Template database {template.name}"):
             _build(runtime, template)
     _drop_older(runtime, template)
 

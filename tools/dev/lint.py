@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from . import say, venv
+from . import console, venv
 from .odoo_run import project_addons
 from .paths import PROJECT, TEST_ADDONS
 
@@ -34,8 +34,8 @@ def run_linters() -> int:
     failed = []
     for command in _commands(programs):
         name = " ".join([Path(command[0]).name, *command[1:3]])
-        say.line(f"== {name}")
+        console.line(f"== {name}")
         if subprocess.run(command, cwd=PROJECT, check=False).returncode:
             failed.append(name)
-    say.line(f"lint: {'failed: ' + ', '.join(failed) if failed else 'clean'}")
+    console.line(f"lint: {'failed: ' + ', '.join(failed) if failed else 'clean'}")
     return 1 if failed else 0

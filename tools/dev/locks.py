@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from . import say
+from . import console
 
 
 def _open(path: Path) -> IO[str]:
@@ -28,7 +28,7 @@ def exclusive(path: Path, what: str) -> Iterator[None]:
     """Only one process at a time gets in; the others say that they wait."""
     with _open(path) as handle:
         if not try_lock(handle, fcntl.LOCK_EX):
-            say.line(f"… waiting for another process to finish: {what}")
+            console.line(f"… waiting for another process to finish: {what}")
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 

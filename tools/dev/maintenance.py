@@ -13,7 +13,7 @@ from . import (
     paths,
     postgres,
     run,
-    say,
+    console,
     venv,
 )
 from .errors import Problem
@@ -30,8 +30,8 @@ def provision() -> int:
     try:
         chromium.ensure()
     except Problem as problem:
-        say.line(f"warning: {problem}")
-    say.line(f"Ready: {paths.cache()} ({say.size(say.folder_size(paths.cache()))})")
+        console.line(f"warning: {problem}")
+    console.line(f"Ready: {paths.cache()} ({console.size(console.folder_size(paths.cache()))})")
     return 0
 
 
@@ -93,7 +93,7 @@ def _export(runtime: odoo_run.Runtime, database: str, addon: str) -> None:
     command = runtime.command(*words, addon, config=config)
     run.logged(f"i18n-{addon}", command, cwd=paths.PROJECT, env=runtime.environment())
     changed = replace_terms(target, fresh.read_text())
-    say.line(f"✓ {target.relative_to(paths.PROJECT)} {'written' if changed else 'unchanged'}")
+    console.line(f"✓ {target.relative_to(paths.PROJECT)} {'written' if changed else 'unchanged'}")
 
 
 def _terms(text: str) -> list[str]:
@@ -125,6 +125,6 @@ def clean_cache() -> int:
         _nobody_uses(embedded)
     for folder in folders:
         if folder.exists():
-            say.line(f"removing {folder} ({say.size(say.folder_size(folder))})")
+            console.line(f"removing {folder} ({console.size(console.folder_size(folder))})")
             build.remove(folder)
     return 0

@@ -15,7 +15,7 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from . import build, locks, run, say, venv
+from . import build, locks, run, console, venv
 from .errors import Problem
 from .paths import cache, digest, root_folder, socket_folder
 
@@ -207,7 +207,7 @@ class Embedded:
         if self.answers():
             return
         self.forget_stale_pid()
-        with say.step("PostgreSQL"):
+        with console.step("PostgreSQL"):
             log = self.data / "server.log"
             self._call("pg_ctl", "-D", self.data, "-l", log, "-w", "-t", "60", "start")
 

@@ -29,7 +29,7 @@ class Server:
         self.name = name
         self.log: Path = run.log_file(name)
         self.log.unlink(missing_ok=True)
-        self._command = run.bound_to_us(command)
+        self._command = run.die_with_parent(command)
         self._env = dict(env)
         self._ready_url = ready_url
         self._process: subprocess.Popen[bytes] | None = None

@@ -42,7 +42,7 @@ def explain(output: str) -> str:
     return ""
 
 
-def bound_to_us(command: Sequence[str | Path]) -> list[str]:
+def die_with_parent(command: Sequence[str | Path]) -> list[str]:
     """Have the kernel end a program when the command that started it is killed and cannot do so."""
     wrapper = shutil.which("setpriv")
     return [*([wrapper, "--pdeathsig", "TERM", "--"] if wrapper else []), *map(str, command)]
@@ -60,7 +60,7 @@ def logged(
     log = log_file(name)
     with log.open("w") as out:
         result = subprocess.run(
-            bound_to_us(command),
+            die_with_parent(command),
             cwd=cwd,
             env={**os.environ, **(env or {})},
             input=text.encode(),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from . import databases, paths, ports, rpc, run, say, venv
+from . import databases, paths, ports, rpc, run, console, venv
 from .gateway import Gateway
 from .odoo_run import Runtime
 from .processes import Server
@@ -77,10 +77,10 @@ class Stack:
 
     def start(self) -> None:
         """Start the sandbox, point the sample's connections to it, start Odoo."""
-        with say.step("Sandbox of providers"):
+        with console.step("Sandbox of providers"):
             self.start_sandbox()
         attach(self.runtime, self.db, self.sandbox_url)
-        with say.step("Odoo server"):
+        with console.step("Odoo server"):
             self.odoo.start()
             self._gateway.start()
 
@@ -140,7 +140,7 @@ def attach(runtime: Runtime, database: str, sandbox_url: str) -> None:
         f"import sys; sys.path.insert(0, {str(paths.PROJECT)!r})\n"
         f"from demo.attach import attach\nattach(env, {sandbox_url!r})\nenv.cr.commit()\n"
     )
-    with say.step("Connections to the sandbox"):
+    with console.step("Connections to the sandbox"):
         databases.shell(runtime, database, code)
 
 

@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from . import databases, junit, odoo_run, say, venv
+from . import databases, junit, odoo_run, console, venv
 from .errors import Problem
 from .paths import ADDONS, PROJECT, TEST_ADDONS, cache
 
@@ -84,11 +84,11 @@ def _odoo_tests(kind: str, folder: Path, extra: Sequence[str]) -> junit.Counts:
 def _one(suite: str, extra: Sequence[str]) -> junit.Counts:
     run: Callable[[str, Sequence[str]], junit.Counts]
     run = _odoo_suite if suite == "odoo" else _folder_suite
-    say.line(f"\n== {suite} tests")
+    console.line(f"\n== {suite} tests")
     try:
         return run(suite, extra)
     except Problem as problem:
-        say.line(f"error: {problem}")
+        console.line(f"error: {problem}")
         return junit.Counts(failed=1)
 
 
@@ -98,8 +98,8 @@ def run_suites(suites: Sequence[str], extra: Sequence[str] = ()) -> int:
     (cache() / "reports").mkdir(exist_ok=True)
     results = {suite: _one(suite, extra) for suite in ORDER if suite in suites}
     total = sum(results.values(), junit.Counts())
-    say.line("")
+    console.line("")
     for suite, counts in results.items():
-        say.line(f"  {suite:<12} {counts}")
+        console.line(f"  {suite:<12} {counts}")
     print(total, flush=True)
     return 1 if total.failed or not total.passed else 0

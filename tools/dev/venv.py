@@ -1,16 +1,25 @@
-"""The virtual environment with the project's requirements, one per content of the requirements files."""
+"""The virtual environment with the project's requirements, one per content of the lock file."""
 
 import os
-import shutil
+import re
 import subprocess
 import sys
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
-from . import build, locks, run, say
+from . import build, locks, run, console
 from .errors import Offline, Problem
 from .paths import PROJECT, cache, digest
 
-FILES = ("requirements-addons.txt", "requirements.txt", "requirements-dev.txt")
+LOCK = PROJECT / "requirements.lock"
+# What the lock is made from; the last one includes the others.
+INPUTS = (
+    "requirements-addons.txt",
+    "requirements.txt",
+    "requirements-sandbox.txt",
+    "requirements-dev.txt",
+)
 OLDEST, NEWEST = (3, 10), (3, 13)
 NEEDED_MB = 1200
 # Written last: a folder without it is the rest of an interrupted installation.
@@ -18,9 +27,8 @@ MARKER = ".complete"
 
 
 def key() -> str:
-    """Changes with the requirements and the Python version."""
-    texts = [(PROJECT / name).read_text() for name in FILES]
-    return digest(sys.version_info[:3], *texts)
+    """Return a key that changes with the locked packages and the Python version."""
+    return digest(sys.version_info[:3], LOCK.read_text())
 
 
 def folder() -> Path:
@@ -55,25 +63,25 @@ def ensure() -> Path:
         return python()
     with locks.exclusive(folder().parent / f".{key()}.lock", "Python packages"):
         if not marker.exists():
-            say.need_space(cache(), NEEDED_MB, "The virtual environment")
+            console.need_space(cache(), NEEDED_MB, "The virtual environment")
             build.remove(folder())
-            with say.step("Python packages", folder()):
+            with console.step("Python packages", folder()):
                 _install()
             marker.touch()
     return python()
 
 
 def _install() -> None:
+    """Install exactly the locked files: a package whose hash is not in the lock is refused."""
     uv = _uv()
-    requirements = PROJECT / FILES[-1]
+    words = ["--require-hashes", "-r", LOCK]
     if uv:
         env = _uv_environment()
         run.logged("venv", [uv, "venv", "--python", sys.executable, folder()], env=env)
-        command = [uv, "pip", "install", "--python", python(), "-r", requirements]
-        run.logged("pip", command, env=env)
+        run.logged("pip", [uv, "pip", "install", "--python", python(), *words], env=env)
     else:
         run.logged("venv", [sys.executable, "-m", "venv", folder()])
-        run.logged("pip", [python(), "-m", "pip", "install", "-r", requirements])
+        run.logged("pip", [python(), "-m", "pip", "install", *words])
 
 
 def install_beside(target: Path, *requirements: str) -> None:
@@ -87,12 +95,18 @@ def install_beside(target: Path, *requirements: str) -> None:
         run.logged("pip-beside", [python(), "-m", "pip", "install", *words])
 
 
+def _locked(name: str) -> str:
+    """Return one package of the lock, with its hashes, as a requirements file of its own."""
+    match = re.search(rf"^{name}==.*(?:\n    --hash=.*)+\n", LOCK.read_text(), re.MULTILINE)
+    if not match:
+        raise Problem(f"{name} is not in {LOCK.name}.", "`make lock` renews it.")
+    return match[0]
+
+
 def _uv() -> Path | None:
-    """The uv installer: on PATH, or fetched by pip into the cache; None means plain pip."""
-    found = shutil.which("uv")
-    if found:
-        return Path(found)
-    target = cache() / "uv"
+    """Return the locked version of uv, fetched by pip into the cache; None means plain pip."""
+    requirement = _locked("uv")
+    target = cache() / f"uv-{digest(requirement)}"
     program = target / "bin" / "uv"
     if not program.exists():
         try:
@@ -100,13 +114,64 @@ def _uv() -> Path | None:
         except Offline:
             raise
         except Problem:
-            say.line("  uv is not to be had; using pip, which is slower")
+            console.line("  uv is not available; using pip, which is slower")
             return None
     return program
 
 
 def _fetch_uv(target: Path) -> None:
-    run.logged("uv", [sys.executable, "-m", "pip", "install", "--target", target, "uv"])
+    requirements = target / "requirements.txt"
+    requirements.write_text(_locked("uv"))
+    command = [sys.executable, "-m", "pip", "install", "--require-hashes", "--no-deps"]
+    run.logged("uv", [*command, "--target", target, "-r", requirements])
+
+
+# -- the lock ----------------------------------------------------------------------------------
+
+_COMPILE = (
+    "--universal",
+    f"--python-version={OLDEST[0]}.{OLDEST[1]}",
+    "--generate-hashes",
+    "--no-annotate",
+    "--no-header",
+    # Where a machine gets its packages from is its own affair, and no line of the project.
+    "--no-emit-index-url",
+    "--no-emit-find-links",
+)
+# Locks of the container image: the same versions, but only what the image lacks.
+IMAGE_LOCKS = {
+    "requirements-addons.lock": ("requirements-addons.txt",),
+    "requirements-sandbox.lock": ("requirements-addons.txt", "requirements-sandbox.txt"),
+}
+
+
+def inputs_digest() -> str:
+    """Return the digest of the files the lock is made from, which its first line records."""
+    return digest(*((PROJECT / name).read_text() for name in INPUTS))
+
+
+def renew_lock(upgrade: bool) -> int:
+    """Resolve the requirements again; without `upgrade` only what the inputs force changes."""
+    uv = _uv()
+    if uv is None:
+        raise Problem("The lock is made by uv, which could not be installed.")
+    _compile(uv, LOCK, (INPUTS[-1],), ["--upgrade"] if upgrade else [])
+    for name, inputs in IMAGE_LOCKS.items():
+        _compile(uv, PROJECT / name, inputs, ["--constraints", LOCK])
+    return 0
+
+
+def _compile(uv: Path, target: Path, inputs: Sequence[str], words: Sequence[str | Path]) -> None:
+    body = target.read_text().split("\n", 1)[1] if target.exists() else ""
+    with tempfile.TemporaryDirectory() as folder:
+        # The present lock as the output file keeps the versions it names.
+        output = Path(folder, target.name)
+        output.write_text(body)
+        command = [uv, "pip", "compile", *_COMPILE, "--output-file", output, *words, *inputs]
+        run.logged(f"lock-{target.stem}", command, cwd=PROJECT, env=_uv_environment())
+        first = f"# Made by `make lock`; do not edit. Inputs: {inputs_digest()}\n"
+        target.write_text(first + output.read_text())
+    console.line(f"✓ {target.name} written")
 
 
 def _pip_setting(name: str) -> str:

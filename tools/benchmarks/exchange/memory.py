@@ -3,7 +3,7 @@
 import dataclasses
 import time
 
-from tools.dev import odoo_run, say
+from tools.dev import odoo_run, console
 
 from . import passes, watch
 from .engines import OURS
@@ -20,7 +20,7 @@ def main(runtime: odoo_run.Runtime) -> str:
     with ready(runtime, ALONE) as setting, watch.Memory(setting.server.pid) as memory:
         passes.warm_up(setting)
         setting.stub.answer_after(0.05)
-        with say.step(f"{PENDING} pending exchanges"):
+        with console.step(f"{PENDING} pending exchanges"):
             setting.fill("many", PENDING, "_fill_backlog")
         time.sleep(SECONDS)
         done = setting.finished("many")

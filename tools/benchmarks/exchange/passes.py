@@ -4,7 +4,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from tools.dev import say
+from tools.dev import console
 
 from . import watch
 from .setting import Setting
@@ -84,10 +84,10 @@ def speed(setting: Setting, latency: int, seconds: int) -> Speed:
     count = setting.engine.rates[latency] * seconds
     measured = run(setting, f"at{latency}", count)
     if measured.seconds < SHORTEST * seconds:
-        say.line(f"  {count} took {measured.seconds:.1f} s: once more with more documents")
+        console.line(f"  {count} took {measured.seconds:.1f} s: once more with more documents")
         count = int(measured.rate * seconds)
         measured = run(setting, f"again{latency}", count)
-    say.line(
+    console.line(
         f"  {setting.engine.title} at {latency} ms: {measured.count} in {measured.seconds:.1f} s, "
         f"{measured.rate:.0f}/s, {measured.duplicates} twice, {measured.losses} lost"
     )

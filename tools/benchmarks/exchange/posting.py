@@ -5,7 +5,7 @@ pending, and with the provider down; a real server dispatches in all three datab
 import contextlib
 import dataclasses
 
-from tools.dev import databases, odoo_run, paths, ports, say, stack, venv
+from tools.dev import databases, odoo_run, paths, ports, console, stack, venv
 from tools.dev.processes import Server
 
 from . import queue_job
@@ -82,7 +82,7 @@ def main(runtime: odoo_run.Runtime) -> str:
         stub.server.start()
         places = [_place(own, kind, closing) for kind in TITLES]
         by_kind = {place.kind: place for place in places}
-        with say.step(TITLES[BACKLOG]):
+        with console.step(TITLES[BACKLOG]):
             databases.shell(own, by_kind[BACKLOG].database, _BACKLOG)
         by_kind[DOWN].sandbox.stop()
         odoo = _dispatching(own, places)
@@ -97,7 +97,7 @@ def _post(runtime: BenchRuntime, places: list[Place]) -> list[list[str]]:
         f"import sys; sys.path.insert(0, {str(paths.PROJECT)!r})\n"
         f"from tools.benchmarks.exchange.posting_rounds import main\nmain({names!r})\n"
     )
-    with say.step("Posting in turns"):
+    with console.step("Posting in turns"):
         output = databases.shell(runtime, names[0], code)
     return [line.split("|") for line in output.splitlines() if "|" in line]
 

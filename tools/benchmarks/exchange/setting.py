@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg2
 
-from tools.dev import databases, ports, say
+from tools.dev import databases, ports, console
 from tools.dev.errors import Problem
 from tools.dev.odoo_run import Runtime, addons_path
 from tools.dev.paths import PROJECT
@@ -127,7 +127,7 @@ def ready(runtime: Runtime, engine: Engine) -> Iterator[Setting]:
         stub.server.start()
         stack.callback(drop, own, database)
         databases.copy_database(own, "base", database)
-        with say.step(f"Addons of {engine.title}"):
+        with console.step(f"Addons of {engine.title}"):
             databases.install(own, database, (engine.addon,))
         setting = Setting(own, engine, stub, database)
         stack.callback(setting.close)

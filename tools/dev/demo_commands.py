@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from . import databases, odoo_run, paths, say
+from . import databases, odoo_run, paths, console
 from .errors import Problem
 from .stack import Ports, Stack, logins, running
 
@@ -57,13 +57,13 @@ def demo(port: int) -> int:
     where = Ports.fixed(port)
     tell = _hook("story", "tell")
     with odoo_run.ready() as runtime, running(runtime, DATABASE, where) as stack:
-        with say.step("Sample invoices"):
+        with console.step("Sample invoices"):
             tell(stack)
         print(_welcome(stack), flush=True)
         try:
             return _watch(stack)
         except KeyboardInterrupt:
-            say.line("\nstopping")
+            console.line("\nstopping")
             return 0
 
 

@@ -32,7 +32,7 @@ def login(role: str) -> dict[str, str]:
     return next(person for person in LOGINS if person["login"].startswith(role))
 
 
-def add_people(env, companies):
+def add_users(env, companies):
     """Create the users with access to all sample companies."""
     base = env.ref("base.group_user") | env.ref("base.group_multi_company")
     for person in LOGINS:
