@@ -101,10 +101,22 @@ COMMANDS: dict[str, tuple[str, list[tuple[tuple[str, ...], dict[str, Any]]], Com
         [SUITES],
         lambda options: suites.run_suites(options.suites or suites.ORDER, options.extra),
     ),
-    "test-core": (
+    "test-fast": (
         "run the tests that need neither Odoo nor PostgreSQL",
         [],
-        lambda options: suites.run_suites(suites.CORE, options.extra),
+        lambda options: suites.run_suites(suites.FAST, options.extra),
+    ),
+    "test-all": (
+        "run all tests, also those that take minutes",
+        [SUITES],
+        lambda options: suites.run_suites(
+            options.suites or suites.ORDER, options.extra, everything=True
+        ),
+    ),
+    "coverage": (
+        "measure what the fast and the Odoo tests run of each addon",
+        [],
+        lambda options: suites.coverage(options.extra),
     ),
     "lint": ("run the linters", [], lambda _: lint.run_linters()),
     "i18n": (

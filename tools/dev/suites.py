@@ -1,105 +1,328 @@
-"""The test suites, from the fastest to the slowest, each in one pytest process, and their sum."""
+"""The test suites in three speeds, run as several pytest processes side by side, and their sum.
+
+`test-fast` needs neither Odoo nor PostgreSQL, `test` adds Odoo and a browser, `test-all` adds what takes minutes:
+tests marked `nightly` and more examples for the property-based ones. Which test belongs where is its folder's and that
+marker's affair. The Odoo tests are spread over several databases by how long each file took the last time.
+"""
 
 import contextlib
+import dataclasses
+import json
 import os
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from . import databases, junit, odoo_run, console, venv
+from . import chromium, console, databases, junit, odoo_run, ports, run, venv
 from .errors import Problem
 from .paths import ADDONS, PROJECT, TEST_ADDONS, cache
 
-CORE = ("core", "tools", "sandbox")
-FOLDERS = {name: f"tests/{name}" for name in (*CORE, "integration", "browser")}
-# A suite that hangs must not take the whole run's time.
+FAST = ("core", "tools", "sandbox")
+ORDER = (*FAST, "odoo", "integration", "browser")
+FOLDERS = {name: f"tests/{name}" for name in ORDER if name != "odoo"}
+# The databases of the Odoo suite, each with the folder whose addons are tested in it, and its number of processes.
+ODOO_DATABASES = {"suite": (ADDONS, 4), "reference": (TEST_ADDONS, 1)}
+# A process that hangs must not take the whole run's time.
 LIMIT_SECONDS = 2400
-ORDER = (*CORE, "odoo", "integration", "browser")
+# Estimates for a machine that has not run the tests before: what a suite takes, and a byte of an Odoo test.
+_ESTIMATES = {"core": 15.0, "tools": 6.0, "sandbox": 22.0, "integration": 120.0, "browser": 150.0}
+_SECONDS_PER_BYTE = 1 / 2500
+_TAIL = 150
+REQUIRE_SPECIFICATIONS = "FINANCE_REQUIRE_SPECS"
+FUZZ = "FINANCE_FUZZ"
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """One pytest process: its row of the table, its name, how long it is expected to take, how it is run."""
+
+    suite: str
+    name: str
+    seconds: float
+    run: Callable[["Pytest"], int]
+
+
+class Pytest:
+    """Runs pytest with a report, either on the terminal or, beside others, into a log."""
+
+    def __init__(self, name: str, extra: Sequence[str], *, quiet: bool, prefix: Sequence[str]) -> None:
+        self.report = cache() / "reports" / f"{name}.xml"
+        self.log = run.log_file(f"tests-{name}") if quiet else None
+        self._extra = extra
+        self._prefix = prefix
+
+    def __call__(self, words: Sequence[str], env: Mapping[str, str]) -> int:
+        """Run to the end and return pytest's exit code."""
+        self.report.unlink(missing_ok=True)
+        options = [f"--junitxml={self.report}", "-o", "junit_family=xunit1"]
+        command = [str(venv.python()), *self._prefix, "-m", "pytest", *options, *words, *self._extra]
+        with contextlib.ExitStack() as stack:
+            out = stack.enter_context(self.log.open("w")) if self.log else None
+            try:
+                return subprocess.run(
+                    run.die_with_parent(command) if self.log else command,
+                    cwd=PROJECT,
+                    env=dict(env),
+                    stdin=subprocess.DEVNULL if self.log else None,
+                    stdout=out,
+                    stderr=subprocess.STDOUT if out else None,
+                    check=False,
+                    timeout=LIMIT_SECONDS,
+                ).returncode
+            except subprocess.TimeoutExpired as error:
+                raise Problem(f"The tests did not end in {LIMIT_SECONDS} s.") from error
+
+
+# -- what is run -------------------------------------------------------------------------------
 
 
 def _tests(folder: Path) -> list[Path]:
     return sorted(folder.rglob("test_*.py"))
 
 
-# The databases of the Odoo suite, each with the folder whose addons are tested in it.
-ODOO_DATABASES = {"suite": ADDONS, "reference": TEST_ADDONS}
-
-
 def odoo_tests(folder: Path = ADDONS) -> list[str]:
-    """Test files of a folder's addons, as pytest-odoo wants them."""
+    """Return the test files of a folder's addons, as pytest-odoo wants them."""
     return [str(path.relative_to(PROJECT)) for path in sorted(folder.glob("*/tests/test_*.py"))]
 
 
-def _pytest(suite: str, words: Sequence[str], env: dict[str, str]) -> junit.Counts:
-    """One pytest process; its output goes to the terminal."""
-    report = cache() / "reports" / f"{suite}.xml"
-    report.unlink(missing_ok=True)
-    command = [str(venv.python()), "-m", "pytest", f"--junitxml={report}", *words]
-    try:
-        code = subprocess.run(
-            command, cwd=PROJECT, env=env, check=False, timeout=LIMIT_SECONDS
-        ).returncode
-    except subprocess.TimeoutExpired as error:
-        raise Problem(f"The {suite} tests did not end in {LIMIT_SECONDS} s.") from error
-    return junit.judge(junit.read(report), code)
+def balanced(weights: Mapping[str, float], parts: int) -> list[list[str]]:
+    """Split files into parts of about the same weight: the heaviest first, each into the lightest part."""
+    chosen: list[list[str]] = [[] for _ in range(max(1, min(parts, len(weights))))]
+    sums = [0.0] * len(chosen)
+    for name in sorted(weights, key=lambda name: (-weights[name], name)):
+        lightest = sums.index(min(sums))
+        chosen[lightest].append(name)
+        sums[lightest] += weights[name]
+    return [sorted(part) for part in chosen]
 
 
-def _folder_suite(suite: str, extra: Sequence[str]) -> junit.Counts:
-    folder = PROJECT / FOLDERS[suite]
-    if not _tests(folder):
-        return junit.Counts()
-    return _pytest(suite, [FOLDERS[suite], *extra], dict(os.environ))
+def _durations_file() -> Path:
+    return cache() / "reports" / "durations.json"
 
 
-@contextlib.contextmanager
-def _odoo_database(kind: str) -> Iterator[tuple[odoo_run.Runtime, str]]:
-    with odoo_run.ready() as runtime:
-        databases.drop_abandoned(runtime)
-        name = databases.test_database(f"odoo_{kind}")
-        databases.copy_database(runtime, kind, name)
-        try:
-            yield databases.runtime_of(kind, runtime), name
-        finally:
-            databases.drop(runtime, name)
+def _recorded() -> dict[str, float]:
+    path = _durations_file()
+    return json.loads(path.read_text()) if path.exists() else {}
 
 
-def _odoo_suite(_suite: str, extra: Sequence[str]) -> junit.Counts:
-    """The addons' own tests, each kind of database in a process of its own."""
-    counts = [_odoo_tests(kind, folder, extra) for kind, folder in ODOO_DATABASES.items()]
-    return sum(counts, junit.Counts())
+def _weights(files: Iterable[str], recorded: Mapping[str, float]) -> dict[str, float]:
+    return {
+        name: recorded.get(name, (PROJECT / name).stat().st_size * _SECONDS_PER_BYTE)
+        for name in files
+    }
 
 
-def _odoo_tests(kind: str, folder: Path, extra: Sequence[str]) -> junit.Counts:
-    files = odoo_tests(folder)
+def _folder_job(suite: str, *, everything: bool, recorded: Mapping[str, float]) -> Job | None:
+    files = [str(path.relative_to(PROJECT)) for path in _tests(PROJECT / FOLDERS[suite])]
     if not files:
-        return junit.Counts()
-    with _odoo_database(kind) as (runtime, name):
-        config = runtime.write_config(f"test-{kind}", {**databases.ALONE, "db_name": name})
-        # Without it, the settings of the tests outside of Odoo would be found beside the test addons.
-        options = ["-c", "pyproject.toml"]
-        options += [f"--odoo-config={config}", f"--odoo-database={name}", "--odoo-http"]
-        return _pytest(f"odoo-{kind}", [*options, *files, *extra], runtime.environment())
+        return None
+    known = sum(recorded.get(name, 0.0) for name in files)
+    words = [FOLDERS[suite], *([] if everything else ["-m", "not nightly"])]
+    env = dict(os.environ) | ({FUZZ: "1"} if everything else {})
+    return Job(suite, suite, known or _ESTIMATES[suite], lambda pytest: pytest(words, env))
 
 
-def _one(suite: str, extra: Sequence[str]) -> junit.Counts:
-    run: Callable[[str, Sequence[str]], junit.Counts]
-    run = _odoo_suite if suite == "odoo" else _folder_suite
-    console.line(f"\n== {suite} tests")
-    try:
-        return run(suite, extra)
-    except Problem as problem:
-        console.line(f"error: {problem}")
-        return junit.Counts(failed=1)
+def _odoo_jobs(*, parallel: bool, recorded: Mapping[str, float]) -> Iterator[Job]:
+    for kind, (folder, processes) in ODOO_DATABASES.items():
+        weights = _weights(odoo_tests(folder), recorded)
+        if not weights:
+            continue
+        parts = balanced(weights, processes if parallel else 1)
+        for number, files in enumerate(parts, 1):
+            name = f"odoo-{kind}" + (f"-{number}" if len(parts) > 1 else "")
+            yield _odoo_job(kind, name, files, sum(weights[file] for file in files))
 
 
-def run_suites(suites: Sequence[str], extra: Sequence[str] = ()) -> int:
-    """Run suites in order, print a table and, last, the sum as one plain line."""
+def _odoo_job(kind: str, name: str, files: Sequence[str], seconds: float) -> Job:
+    def perform(pytest: Pytest) -> int:
+        with odoo_run.ready() as runtime:
+            database = databases.test_database(name.replace("-", "_"))
+            try:
+                databases.copy_database(runtime, kind, database)
+                return _run_odoo(databases.runtime_of(kind, runtime), name, database, files, pytest)
+            finally:
+                databases.drop(runtime, database)
+
+    return Job("odoo", name, seconds, perform)
+
+
+def _run_odoo(
+    runtime: odoo_run.Runtime, name: str, database: str, files: Sequence[str], pytest: Pytest
+) -> int:
+    http, gevent = ports.free(2)
+    settings = {
+        **databases.ALONE,
+        "db_name": database,
+        "http_interface": ports.HOST,
+        "http_port": str(http),
+        "gevent_port": str(gevent),
+    }
+    config = runtime.write_config(f"test-{name}", settings)
+    # The settings of the tests outside of Odoo, beside the test addons, are not for these.
+    options = ["-c", "pyproject.toml", "--rootdir", str(PROJECT), "-p", "no:cacheprovider"]
+    options += [f"--odoo-config={config}", f"--odoo-database={database}", "--odoo-http"]
+    return pytest([*options, *files], runtime.environment())
+
+
+# -- running -----------------------------------------------------------------------------------
+
+
+def _prepare(suites: Iterable[str]) -> None:
+    """Build once what several processes need, while none of them waits for another."""
     venv.ensure()
     (cache() / "reports").mkdir(exist_ok=True)
-    results = {suite: _one(suite, extra) for suite in ORDER if suite in suites}
+    if set(suites) <= set(FAST):
+        return
+    with odoo_run.ready() as runtime:
+        databases.drop_abandoned(runtime)
+        kinds = set(ODOO_DATABASES) if "odoo" in suites else set()
+        if {"integration", "browser"} & set(suites):
+            kinds |= {"sample", "reference"}
+            with contextlib.suppress(Problem):  # the browser tests skip with this reason
+                chromium.ensure()
+        for kind in sorted(kinds):
+            databases.ensure_template(runtime, kind)
+
+
+def _perform(job: Job, pytest: Pytest) -> junit.Counts:
+    started = time.monotonic()
+    try:
+        code = job.run(pytest)
+        counts = junit.judge(junit.read(pytest.report), code)
+        note = "" if code in (0, 1, 5) else f" (pytest ended with {code})"
+    except Problem as problem:
+        counts, note = junit.Counts(failed=1), f": {problem}"
+    took = time.monotonic() - started
+    sign = "✗" if counts.failed else "✓"
+    with _PRINTING:
+        if counts.failed and pytest.log and pytest.log.exists():
+            lines = pytest.log.read_text(errors="replace").splitlines()
+            console.line("\n".join([f"… {pytest.log}", *lines[-_TAIL:]]))
+        console.line(f"{sign} {job.name:<20} {counts} in {took:.0f} s{note}")
+    return counts
+
+
+_PRINTING = threading.Lock()
+
+
+def processes() -> int:
+    """Return how many pytest processes run side by side: one for each processor, at least two."""
+    return max(2, len(os.sched_getaffinity(0)))
+
+
+def _jobs(suites: Sequence[str], *, everything: bool, parallel: bool) -> list[Job]:
+    recorded = _recorded()
+    jobs: list[Job] = []
+    for suite in ORDER:
+        if suite in suites and suite == "odoo":
+            jobs += _odoo_jobs(parallel=parallel, recorded=recorded)
+        elif suite in suites:
+            job = _folder_job(suite, everything=everything, recorded=recorded)
+            jobs += [job] if job else []
+    return jobs
+
+
+def _record_durations(reports: Iterable[Path]) -> None:
+    known = _recorded()
+    for report in reports:
+        known |= {name: round(spent, 2) for name, spent in junit.durations(report).items()}
+    _durations_file().write_text(json.dumps(known, indent=0, sort_keys=True))
+
+
+def perform(
+    suites: Sequence[str],
+    extra: Sequence[str] = (),
+    *,
+    everything: bool = False,
+    prefix: Sequence[str] = (),
+) -> dict[str, junit.Counts]:
+    """Run suites and return the counts of each.
+
+    With words for pytest the suites run one after the other on the terminal: that is a person looking for something.
+    """
+    parallel = not extra
+    _prepare(suites)
+    jobs = _jobs(suites, everything=everything, parallel=parallel)
+    jobs = sorted(jobs, key=lambda job: -job.seconds) if parallel else jobs
+    runs = [(job, Pytest(job.name, extra, quiet=parallel, prefix=prefix)) for job in jobs]
+    with contextlib.ExitStack() as stack:
+        if not set(suites) <= set(FAST):
+            # Held for the whole run, so that PostgreSQL is not stopped and started between two processes.
+            stack.enter_context(odoo_run.ready())
+        pool = stack.enter_context(ThreadPoolExecutor(processes() if parallel else 1))
+        counted = list(pool.map(lambda pair: _perform(*pair), runs))
+    if parallel:
+        _record_durations(pytest.report for _job, pytest in runs)
+    results: dict[str, junit.Counts] = {}
+    for suite in ORDER:
+        parts = [counts for (job, _), counts in zip(runs, counted, strict=True) if job.suite == suite]
+        if parts:
+            results[suite] = sum(parts, junit.Counts())
+    return results
+
+
+def _missing_specifications(total: junit.Counts) -> int:
+    """Announce skipped specification tests; return how many of them count as failures here."""
+    if not total.unspecified:
+        return 0
+    required = os.environ.get(REQUIRE_SPECIFICATIONS) == "1"
+    verdict = "a failure" if required else f"set {REQUIRE_SPECIFICATIONS}=1 to make this a failure"
+    console.line(
+        f"\n  {total.unspecified} specification tests were skipped: the providers' specifications are not in"
+        f" ../shared/specs ({verdict})."
+    )
+    return total.unspecified if required else 0
+
+
+def report(results: Mapping[str, junit.Counts]) -> int:
+    """Print a table and, last, the sum as one plain line; return the exit code."""
     total = sum(results.values(), junit.Counts())
     console.line("")
     for suite, counts in results.items():
         console.line(f"  {suite:<12} {counts}")
+    if missing := _missing_specifications(total):
+        total += junit.Counts(failed=missing, skipped=-missing)
     print(total, flush=True)
     return 1 if total.failed or not total.passed else 0
+
+
+def run_suites(
+    suites: Sequence[str], extra: Sequence[str] = (), *, everything: bool = False
+) -> int:
+    """Run suites, print what came of them, return the exit code."""
+    return report(perform(suites, extra, everything=everything))
+
+
+# -- coverage ----------------------------------------------------------------------------------
+
+
+def coverage(extra: Sequence[str]) -> int:
+    """Measure which lines of each addon the fast and the Odoo tests run."""
+    folder = cache() / "coverage"
+    folder.mkdir(exist_ok=True)
+    for old in folder.glob("data*"):
+        old.unlink()
+    data = ["--rcfile=pyproject.toml", f"--data-file={folder / 'data'}"]
+    results = perform(
+        (*FAST, "odoo"), extra, prefix=["-m", "coverage", "run", "--parallel-mode", *data]
+    )
+    program = [str(venv.python()), "-m", "coverage"]
+    run.logged("coverage", [*program, "combine", *data, folder], cwd=PROJECT)
+    report_file = folder / "coverage.json"
+    run.logged("coverage", [*program, "json", *data, "-o", report_file], cwd=PROJECT)
+    _print_coverage(json.loads(report_file.read_text())["files"])
+    return report(results)
+
+
+def _print_coverage(files: Mapping[str, Mapping[str, Mapping[str, int]]]) -> None:
+    sums: dict[str, list[int]] = {}
+    for name, measured in files.items():
+        addon = Path(name).parts[1]
+        numbers = sums.setdefault(addon, [0, 0])
+        numbers[0] += measured["summary"]["covered_lines"]
+        numbers[1] += measured["summary"]["num_statements"]
+    for addon, (covered, statements) in sorted(sums.items()):
+        print(f"  {addon:<28} {100 * covered / max(statements, 1):5.1f} % of {statements} statements")
