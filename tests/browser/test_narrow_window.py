@@ -6,6 +6,8 @@ from playwright.sync_api import expect
 
 WIDTH = 430
 
+pytestmark = pytest.mark.nightly
+
 
 @pytest.fixture
 def narrow(page):

@@ -14,6 +14,8 @@ SEED = 7
 #: On a busy machine the rest is delivered in the calm after it.
 STORM_SECONDS = 40
 
+pytestmark = pytest.mark.nightly
+
 
 @pytest.fixture(scope="module")
 def ours():

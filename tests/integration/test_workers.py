@@ -11,6 +11,8 @@ from tools.dev.errors import Problem
 KILLED_WITHIN = 15.0
 RETRY_AFTER = 4
 
+pytestmark = pytest.mark.nightly
+
 
 @pytest.fixture(scope="module")
 def plant(runtime):

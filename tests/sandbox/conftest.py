@@ -21,6 +21,7 @@ from flow_contract import Contract, load_specification  # noqa: E402
 
 from sandbox.client import ControlClient  # noqa: E402
 from sandbox.server import SandboxThread  # noqa: E402
+from tools.dev import specifications  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -46,7 +47,7 @@ def any_contract() -> Contract | None:
 @pytest.fixture
 def contract(any_contract: Contract | None) -> Contract:
     if any_contract is None:
-        pytest.skip("the AFNOR OpenAPI document is not in ../shared/specs/afnor")
+        pytest.skip(specifications.missing("AFNOR OpenAPI document"))
     return any_contract
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import copy
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 import requests
@@ -18,7 +17,9 @@ from jsonschema import Draft4Validator, FormatChecker
 from referencing import Registry
 from referencing.jsonschema import DRAFT4
 
-SPECIFICATIONS = Path(__file__).resolve().parents[3] / "shared" / "specs" / "afnor"
+from tools.dev import specifications
+
+SPECIFICATIONS = specifications.FOLDER / "afnor"
 URI = "urn:flow-service"
 METHODS = ("get", "post", "put", "patch", "delete")
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)

@@ -11,6 +11,7 @@ from flow_contract import SPECIFICATIONS
 from flow_samples import facturx, ubl
 
 from sandbox.client import ControlClient
+from tools.dev import specifications
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 EXAMPLES = sorted((SPECIFICATIONS / "examples").glob("*/*.xml"))
@@ -23,7 +24,7 @@ def syntax_of(example: Path) -> str:
     return "UBL" if "UBL" in example.name else "CII"
 
 
-@pytest.mark.skipif(not EXAMPLES, reason="no official examples in ../shared/specs/afnor")
+@pytest.mark.skipif(not EXAMPLES, reason=specifications.missing("AFNOR examples"))
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
 def test_official_examples_are_accepted_and_kept_byte_for_byte(
     example: Path, flows: FlowClient, control: ControlClient
@@ -35,7 +36,7 @@ def test_official_examples_are_accepted_and_kept_byte_for_byte(
     assert control.oracle_bytes("afnor", flow_id) == content
 
 
-@pytest.mark.skipif(not EXAMPLES, reason="no official examples in ../shared/specs/afnor")
+@pytest.mark.skipif(not EXAMPLES, reason=specifications.missing("AFNOR examples"))
 def test_official_invoices_are_read_alike_in_both_syntaxes(
     flows: FlowClient, control: ControlClient
 ) -> None:

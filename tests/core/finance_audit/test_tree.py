@@ -3,7 +3,6 @@
 import base64
 import json
 from hashlib import sha256
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -13,7 +12,9 @@ from odoo.addons.finance_audit.core.leaf import EMPTY_TREE_HASH, leaf_hash
 from odoo.addons.finance_audit.core.proofs import NotInTree, TiledTree
 from odoo.addons.finance_audit.core.tree import Frontier, FrontierDamaged, root_of
 
-VECTORS = Path(__file__).parents[4] / "shared" / "specs" / "merkle" / "testdata"
+from tools.dev import specifications
+
+VECTORS = specifications.FOLDER / "merkle" / "testdata"
 LEAVES = [leaf_hash(bytes([number])) for number in range(70)]
 
 
@@ -58,7 +59,7 @@ def judged(vector, kind):
     return verify_audit.verify_subtree(vector["start"], vector["end"], vector["size"], path, *roots)
 
 
-@pytest.mark.skipif(not VECTORS.exists(), reason=f"the public vectors are not at {VECTORS}")
+@pytest.mark.skipif(not VECTORS.exists(), reason=specifications.missing("public Merkle vectors"))
 @pytest.mark.parametrize(
     "kind", ["inclusion", "consistency", "subtreeinclusion", "subtreeconsistency"]
 )

@@ -4,14 +4,14 @@ A test set names the rules it is about; each test is a fragment of an invoice th
 not, break one of them.
 """
 
-from pathlib import Path
 from typing import NamedTuple
 
 from lxml import etree
 
-SPECS = Path(__file__).parents[4] / "shared" / "specs"
-UNIT = SPECS / "en16931" / "unit" / "test"
-FRENCH_EXAMPLES = SPECS / "afnor" / "examples"
+from tools.dev import specifications
+
+UNIT = specifications.FOLDER / "en16931" / "unit" / "test"
+FRENCH_EXAMPLES = specifications.FOLDER / "afnor" / "examples"
 _NS = "{http://difi.no/xsd/vefa/validator/1.0}"
 
 

@@ -8,12 +8,14 @@ from odoo.addons.finance_einvoice.core.validation import (
     validate,
 )
 
+from tools.dev import specifications
+
 from .official_cases import FRENCH_EXAMPLES, UNIT, french_examples, unit_cases
 
 ALL_UNIT_CASES = 1133
 
 
-@pytest.mark.skipif(not UNIT.is_dir(), reason="the official EN 16931 unit cases are not here")
+@pytest.mark.skipif(not UNIT.is_dir(), reason=specifications.missing("EN 16931 unit cases"))
 def test_e2_the_engine_agrees_with_every_official_unit_case():
     cases = list(unit_cases())
     disagreements = [
@@ -25,7 +27,7 @@ def test_e2_the_engine_agrees_with_every_official_unit_case():
     assert disagreements == []
 
 
-@pytest.mark.skipif(not UNIT.is_dir(), reason="the official EN 16931 unit cases are not here")
+@pytest.mark.skipif(not UNIT.is_dir(), reason=specifications.missing("EN 16931 unit cases"))
 def test_e2_warnings_of_the_publisher_stay_warnings():
     warnings = [case for case in unit_cases() if case.expected == "warning"]
     assert warnings
@@ -35,7 +37,7 @@ def test_e2_warnings_of_the_publisher_stay_warnings():
 
 
 @pytest.mark.skipif(
-    not FRENCH_EXAMPLES.is_dir(), reason="the official French examples are not here"
+    not FRENCH_EXAMPLES.is_dir(), reason=specifications.missing("French examples")
 )
 def test_e2_official_french_examples_have_no_fatal_violation():
     examples = french_examples()

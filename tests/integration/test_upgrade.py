@@ -1,0 +1,458 @@
+"""Upgrade a database of an earlier release with the present code: nothing is lost, changed or sent again.
+
+The earlier code comes from the history of the checkout. It makes its own sample on a server of its own, with documents in
+every state, calls of the platform and a rule that an administrator changed. Then `-u all` runs with the present code, and
+what was recorded before is compared with what is there after. `NAMES` and `VALUES` say what a release renamed.
+"""
+
+import contextlib
+import dataclasses
+import importlib
+import json
+import subprocess
+import sys
+import tarfile
+import time
+from pathlib import Path
+
+import pytest
+
+from demo.companies import COMPANIES, FR
+from demo.demo_users import login
+from sandbox.server import SandboxThread
+from tools.dev import build, databases, odoo_run, paths, ports, rpc, run
+from tools.dev.processes import Server
+
+pytestmark = pytest.mark.nightly
+
+#: A commit of release 19.0.1.0.0.
+EARLIER = "5380787"
+#: Addons and their sample in that release.
+EARLIER_MODULES = (
+    "finance_audit",
+    "finance_connector_base",
+    "finance_tax_engine",
+    "finance_einvoice",
+    "finance_einvoice_afnor",
+)
+EARLIER_SAMPLE = "sample"
+
+#: What releases renamed: table, or table.column → its names since, the latest last.
+NAMES = {
+    "finance_callback": ("finance_webhook_event",),
+    "finance_connection_gate": ("finance_throttle",),
+    "finance_callback.tries": ("attempts", "attempt_count"),
+    "finance_exchange.tries": ("failed_attempts", "attempt_count"),
+}
+#: Values that a release renamed: table.column → former value → what it is called since.
+VALUES = {
+    "finance_einvoice.state": {"accepted": "filed"},
+    "finance_einvoice_version.outcome": {"accepted": "filed"},
+}
+
+#: What must be the same after: section → (table, key, columns), by their names in the earlier release.
+RECORDED = {
+    "invoices": (
+        "account_move",
+        "id",
+        ("name", "state", "amount_tax", "amount_total", "payment_reference"),
+    ),
+    "lines": ("account_move_line", "id", ("move_id", "balance", "amount_currency", "tax_line_id")),
+    "e-invoices": (
+        "finance_einvoice",
+        "id",
+        ("move_id", "regime", "state", "reference", "accepted_at", "correlation_id"),
+    ),
+    "versions": (
+        "finance_einvoice_version",
+        "id",
+        ("einvoice_id", "number", "uuid", "sha256", "outcome", "exchange_id"),
+    ),
+    "exchanges": (
+        "finance_exchange",
+        "id",
+        (
+            "connection_id",
+            "operation",
+            "idempotency_key",
+            "correlation_id",
+            "payload_sha256",
+            "state",
+            "reference",
+            "send_count",
+        ),
+    ),
+    "attempts": (
+        "finance_exchange_attempt",
+        "id",
+        ("exchange_id", "step", "outcome", "http_status", "started_at", "ended_at"),
+    ),
+    "webhook events": (
+        "finance_callback",
+        "id",
+        ("connection_id", "received_at", "body_sha256", "dedupe_key", "reference", "exchange_id"),
+    ),
+    "cases": ("finance_case", "id", ("exchange_id", "create_date")),
+    "determinations": (
+        "finance_tax_determination",
+        "id",
+        (
+            "move_id",
+            "version",
+            "engine",
+            "fingerprint",
+            "request_json",
+            "answer_json",
+            "total_tax",
+        ),
+    ),
+    "rules": ("finance_tax_rule", "id", ("name", "rate", "valid_from", "valid_to", "active")),
+    "connections": (
+        "finance_connection",
+        "id",
+        ("name", "company_id", "provider", "environment", "state", "base_url", "sealed_database"),
+    ),
+    "secrets": ("finance_credential", "id", ("connection_id", "purpose", "uuid", "ciphertext")),
+    "audit entries": ("finance_audit.entry", "id", ("uid", "leaf_hash", "action", "company_id")),
+}
+#: States the sample of the earlier release brings its e-invoices into.
+STATES = {"accepted", "rejected", "unknown", "failed", "remediation", "submitted"}
+CHANGED_RATE = 7.31
+WAIT_SECONDS = 180
+POLL_SECONDS = 0.5
+
+_CHANGE_A_RULE = f"""
+admin = env["res.users"].search([("login", "=", {login("admin")["login"]!r})])
+rule = env["finance.tax.rule"].search([("rate", "=", 4.0)], limit=1) or env["finance.tax.rule"].search([], limit=1)
+rule.with_user(admin).write({{"rate": {CHANGED_RATE}}})
+env.cr.commit()
+"""
+_SEED = """
+import sys
+sys.path.insert(0, {folder!r})
+from {sample}.seed import seed
+from {sample}.attach import attach
+seed(env)
+attach(env, {sandbox!r})
+env.cr.commit()
+"""
+_VERIFY = """
+env["finance.audit.sealer"]._seal_all()
+env.cr.commit()
+export = env["finance.audit.export"].create(
+    {{"company_ids": [(6, 0, env["res.company"].search([]).ids)], "shared": True}})
+with open({place!r}, "w+b") as out:
+    export._write(out)
+env.cr.commit()
+"""
+
+
+# -- the earlier release -------------------------------------------------------------------------
+
+
+class EarlierRuntime(odoo_run.Runtime):
+    """The same Odoo with the addons of the earlier release."""
+
+    alone = "alone-earlier"
+    folder: Path
+
+    def write_config(self, name, overrides=None):
+        folders = [*map(str, self.odoo.addons), str(self.folder / "addons")]
+        return super().write_config(name, {"addons_path": ",".join(folders), **(overrides or {})})
+
+
+def _git(*words):
+    return subprocess.run(
+        ["git", "-C", str(paths.PROJECT), *words], capture_output=True, check=False
+    )
+
+
+def _earlier_checkout():
+    """Unpack the earlier release into the cache; None when the history does not reach back."""
+    if _git("cat-file", "-e", f"{EARLIER}^{{commit}}").returncode:
+        return None
+
+    def unpack(target):
+        archive = target / "release.tar"
+        done = _git("archive", "--output", str(archive), EARLIER, "addons", EARLIER_SAMPLE)
+        assert done.returncode == 0, done.stderr
+        with tarfile.open(archive) as content:
+            content.extractall(target, filter="data")
+        archive.unlink()
+
+    return build.once(paths.cache() / "releases" / EARLIER, "Earlier release", 100, unpack)
+
+
+@contextlib.contextmanager
+def _serving(runtime, database):
+    """Run Odoo with its scheduled actions on a database; gives the address."""
+    http, gevent = ports.free(2)
+    settings = {
+        "db_name": database,
+        "dbfilter": f"^{database}$",
+        "http_interface": ports.HOST,
+        "http_port": str(http),
+        "gevent_port": str(gevent),
+        "workers": "0",
+        "max_cron_threads": "2",
+    }
+    server = Server(
+        f"{database}-odoo",
+        runtime.command(config=runtime.write_config(database, settings)),
+        runtime.environment(),
+        f"http://{ports.HOST}:{http}/web/health",
+    )
+    server.start()
+    try:
+        yield f"http://{ports.HOST}:{http}"
+    finally:
+        server.stop()
+
+
+@dataclasses.dataclass
+class Installation:
+    """What the sample of a release needs of a running server."""
+
+    url: str
+    db: str
+    sandbox_url: str
+
+    def rpc(self, user, password):
+        return rpc.Rpc(self.url, self.db, user, password)
+
+    def session(self, role):
+        person = login(role)
+        return self.rpc(person["login"], person["password"])
+
+
+def _register_webhook(installation, control):
+    """Let the platform call the server, as a finance admin of the earlier release sets it up."""
+    admin = installation.session("admin")
+    companies = admin.search_read("res.company", [("name", "=", COMPANIES[FR]["name"])], ["id"])
+    context = {"allowed_company_ids": [companies[0]["id"]]}
+    (found,) = admin.search_read("finance.connection", [("provider", "=", "afnor")], ["id"])
+    connection = [found["id"]]
+    bearer = "agreed-with-the-platform"
+    model = "finance.connection"
+    admin.call(model, "write", connection, {"callback_secret": bearer}, context=context)
+    admin.call(model, "action_renew_callback_token", connection, context=context)
+    (read,) = admin.call(model, "read", connection, ["callback_url"], context=context)
+    token = read["callback_url"].rpartition("/")[2]
+    control.settings(
+        "afnor",
+        webhook_url=f"{installation.url}/finance/callback/{token}",
+        webhook_bearer=bearer,
+    )
+
+
+def _earlier_documents(folder, installation, control):
+    """Post the sample of the earlier release by its own code, then one document in each state."""
+    sys.path.insert(0, str(folder))
+    try:
+        story = importlib.import_module(f"{EARLIER_SAMPLE}.story").Story(installation)
+        story.tell()
+        gallery = importlib.import_module(f"{EARLIER_SAMPLE}.gallery").Gallery(installation, story)
+        _register_webhook(installation, control)
+        extra = story.post(_first_sale(folder))
+        _until(
+            lambda: _webhook_events(installation, extra), "the platform's call about an invoice"
+        )
+        gallery.invoices()
+    finally:
+        sys.path.remove(str(folder))
+
+
+def _first_sale(_folder):
+    return importlib.import_module(f"{EARLIER_SAMPLE}.invoices").SALES[0]
+
+
+def _webhook_events(installation, _move):
+    operator = installation.session("operator")
+    found = operator.search_read("finance.callback", [("state", "=", "processed")], ["id"])
+    return bool(found)
+
+
+def _until(fact, what):
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not (found := fact()):
+        assert time.monotonic() < deadline, f"waited {WAIT_SECONDS} s for {what}"
+        time.sleep(POLL_SECONDS)
+    return found
+
+
+# -- what is compared ----------------------------------------------------------------------------
+
+
+class Snapshot:
+    """The recorded columns of a database, under the names and values of the latest release."""
+
+    def __init__(self, server, database):
+        self._server = server
+        self._database = database
+        self.sections = {
+            section: self._rows(table, key, columns)
+            for section, (table, key, columns) in RECORDED.items()
+        }
+
+    def _query(self, statement):
+        return self._server.psql(statement, self._database)
+
+    def _present(self, table, column):
+        schema, _, name = table.rpartition(".")
+        found = self._query(
+            "SELECT 1 FROM information_schema.columns WHERE table_schema = "
+            f"'{schema or 'public'}' AND table_name = '{name}' AND column_name = '{column}'"
+        )
+        return found == "1"
+
+    def _rows(self, table, key, columns):
+        tables = (table, *NAMES.get(table, ()))
+        (found,) = [name for name in tables if self._present(name, key)]
+        chosen = []
+        for column in columns:
+            names = (column, *NAMES.get(f"{table}.{column}", ()))
+            present = [name for name in names if self._present(found, name)]
+            assert len(present) == 1, f"{table}.{column} is {present or 'not there'}"
+            chosen.append(f"'{column}', {present[0]}")
+        text = self._query(
+            f"SELECT coalesce(json_object_agg({key}, json_build_object({', '.join(chosen)})), '{{}}')"
+            f" FROM {found}"
+        )
+        rows = json.loads(text)
+        for row in rows.values():
+            for column, value in row.items():
+                row[column] = VALUES.get(f"{table}.{column}", {}).get(value, value)
+        return rows
+
+    def values(self, section, column):
+        return [row[column] for row in self.sections[section].values()]
+
+
+@dataclasses.dataclass
+class Upgraded:
+    """A database before and after its upgrade, with the platform it sends to."""
+
+    runtime: odoo_run.Runtime
+    database: str
+    before: Snapshot
+    after: Snapshot
+    held_before: list
+    control: object
+    output: str
+
+
+def _upgrade(runtime, database):
+    """Run `-u all` with the present code; the log of it."""
+    words = ["--database", database, "--update", "all", "--stop-after-init", "--no-http"]
+    config = runtime.write_config(runtime.alone, databases.ALONE)
+    return run.logged(
+        f"upgrade-{database}",
+        runtime.command(*words, "--log-level=warn", config=config),
+        cwd=paths.PROJECT,
+        env=runtime.environment(),
+    )
+
+
+@pytest.fixture(scope="module")
+def upgraded(runtime):
+    folder = _earlier_checkout()
+    if folder is None:
+        pytest.skip(f"commit {EARLIER} is not in the history of this clone")
+    earlier = EarlierRuntime(runtime.odoo, runtime.server)
+    earlier.__dict__["folder"] = folder
+    database = databases.test_database("upgrade")
+    try:
+        databases.copy_database(runtime, "base", database)
+        databases.install(earlier, database, EARLIER_MODULES)
+        with SandboxThread() as sandbox:
+            from sandbox.client import ControlClient  # noqa: PLC0415
+
+            control = ControlClient(sandbox.url)
+            seed = _SEED.format(folder=str(folder), sample=EARLIER_SAMPLE, sandbox=sandbox.url)
+            databases.shell(earlier, database, seed + _CHANGE_A_RULE)
+            with _serving(earlier, database) as url:
+                _earlier_documents(folder, Installation(url, database, sandbox.url), control)
+            before = Snapshot(runtime.server, database)
+            held = control.oracle("afnor")
+            output = _upgrade(runtime, database)
+            after = Snapshot(runtime.server, database)
+            yield Upgraded(runtime, database, before, after, held, control, output)
+    finally:
+        databases.drop(runtime, database)
+
+
+# -- the tests -----------------------------------------------------------------------------------
+
+
+def test_the_sample_of_the_earlier_release_has_every_state(upgraded):
+    names = VALUES["finance_einvoice.state"]
+    states = set(upgraded.before.values("e-invoices", "state"))
+    assert states >= {names.get(state, state) for state in STATES}
+    assert len(upgraded.before.sections["webhook events"]) >= 1
+    assert len(upgraded.before.sections["secrets"]) >= 2
+    assert CHANGED_RATE in upgraded.before.values("rules", "rate")
+
+
+def test_the_upgrade_reports_no_error(upgraded):
+    wrong = [line for line in upgraded.output.splitlines() if " ERROR " in line or "CRITICAL" in line]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("section", [name for name in RECORDED if name != "audit entries"])
+def test_every_record_is_kept(upgraded, section):
+    before, after = upgraded.before.sections[section], upgraded.after.sections[section]
+    assert {key: after.get(key) for key in before} == before
+
+
+def test_the_audit_log_only_grew(upgraded):
+    before = upgraded.before.sections["audit entries"]
+    after = upgraded.after.sections["audit entries"]
+    assert before
+    assert {key: after.get(key) for key in before} == before
+
+
+def test_the_audit_log_verifies(upgraded, tmp_path):
+    place = tmp_path / "evidence.zip"
+    databases.shell(upgraded.runtime, upgraded.database, _VERIFY.format(place=str(place)))
+    verifier = paths.ADDONS / "finance_audit" / "core" / "verify_audit.py"
+    done = subprocess.run(
+        [sys.executable, "-I", str(verifier), str(place)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_x1_nothing_is_sent_again_and_what_waited_arrives_once(upgraded):
+    """The upgraded server runs: the paused document leaves, and no other arrives a second time."""
+    control = upgraded.control
+    assert control.oracle("afnor") == upgraded.held_before
+    control.clear_faults()
+    waiting = upgraded.before.values("exchanges", "state").count("pending")
+    assert waiting
+    with _serving(upgraded.runtime, upgraded.database) as url:
+        admin = Installation(url, upgraded.database, control.url).session("admin")
+        (found,) = admin.search_read("finance.connection", [("provider", "=", "afnor")], ["id"])
+        admin.call("finance.connection", "action_activate", [found["id"]])
+        held = _until(
+            lambda: (
+                now if len(now := control.oracle("afnor")) > len(upgraded.held_before) else None
+            ),
+            "the paused document to arrive",
+        )
+        _until(
+            lambda: not upgraded.runtime.server.psql(
+                "SELECT 1 FROM finance_exchange WHERE state IN ('pending', 'sending') LIMIT 1",
+                upgraded.database,
+            ),
+            "the outbox to be empty",
+        )
+        held = control.oracle("afnor")
+    times = {item["reference"]: item["times_received"] for item in upgraded.held_before}
+    assert {
+        item["reference"]: item["times_received"]
+        for item in held
+        if item["reference"] in times
+    } == times
+    assert control.summary("afnor")["held_twice"] == []
