@@ -2,8 +2,8 @@
 
 import time
 
-from .invoices import SALES
 from .demo_users import login
+from .invoices import SALES
 
 _WAIT_SECONDS = 90
 _LOOK_SECONDS = 0.5

@@ -6,8 +6,8 @@ from playwright.sync_api import sync_playwright
 
 from tools.dev import chromium
 
-from .gallery import Gallery
 from .demo_users import login
+from .gallery import Gallery
 from .story import Story
 
 WIDE = {"width": 1440, "height": 900}

@@ -6,8 +6,8 @@ from decimal import Decimal
 from sandbox.client import ControlClient
 
 from .companies import COMPANIES, CUSTOMERS
-from .invoices import CREDITS, SALES, Credit, Sale
 from .demo_users import login
+from .invoices import CREDITS, SALES, Credit, Sale
 
 INVOICE_DATE = "2026-10-15"
 _SETTLED = {"accepted", "rejected", "failed", False}

@@ -19,7 +19,7 @@ REPEATS = {
 
 
 class Archive:
-    def __init__(self, database: sqlite3.Connection):
+    def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
 
     def get(self, provider: str, reference: str) -> Document | None:

@@ -9,6 +9,7 @@ import time
 from typing import Any
 
 import requests
+from typing_extensions import Self
 
 TIMEOUT = 30
 POLL = 0.05
@@ -19,13 +20,13 @@ class ControlError(Exception):
 
 
 class ControlClient:
-    def __init__(self, url: str, timeout: float = TIMEOUT):
+    def __init__(self, url: str, timeout: float = TIMEOUT) -> None:
         self.url = url.rstrip("/")
         self._timeout = timeout
         self._session = requests.Session()
         self._session.trust_env = False
 
-    def __enter__(self) -> ControlClient:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_details: object) -> None:

@@ -25,7 +25,7 @@ def system_time() -> int:
 class Clock:
     """A strictly rising clock that can be moved forward."""
 
-    def __init__(self, source: Callable[[], int] = system_time):
+    def __init__(self, source: Callable[[], int] = system_time) -> None:
         self._source = source
         self._last = 0
         self.offset = 0

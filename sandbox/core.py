@@ -22,7 +22,7 @@ MEMORY = "control"
 
 
 class Core:
-    def __init__(self, providers: Iterable[type[Provider]], state: str | None = None):
+    def __init__(self, providers: Iterable[type[Provider]], state: str | None = None) -> None:
         self._database = connect(state)
         self.memory = Memory(self._database)
         self.clock = Clock()

@@ -55,7 +55,7 @@ def connect(path: str | None) -> sqlite3.Connection:
 class Memory:
     """Named JSON values: the control settings that survive a restart."""
 
-    def __init__(self, database: sqlite3.Connection):
+    def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
 
     def load(self, name: str, default: Any) -> Any:

@@ -24,7 +24,7 @@ DROP = Fault("drop_before")
 class Gate:
     """The web handler of one operation of one provider."""
 
-    def __init__(self, core: Core, provider: Provider, operation: Operation):
+    def __init__(self, core: Core, provider: Provider, operation: Operation) -> None:
         self._core = core
         self._provider = provider
         self._operation = operation

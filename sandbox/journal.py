@@ -20,7 +20,7 @@ MASK = "***"
 
 
 class Journal:
-    def __init__(self, kept: int = KEPT):
+    def __init__(self, kept: int = KEPT) -> None:
         self._entries: deque[dict[str, Any]] = deque(maxlen=kept)
         self._counts: dict[str, Counter[str]] = {}
         self._last = 0

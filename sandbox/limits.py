@@ -10,7 +10,7 @@ from collections.abc import Callable
 class Bucket:
     def __init__(
         self, per_second: float, burst: float, monotonic: Callable[[], float] = time.monotonic
-    ):
+    ) -> None:
         self.per_second = per_second
         self.burst = burst
         self._monotonic = monotonic

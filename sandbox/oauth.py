@@ -24,7 +24,7 @@ FAILURES = {429: "slow_down", 500: "server_error", 503: "temporarily_unavailable
 class Refused(Exception):
     """The token request is refused; ``code`` is the ``error`` of RFC 6749 5.2."""
 
-    def __init__(self, code: str, description: str, status: int = 400, **headers: str):
+    def __init__(self, code: str, description: str, status: int = 400, **headers: str) -> None:
         super().__init__(description)
         self.code, self.status, self.headers = code, status, headers
 
@@ -43,7 +43,7 @@ def failure(status: int) -> Reply:
 class TokenDesk:
     """The clients an authority knows and the tokens it has given out."""
 
-    def __init__(self, clock: Clock, clients: Mapping[str, str]):
+    def __init__(self, clock: Clock, clients: Mapping[str, str]) -> None:
         self._clock = clock
         self._defaults = dict(clients)
         self._grants: dict[str, Grant] = {}

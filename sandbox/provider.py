@@ -32,7 +32,7 @@ class Provider:
     reason_fields: Mapping[str, Field] = {}
     default_reason: Mapping[str, Any] = {}
 
-    def __init__(self, core: Core):
+    def __init__(self, core: Core) -> None:
         self.core = core
         self.tokens = TokenDesk(core.clock, self.default_clients)
         self.settings: dict[str, Any] = {"webhook_url": None, **self.default_settings}

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterable
 
 from aiohttp import web
+from typing_extensions import Self
 
 from .app import build_app
 from .provider import Provider
@@ -46,14 +47,14 @@ class SandboxThread:
         port: int = 0,
         state: str | None = None,
         providers: Iterable[type[Provider]] = PROVIDERS,
-    ):
+    ) -> None:
         self._options = ("127.0.0.1", port, state, providers)
         self._loop = asyncio.new_event_loop()
         self._runner: web.AppRunner | None = None
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self.url = ""
 
-    def __enter__(self) -> SandboxThread:
+    def __enter__(self) -> Self:
         self._thread.start()
         starting = asyncio.run_coroutine_threadsafe(start(*self._options), self._loop)
         try:

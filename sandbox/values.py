@@ -53,7 +53,7 @@ class Reply:
 
     @property
     def ok(self) -> bool:
-        return 200 <= self.status < 300  # noqa: PLR2004 - the class of successful answers
+        return 200 <= self.status < 300
 
 
 def read_json(data: bytes) -> Any:

@@ -18,7 +18,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Refused(Exception):
-    def __init__(self, status: int, *problems: str):
+    def __init__(self, status: int, *problems: str) -> None:
         super().__init__("; ".join(problems))
         self.status, self.problems = status, problems
 

@@ -93,7 +93,7 @@ ERRORS = {
 class Bad(Exception):
     """The request is refused at once."""
 
-    def __init__(self, message: str, status: int = 400):
+    def __init__(self, message: str, status: int = 400) -> None:
         super().__init__(message)
         self.status = status
 

@@ -49,7 +49,7 @@ ACCOUNT, BODY = "account", "body"
 class Refused(Exception):
     """An operation refuses; ``about`` is the document that is in the way."""
 
-    def __init__(self, status: int, code: str = "", message: str = "", about: Any = None):
+    def __init__(self, status: int, code: str = "", message: str = "", about: Any = None) -> None:
         super().__init__(message)
         self.status, self.code, self.about = status, code, about
 
@@ -230,7 +230,7 @@ class Reference(Provider):
         return self.found(record_of(call, chain, int(sequence)))
 
     def get(self, call: Call) -> Reply:
-        """getFiling and its like: the receipt as it stands."""
+        """GetFiling and its like: the receipt as it stands."""
         document = self.core.oracle.get(self.name, call.params["reference"])
         collection = call.path.split("/")[2]
         fits = document and COLLECTIONS[document.kind] == collection

@@ -11,8 +11,8 @@ from tools.dev.paths import PROJECT
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from customers import BackOffice  # noqa: E402 (beside this file, which is no package)
-from pages import PATIENCE, Desk, InvoiceDesk  # noqa: E402
+from customers import BackOffice
+from pages import PATIENCE, Desk, InvoiceDesk
 
 FAILURES = PROJECT / "screenshots" / "failures"
 

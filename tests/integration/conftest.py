@@ -5,7 +5,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from office import Office  # noqa: E402 (beside this file, which is no package)
+from office import Office
 
 
 @pytest.fixture

@@ -12,6 +12,9 @@ import pytest
 from tools.dev import databases, paths
 from tools.dev.errors import Problem
 
+# Backups, restores and upgrades of whole databases; what they rely on is tested in finance_audit.
+pytestmark = pytest.mark.nightly
+
 VERIFIER = paths.ADDONS / "finance_audit" / "core" / "verify_audit.py"
 OWNER_ROLE = paths.ADDONS / "finance_audit" / "sql" / "owner_role.sql"
 

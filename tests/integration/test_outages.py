@@ -1,5 +1,7 @@
 """Outages and kills on a real server: posting goes on, everything arrives, nothing arrives twice."""
 
+import pytest
+
 
 def test_posting_goes_on_while_the_platform_is_away(office):
     moves = office.invoices(20)
@@ -17,6 +19,7 @@ def test_posting_goes_on_while_the_platform_is_away(office):
     assert len(received) == len(moves)
 
 
+@pytest.mark.nightly  # waits until the claim of the killed worker expires
 def test_x5_a_killed_server_asks_what_the_platform_has(office):
     office.control.fault("delay", provider="afnor", operation="createFlow", seconds=25, times=1)
     (move,) = moves = office.post(office.invoices())

@@ -254,9 +254,7 @@ def _earlier_documents(folder, installation, control):
         gallery = importlib.import_module(f"{EARLIER_SAMPLE}.gallery").Gallery(installation, story)
         _register_webhook(installation, control)
         extra = story.post(_first_sale(folder))
-        _until(
-            lambda: _webhook_events(installation, extra), "the platform's call about an invoice"
-        )
+        _until(lambda: _webhook_events(installation, extra), "the platform's call about an invoice")
         gallery.invoices()
     finally:
         sys.path.remove(str(folder))
@@ -365,7 +363,7 @@ def upgraded(runtime):
         databases.copy_database(runtime, "base", database)
         databases.install(earlier, database, EARLIER_MODULES)
         with SandboxThread() as sandbox:
-            from sandbox.client import ControlClient  # noqa: PLC0415
+            from sandbox.client import ControlClient
 
             control = ControlClient(sandbox.url)
             seed = _SEED.format(folder=str(folder), sample=EARLIER_SAMPLE, sandbox=sandbox.url)
@@ -394,7 +392,9 @@ def test_the_sample_of_the_earlier_release_has_every_state(upgraded):
 
 
 def test_the_upgrade_reports_no_error(upgraded):
-    wrong = [line for line in upgraded.output.splitlines() if " ERROR " in line or "CRITICAL" in line]
+    wrong = [
+        line for line in upgraded.output.splitlines() if " ERROR " in line or "CRITICAL" in line
+    ]
     assert wrong == []
 
 
@@ -442,17 +442,17 @@ def test_x1_nothing_is_sent_again_and_what_waited_arrives_once(upgraded):
             "the paused document to arrive",
         )
         _until(
-            lambda: not upgraded.runtime.server.psql(
-                "SELECT 1 FROM finance_exchange WHERE state IN ('pending', 'sending') LIMIT 1",
-                upgraded.database,
+            lambda: (
+                not upgraded.runtime.server.psql(
+                    "SELECT 1 FROM finance_exchange WHERE state IN ('pending', 'sending') LIMIT 1",
+                    upgraded.database,
+                )
             ),
             "the outbox to be empty",
         )
         held = control.oracle("afnor")
     times = {item["reference"]: item["times_received"] for item in upgraded.held_before}
     assert {
-        item["reference"]: item["times_received"]
-        for item in held
-        if item["reference"] in times
+        item["reference"]: item["times_received"] for item in held if item["reference"] in times
     } == times
     assert control.summary("afnor")["held_twice"] == []

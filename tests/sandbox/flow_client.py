@@ -9,6 +9,7 @@ from typing import Any
 import requests
 from flow_contract import Contract
 from flow_samples import ubl
+from typing_extensions import Self
 
 CLIENT, SECRET = "sandbox-client", "sandbox-secret"
 TIMEOUT = 10
@@ -25,7 +26,7 @@ class FlowClient:
         self.session.trust_env = False
         self._token: str | None = None
 
-    def __enter__(self) -> FlowClient:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_details: object) -> None:
@@ -51,7 +52,7 @@ class FlowClient:
         given = {name: value for name, value in form.items() if value is not None}
         return self.session.post(f"{self.url}/afnor/oauth/token", data=given, timeout=TIMEOUT)
 
-    def create(  # noqa: PLR0913 - each is one dimension a test varies
+    def create(
         self,
         content: bytes | None = None,
         *,

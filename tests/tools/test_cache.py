@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.dev import build, keyring, locks, maintenance, paths, console
+from tools.dev import build, console, keyring, locks, maintenance, paths
 from tools.dev.errors import Problem
 
 

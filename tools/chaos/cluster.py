@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tools.dev import build, databases, odoo_run, paths, postgres, console
+from tools.dev import build, console, databases, odoo_run, paths, postgres
 from tools.dev.errors import Problem
 from tools.dev.odoo_run import Runtime
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg2
 
 from sandbox.client import ControlClient
-from tools.dev import ports, console
+from tools.dev import console, ports
 from tools.dev.errors import Problem
 
 from . import cluster, company

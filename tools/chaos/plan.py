@@ -99,7 +99,7 @@ class Plan:
         rng = self.rng("fate", line.who, incarnation)
         turn, free = divmod(incarnation, 3)
         pause = rng.uniform(0.0, 0.5)
-        if free == 2:  # noqa: PLR2004 (the third of three)
+        if free == 2:
             seconds = rng.uniform(1.0, 6.0)
             if line.role != "work" or turn % _STALL_EVERY:
                 return Fate("", 0, seconds, pause)

@@ -1,12 +1,11 @@
 """Folders of the cache that are built once: under a lock, into a temporary folder, renamed when complete."""
 
 import contextlib
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from . import locks, console
+from . import console, locks
 from .errors import Problem
 
 
@@ -40,5 +39,5 @@ def once(folder: Path, what: str, megabytes: int, make: Callable[[Path], None]) 
             temporary.mkdir(parents=True)
             with console.step(what, temporary):
                 make(temporary)
-            os.replace(temporary, folder)
+            temporary.replace(folder)
     return folder

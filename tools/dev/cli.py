@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from . import databases, lint, maintenance, odoo_source, demo_commands, suites, venv
+from . import databases, demo_commands, lint, maintenance, odoo_source, suites, venv
 from .errors import Problem
 
 Options = argparse.Namespace
@@ -18,8 +18,12 @@ def _argument(*flags: str, **settings: Any) -> tuple[tuple[str, ...], dict[str, 
     return flags, settings
 
 
-DATABASE = _argument("database", nargs="?", default=demo_commands.DATABASE, help="default: %(default)s")
-PORT = _argument("--port", type=int, default=demo_commands.PORT, help="of Odoo; the sandbox gets the next")
+DATABASE = _argument(
+    "database", nargs="?", default=demo_commands.DATABASE, help="default: %(default)s"
+)
+PORT = _argument(
+    "--port", type=int, default=demo_commands.PORT, help="of Odoo; the sandbox gets the next"
+)
 FOLDER = _argument("folder", nargs="?", default="screenshots", help="default: %(default)s")
 KIND = _argument("kind", choices=sorted(databases.KINDS))
 _SUITES = f"of {', '.join(suites.ORDER)}; default: all"
@@ -159,7 +163,7 @@ COMMANDS: dict[str, tuple[str, list[tuple[tuple[str, ...], dict[str, Any]]], Com
     "lock": (
         "resolve the requirements again and write the lock files with hashes",
         [UPGRADE],
-        lambda options: venv.renew_lock(options.upgrade),
+        lambda options: venv.renew_lock(upgrade=options.upgrade),
     ),
     "clean-cache": (
         "remove everything that was installed or made outside the checkout",
@@ -200,7 +204,9 @@ def _enter_environment(words: Sequence[str]) -> None:
     if not venv.inside():
         venv.ensure()
         odoo_source.ensure()
-        os.execv(venv.python(), [str(venv.python()), "-m", "tools.dev", *words])
+        os.execv(  # noqa: S606 - the same command under another interpreter
+            venv.python(), [str(venv.python()), "-m", "tools.dev", *words]
+        )
 
 
 def _interrupt(_number: int, _frame: object) -> None:

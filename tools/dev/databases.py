@@ -11,7 +11,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from . import build, locks, odoo_run, paths, run, console
+from . import build, console, locks, odoo_run, paths, run
 from .errors import Problem
 from .odoo_run import Runtime, project_addons
 
@@ -60,7 +60,8 @@ ALONE = {"workers": "0", "max_cron_threads": "0"}
 @dataclasses.dataclass(frozen=True)
 class Template:
     """A layer: what is installed on top of which other layer, the code then run in it, and a key
-    that names all of this."""
+    that names all of this.
+    """
 
     kind: str
     key: str

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from . import databases, odoo_run, paths, console
+from . import console, databases, odoo_run, paths
 from .errors import Problem
 from .stack import Ports, Stack, logins, running
 

@@ -26,5 +26,5 @@ def ensure() -> Path:
             handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(handle, "w") as out:
                 out.write(f"local-1:{key}\n")
-            os.replace(temporary, path)
+            temporary.replace(path)
     return path

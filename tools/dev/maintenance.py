@@ -6,6 +6,7 @@ from pathlib import Path
 from . import (
     build,
     chromium,
+    console,
     databases,
     locks,
     odoo_run,
@@ -13,7 +14,6 @@ from . import (
     paths,
     postgres,
     run,
-    console,
     venv,
 )
 from .errors import Problem

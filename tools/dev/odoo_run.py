@@ -72,7 +72,7 @@ class Runtime:
         handle, temporary = tempfile.mkstemp(prefix=f".{name}.", dir=folder)
         with os.fdopen(handle, "w") as out:
             parser.write(out)
-        os.replace(temporary, path)
+        Path(temporary).replace(path)
         return path
 
 

@@ -159,7 +159,7 @@ def _link(odoo: Odoo) -> None:
     if not target.exists() or target.read_text() != text:
         temporary = target.with_suffix(f".{os.getpid()}")
         temporary.write_text(text)
-        os.replace(temporary, target)
+        temporary.replace(target)
 
 
 def ensure() -> Odoo:

@@ -15,7 +15,7 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from . import build, locks, run, console, venv
+from . import build, console, locks, run, venv
 from .errors import Problem
 from .paths import cache, digest, root_folder, socket_folder
 
@@ -50,7 +50,7 @@ class Server:
     suffix: str = ""
 
     def environment(self) -> dict[str, str]:
-        """libpq's variables."""
+        """Return the variables that libpq reads."""
         return {
             "PGHOST": self.host,
             "PGPORT": str(self.port),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from . import databases, paths, ports, rpc, run, console, venv
+from . import console, databases, paths, ports, rpc, run, venv
 from .gateway import Gateway
 from .odoo_run import Runtime
 from .processes import Server
@@ -53,8 +53,13 @@ class Stack:
         self._gateway = Gateway(where.public, where.http, where.gevent)
         self.sandbox = Server(
             f"{database}-sandbox",
-            [str(venv.python()), "-m", "sandbox", f"--port={where.sandbox}"]
-            + [f"--state={self.sandbox_state}"],
+            [
+                str(venv.python()),
+                "-m",
+                "sandbox",
+                f"--port={where.sandbox}",
+                f"--state={self.sandbox_state}",
+            ],
             runtime.environment(),
             self.sandbox_url,
         )

@@ -48,7 +48,9 @@ class Job:
 class Pytest:
     """Runs pytest with a report, either on the terminal or, beside others, into a log."""
 
-    def __init__(self, name: str, extra: Sequence[str], *, quiet: bool, prefix: Sequence[str]) -> None:
+    def __init__(
+        self, name: str, extra: Sequence[str], *, quiet: bool, prefix: Sequence[str]
+    ) -> None:
         self.report = cache() / "reports" / f"{name}.xml"
         self.log = run.log_file(f"tests-{name}") if quiet else None
         self._extra = extra
@@ -58,7 +60,15 @@ class Pytest:
         """Run to the end and return pytest's exit code."""
         self.report.unlink(missing_ok=True)
         options = [f"--junitxml={self.report}", "-o", "junit_family=xunit1"]
-        command = [str(venv.python()), *self._prefix, "-m", "pytest", *options, *words, *self._extra]
+        command = [
+            str(venv.python()),
+            *self._prefix,
+            "-m",
+            "pytest",
+            *options,
+            *words,
+            *self._extra,
+        ]
         with contextlib.ExitStack() as stack:
             out = stack.enter_context(self.log.open("w")) if self.log else None
             try:
@@ -258,7 +268,9 @@ def perform(
         _record_durations(pytest.report for _job, pytest in runs)
     results: dict[str, junit.Counts] = {}
     for suite in ORDER:
-        parts = [counts for (job, _), counts in zip(runs, counted, strict=True) if job.suite == suite]
+        parts = [
+            counts for (job, _), counts in zip(runs, counted, strict=True) if job.suite == suite
+        ]
         if parts:
             results[suite] = sum(parts, junit.Counts())
     return results
@@ -325,4 +337,6 @@ def _print_coverage(files: Mapping[str, Mapping[str, Mapping[str, int]]]) -> Non
         numbers[0] += measured["summary"]["covered_lines"]
         numbers[1] += measured["summary"]["num_statements"]
     for addon, (covered, statements) in sorted(sums.items()):
-        print(f"  {addon:<28} {100 * covered / max(statements, 1):5.1f} % of {statements} statements")
+        print(
+            f"  {addon:<28} {100 * covered / max(statements, 1):5.1f} % of {statements} statements"
+        )

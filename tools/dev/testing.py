@@ -39,7 +39,7 @@ def stack(runtime: odoo_run.Runtime) -> Iterator[Stack]:
 def browser() -> Iterator["Browser"]:
     """A headless Chromium."""
     # Imported here: playwright starts a helper process, which other tests need not wait for.
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415
+    from playwright.sync_api import sync_playwright
 
     try:
         program = chromium.ensure()

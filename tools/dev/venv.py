@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import build, locks, run, console
+from . import build, console, locks, run
 from .errors import Offline, Problem
 from .paths import PROJECT, cache, digest
 
@@ -150,7 +150,7 @@ def inputs_digest() -> str:
     return digest(*((PROJECT / name).read_text() for name in INPUTS))
 
 
-def renew_lock(upgrade: bool) -> int:
+def renew_lock(*, upgrade: bool) -> int:
     """Resolve the requirements again; without `upgrade` only what the inputs force changes."""
     uv = _uv()
     if uv is None:

@@ -104,7 +104,7 @@ def _bring_to(rows: list[dict[str, str]], new: dict[str, str], as_of: dt.date) -
 
 def main() -> None:
     """Read the package and the data file, write the data file, tell what changed."""
-    from eu_vat_rates_data import data_version, dataset  # noqa: PLC0415 (only here)
+    from eu_vat_rates_data import data_version, dataset
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--as-of", type=dt.date.fromisoformat, default=dt.date.today())

@@ -36,9 +36,7 @@ def test_e2_warnings_of_the_publisher_stay_warnings():
         assert {item.severity for item in found} == {"warning"}
 
 
-@pytest.mark.skipif(
-    not FRENCH_EXAMPLES.is_dir(), reason=specifications.missing("French examples")
-)
+@pytest.mark.skipif(not FRENCH_EXAMPLES.is_dir(), reason=specifications.missing("French examples"))
 def test_e2_official_french_examples_have_no_fatal_violation():
     examples = french_examples()
     assert examples

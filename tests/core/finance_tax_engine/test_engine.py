@@ -81,7 +81,7 @@ def test_per_document_rounding_differs_from_per_line_by_design():
 
 
 def test_yen_have_no_decimals():
-    doc = document(currency="JPY", currency_rate=Decimal("160"), lines=[("1003", {})])
+    doc = document(currency="JPY", currency_rate=Decimal(160), lines=[("1003", {})])
     answer = engine.determine(doc, book(), Precision(Decimal(1), CENT), NOW)
     (detail,) = answer.details
     assert (detail.tax, detail.tax_company) == (201, Decimal("1.26"))

@@ -3,7 +3,7 @@
 import dataclasses
 import time
 
-from tools.dev import odoo_run, console
+from tools.dev import console, odoo_run
 
 from . import passes, watch
 from .engines import OURS

@@ -5,7 +5,7 @@ pending, and with the provider down; a real server dispatches in all three datab
 import contextlib
 import dataclasses
 
-from tools.dev import databases, odoo_run, paths, ports, console, stack, venv
+from tools.dev import console, databases, odoo_run, paths, ports, stack, venv
 from tools.dev.processes import Server
 
 from . import queue_job

@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg2
 
-from tools.dev import databases, ports, console
+from tools.dev import console, databases, ports
 from tools.dev.errors import Problem
 from tools.dev.odoo_run import Runtime, addons_path
 from tools.dev.paths import PROJECT

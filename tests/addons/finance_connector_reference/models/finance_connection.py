@@ -2,7 +2,7 @@
 
 from odoo import api, fields, models
 
-SECRET = "api_key"  # noqa: S105 (the name of the secret, not the secret)
+SECRET = "api_key"
 
 
 class FinanceConnection(models.Model):
