@@ -169,9 +169,7 @@ class FinanceCallback(models.Model):
         """The news of a verified message with the state each begins in. What cannot be read is kept for a person."""
         try:
             found = protocol.read_callback(kept, body)
-        except (
-            Exception
-        ) as error:  # the adapter's code on the provider's bytes: anything may happen
+        except Exception as error:  # noqa: BLE001 - the adapter's code on the provider's bytes
             _logger.warning("a verified callback cannot be read: %s", type(error).__name__)
             reason = self.env._("It cannot be read (%s)", type(error).__name__)
             return [(CallbackNews(), {"state": FAILED, "reason": reason})]
