@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.dev import build, console, keyring, locks, maintenance, paths
+from tools.dev import build, console, keyring, locks, paths
 from tools.dev.errors import Problem
 
 
@@ -138,13 +138,3 @@ def test_the_key_file_is_private_and_never_replaced():
     assert len(key) == 44
     assert path.stat().st_mode & 0o777 == 0o600
     assert keyring.ensure().read_text() == text
-
-
-def test_a_translation_template_is_rewritten_only_for_new_terms(tmp_path: Path):
-    target = tmp_path / "addon.pot"
-    text = '"POT-Creation-Date: {day}\\n"\nmsgid "{term}"\n'
-    assert maintenance.replace_terms(target, text.format(day=1, term="Seal"))
-    assert not maintenance.replace_terms(target, text.format(day=2, term="Seal"))
-    assert "Date: 1" in target.read_text()
-    assert maintenance.replace_terms(target, text.format(day=3, term="Sealed"))
-    assert "Date: 3" in target.read_text()

@@ -10,14 +10,16 @@ from tools.dev.junit import Counts
 REPORT = """<testsuites><testsuite tests="99">
 <testcase name="a"/><testcase name="b"><system-out>text</system-out></testcase>
 <testcase name="c"><failure/></testcase><testcase name="d"><error/></testcase>
-<testcase name="e"><failure/><error/></testcase><testcase name="f"><skipped/></testcase>
+<testcase name="e"><failure/><error/></testcase><testcase name="f" file="tests/f.py" time="1.5"><skipped/></testcase>
+<testcase name="h" file="tests/f.py" time="1"><skipped message="specification not available: x"/></testcase>
 </testsuite><testsuite><testcase name="g"/></testsuite></testsuites>"""
 
 
 def test_errors_count_as_failures_and_each_case_counts_once(tmp_path: Path):
     report = tmp_path / "report.xml"
     report.write_text(REPORT)
-    assert junit.read(report) == Counts(passed=3, failed=3, skipped=1)
+    assert junit.read(report) == Counts(passed=3, failed=3, skipped=2, unspecified=1)
+    assert junit.durations(report) == {"tests/f.py": 2.5}
 
 
 def test_a_missing_report_counts_nothing(tmp_path: Path):

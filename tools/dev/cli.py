@@ -124,9 +124,14 @@ COMMANDS: dict[str, tuple[str, list[tuple[tuple[str, ...], dict[str, Any]]], Com
     ),
     "lint": ("run the linters", [], lambda _: lint.run_linters()),
     "i18n": (
-        "write the translation template of each addon",
+        "write the translation templates and bring the catalogues up to them",
         [],
-        lambda _: maintenance.export_translations(),
+        lambda _: importlib.import_module("tools.dev.i18n").update(),
+    ),
+    "i18n-check": (
+        "check that templates are current and catalogues complete",
+        [],
+        lambda _: importlib.import_module("tools.dev.i18n").check(),
     ),
     "bench": (
         "measure ratios side by side on a fresh sample",
@@ -172,7 +177,18 @@ COMMANDS: dict[str, tuple[str, list[tuple[tuple[str, ...], dict[str, Any]]], Com
     ),
 }
 # These import code of the project that needs its Python packages.
-INSIDE = frozenset({"bench-audit", "bench-exchange", "chaos", "demo", "journey", "screenshots"})
+INSIDE = frozenset(
+    {
+        "bench-audit",
+        "bench-exchange",
+        "chaos",
+        "demo",
+        "i18n",
+        "i18n-check",
+        "journey",
+        "screenshots",
+    }
+)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -13,12 +13,9 @@ from . import (
     odoo_source,
     paths,
     postgres,
-    run,
     venv,
 )
 from .errors import Problem
-
-_DATES = ('"POT-Creation-Date', '"PO-Revision-Date')
 
 
 def provision() -> int:
@@ -69,43 +66,6 @@ def bench() -> int:
         finally:
             databases.drop(runtime, database)
     return 0
-
-
-def export_translations() -> int:
-    """One template per addon, in the addon's own folder."""
-    with odoo_run.ready() as runtime:
-        database = databases.test_database("i18n")
-        databases.copy_database(runtime, "suite", database)
-        try:
-            for addon in databases.suite(runtime).modules:
-                _export(runtime, database, addon)
-        finally:
-            databases.drop(runtime, database)
-    return 0
-
-
-def _export(runtime: odoo_run.Runtime, database: str, addon: str) -> None:
-    target = paths.ADDONS / addon / "i18n" / f"{addon}.pot"
-    target.parent.mkdir(exist_ok=True)
-    config = runtime.write_config("alone", databases.ALONE)
-    fresh = paths.cache() / "config" / f"{addon}.pot"
-    words = ["i18n", "export", "--database", database, "--languages", "pot", "--output", fresh]
-    command = runtime.command(*words, addon, config=config)
-    run.logged(f"i18n-{addon}", command, cwd=paths.PROJECT, env=runtime.environment())
-    changed = replace_terms(target, fresh.read_text())
-    console.line(f"✓ {target.relative_to(paths.PROJECT)} {'written' if changed else 'unchanged'}")
-
-
-def _terms(text: str) -> list[str]:
-    return [line for line in text.splitlines() if not line.startswith(_DATES)]
-
-
-def replace_terms(target: Path, text: str) -> bool:
-    """Write a translation template unless only its dates would change; True when written."""
-    if target.exists() and _terms(target.read_text()) == _terms(text):
-        return False
-    target.write_text(text)
-    return True
 
 
 def _nobody_uses(embedded: postgres.Embedded) -> None:
