@@ -275,7 +275,7 @@ def _write(dsn, number, audited):
 def _append(cr, document):
     """One entry, as the addon writes it."""
     from odoo.addons.finance_audit.core import entry
-    from odoo.addons.finance_audit.core.leaf import leaf_hash
+    from odoo.addons.finance_audit.core.tree import leaf_hash
     from odoo.addons.finance_audit.install import statement
 
     facts = entry.Facts(
