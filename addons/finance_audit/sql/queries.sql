@@ -225,8 +225,8 @@ SELECT seal.first_position + array_position(seal.entry_ids, entry.id) - 1 AS pos
    AND seal.high_id >= entry.id AND seal.low_id <= entry.id AND entry.id = ANY (seal.entry_ids)
  WHERE COALESCE(entry.company_id, 0) = %(log_id)s AND seal.size <= %(size)s
    AND (%(scope)s = 'everything'
-        OR (%(scope)s = 'period' AND entry.created_at >= %(from)s AND entry.created_at < %(to)s)
-        OR (%(scope)s = 'document' AND entry.document_model = %(model)s AND entry.document_id = %(number)s))
+        OR (%(scope)s = 'period' AND entry.created_at >= %(from)s::timestamptz AND entry.created_at < %(to)s::timestamptz)
+        OR (%(scope)s = 'document' AND entry.document_model = %(model)s::text AND entry.document_id = %(number)s::bigint))
  ORDER BY position
 
 -- name: counts_in_scope
@@ -234,8 +234,8 @@ SELECT seal.first_position + array_position(seal.entry_ids, entry.id) - 1 AS pos
 SELECT action, outcome, count(*), min(created_at), max(created_at) FROM finance_audit.entry
  WHERE COALESCE(company_id, 0) = %(log_id)s
    AND (%(scope)s = 'everything'
-        OR (%(scope)s = 'period' AND entry.created_at >= %(from)s AND entry.created_at < %(to)s)
-        OR (%(scope)s = 'document' AND entry.document_model = %(model)s AND entry.document_id = %(number)s))
+        OR (%(scope)s = 'period' AND entry.created_at >= %(from)s::timestamptz AND entry.created_at < %(to)s::timestamptz)
+        OR (%(scope)s = 'document' AND entry.document_model = %(model)s::text AND entry.document_id = %(number)s::bigint))
  GROUP BY action, outcome ORDER BY action, outcome
 
 -- VERIFICATION ---------------------------------------------------------------------------------------

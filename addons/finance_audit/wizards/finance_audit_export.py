@@ -131,10 +131,10 @@ class _PackageBuilder:
         self._writer = PackageWriter(stream)
         self._values = {
             "scope": export.scope,
-            "from": export.date_from and export.date_from.replace(tzinfo=timezone.utc),
-            "to": export.date_to and export.date_to.replace(tzinfo=timezone.utc),
-            "model": export.document_model,
-            "number": export.document_id,
+            "from": _utc(export.date_from),
+            "to": _utc(export.date_to),
+            "model": export.document_model or None,
+            "number": export.document_id or None,
         }
 
     def build(self):
@@ -218,3 +218,7 @@ class _PackageBuilder:
         if self._export.with_erasable:
             rows = self._env["finance.audit.erasable"]._disclosed(self._in_scope(reader))
         self._writer.rows(f"{name}/erasable.ndjson", rows)
+
+
+def _utc(moment):
+    return moment.replace(tzinfo=timezone.utc) if moment else None
