@@ -1,13 +1,13 @@
 {
     "name": "Finance Connect: Audit",
-    "summary": "Append-only evidence of what was done, by whom, on which document",
-    "version": "19.0.1.0.0",
+    "summary": "Append-only, verifiable audit log for financial documents",
+    "version": "19.0.2.0.0",
     "category": "Accounting/Accounting",
     "author": "Finance Connect contributors",
     "website": "https://github.com/finance-connect/finance-connect",
     "license": "LGPL-3",
     "depends": ["base", "mail", "web"],
-    "external_dependencies": {"python": ["cryptography", "requests", "rfc8785"]},
+    "external_dependencies": {"python": ["asn1crypto", "cryptography", "requests", "rfc8785"]},
     "data": [
         "security/finance_audit_groups.xml",
         "security/ir.model.access.csv",

@@ -1,10 +1,10 @@
-"""What a person is told when evidence would be changed."""
+"""The exception for attempts to change evidence."""
 
 from odoo.exceptions import UserError
 
 
 class EvidenceIsAppendOnly(UserError):
-    """Somebody, or some code, tried to create, change, copy or delete an entry through the ORM."""
+    """A user or a program tried to create, change, duplicate or delete evidence through the ORM."""
 
-    #: The web client knows exceptions by name; this tells it to show ours as it shows Odoo's own.
+    #: The web client identifies exceptions by name; this name makes it show ours like Odoo's own.
     context = {"exception_class": "odoo.exceptions.UserError"}

@@ -35,7 +35,7 @@ SELECT row.uid, row.created_at, row.company_id, row.user_id, row.real_user_id, r
        row.document_model, row.document_id, row.document_name, row.correlation_id,
        told.canonical, sha256('\\x00'::bytea || told.canonical)
 FROM (SELECT convert_to(jsonb_build_object(
-        'uid', gen_random_uuid(), 'created_at', clock_timestamp(), 'company_id', %(log)s, 'user_id', 2,
+        'uid', gen_random_uuid(), 'created_at', clock_timestamp() - interval '30 days', 'company_id', %(log)s, 'user_id', 2,
         'real_user_id', 2, 'user_login', 'operator', 'source', 'cron', 'action', 'exchange.accepted',
         'outcome', 'success', 'summary', 'The platform accepted the invoice INV/2026/' || n,
         'record_model', 'finance.exchange', 'record_id', n, 'record_name', 'EX/' || n,
@@ -60,6 +60,7 @@ def _measure(dsn, count):
         cr.execute("VACUUM (ANALYZE) finance_audit.entry")
         connection.autocommit = False
         sealing = _seal(connection, cr)
+        checks = _checks(cr)
         stored = _stored(connection)
         with tempfile.TemporaryDirectory(prefix="bench-audit-") as folder:
             _export(cr, Path(folder))
@@ -77,6 +78,7 @@ def _measure(dsn, count):
     ):
         print(f"{name:<38}{count / seconds:>12,.0f}{loop / seconds:>14.2f}{bare / seconds:>17.2f}")
     print(f"peak memory of the verifier's process: {peak:,.0f} MB")
+    print("verification in the database, entries of 30 days ago: " + checks)
     _writers(dsn)
 
 
@@ -92,11 +94,12 @@ def _fill(cr, count):
 
 
 def _seal(connection, cr):
-    from odoo.addons.finance_audit import sealing
+    from odoo.addons.finance_audit.core import sealing
+    from odoo.addons.finance_audit.core.keyring import KeyRing, new_line
     from odoo.addons.finance_audit.core.note import Checkpoint, sign
-    from odoo.addons.finance_audit.core.signing import Ring, new_line
+    from odoo.addons.finance_audit.core.signing import signers
 
-    keys, origin = Ring.parse(new_line("bench")).signers(), "bench/1"
+    keys, origin = signers(KeyRing.parse(new_line("bench"))), "bench/1"
     started, total = time.perf_counter(), 0
     while True:
         sealing.lock(cr, LOG)
@@ -127,6 +130,23 @@ def _seal(connection, cr):
     return time.perf_counter() - started
 
 
+def _checks(cr):
+    """Seconds of the statements that the verification in Odoo adds to the verifier, as a text.
+
+    The entries are older than a day: for new ones there is nothing to compare.
+    """
+    from odoo.addons.finance_audit.core.schema import QUERIES
+
+    found = []
+    for name in ("skipped_entry", "changed_columns"):
+        started = time.perf_counter()
+        cr.execute(QUERIES[name], {"log_id": LOG})
+        if cr.fetchone():
+            raise RuntimeError(f"{name} found an entry")
+        found.append(f"{name} {time.perf_counter() - started:.2f} s")
+    return ", ".join(found)
+
+
 def _stored(connection):
     """Seconds of the bare loop over the bytes where they are stored."""
     started = time.perf_counter()
@@ -140,10 +160,10 @@ def _stored(connection):
 
 
 def _export(cr, folder):
-    from odoo.addons.finance_audit import reading
+    from odoo.addons.finance_audit.core.log_reader import LogReader
     from odoo.addons.finance_audit.core.package import PackageWriter
 
-    reader = reading.LogReader(cr, LOG)
+    reader = LogReader(cr, LOG)
     with (folder / "package.zip").open("wb") as out:
         writer = PackageWriter(out)
         writer.lines(
@@ -275,8 +295,8 @@ def _write(dsn, number, audited):
 def _append(cr, document):
     """One entry, as the addon writes it."""
     from odoo.addons.finance_audit.core import entry
-    from odoo.addons.finance_audit.core.leaf import leaf_hash
-    from odoo.addons.finance_audit.install import statement
+    from odoo.addons.finance_audit.core.schema import QUERIES
+    from odoo.addons.finance_audit.core.tree import leaf_hash
 
     facts = entry.Facts(
         action="exchange.accepted",
@@ -289,14 +309,14 @@ def _append(cr, document):
     )
     cr.execute("SELECT clock_timestamp()")
     data = entry.entry_bytes(facts, uuid4(), cr.fetchone()[0])
-    cr.execute(statement("append.sql"), {"canonical": [data], "leaf_hash": [leaf_hash(data)]})
+    cr.execute(QUERIES["append"], {"canonical": [data], "leaf_hash": [leaf_hash(data)]})
 
 
 def _sealer(dsn):
     from tools.benchmarks.audit_stub import stub
 
     stub()
-    from odoo.addons.finance_audit import sealing
+    from odoo.addons.finance_audit.core import sealing
 
     connection = psycopg2.connect(dsn)
     end = time.monotonic() + SECONDS

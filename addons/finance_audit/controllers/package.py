@@ -1,4 +1,4 @@
-"""Download of an evidence package: written to a temporary file, sent from it, never held in memory."""
+"""Download of an evidence package: written to a temporary file and sent from it, never held in memory."""
 
 import tempfile
 
@@ -10,7 +10,7 @@ from werkzeug.wsgi import wrap_file
 class PackageController(http.Controller):
     @http.route("/finance_audit/package/<int:export_id>", type="http", auth="user", methods=["GET"])
     def package(self, export_id):
-        """Send the package of an export that the same user prepared."""
+        """Send the package of an export that the same user created."""
         export = request.env["finance.audit.export"].browse(export_id).exists()
         if not export:
             raise request.not_found()

@@ -1,11 +1,13 @@
-"""Which protection the database gives the evidence, judged from its catalogue.
+"""How well the database protects the evidence, assessed from its catalogue.
 
-Levels: triggers only (Odoo works as a superuser of PostgreSQL), triggers and withdrawn privileges
-(one role, which owns the tables), and a second role that owns the tables, so that Odoo's cannot drop
-or disable anything.
+Levels: triggers only (Odoo's role is a superuser of PostgreSQL), triggers and revoked privileges (one role,
+which owns the tables), and a second role that owns the tables, so that Odoo's role cannot drop or disable
+anything.
 """
 
-from collections.abc import Mapping
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 ALWAYS = "A"
@@ -32,7 +34,7 @@ CONSTRAINTS = (
 
 @dataclass(frozen=True)
 class Trigger:
-    """A trigger as PostgreSQL has it: the function it calls and when it fires."""
+    """A trigger in the catalogue: the function it calls and when it fires."""
 
     function: str
     enabled: str
@@ -40,19 +42,19 @@ class Trigger:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """What the database says about the guards."""
+    """The guards in the catalogue of the database."""
 
     triggers: Mapping[str, Trigger]
     functions: Mapping[str, str]  # name -> source
     constraints: frozenset[str]
     privileges: frozenset[str]  # of changing entries, held by the application's own role
-    superuser: bool  # the application's own role: it holds every privilege, given or not
+    superuser: bool  # the application's own role: it holds every privilege, granted or not
     owner: bool = True  # the application's role owns the tables, or may act as their owner
 
 
 @dataclass(frozen=True)
 class Protection:
-    """The judgement: what is missing, by stable id, and whether privileges bind at all."""
+    """The assessment: what is missing, by stable id, and whether privileges apply at all."""
 
     weaknesses: tuple[str, ...]
     superuser: bool
@@ -60,6 +62,7 @@ class Protection:
 
     @property
     def level(self) -> str:
+        """Return the level that the guards amount to."""
         if self.weaknesses:
             return "lost"
         if self.superuser:
@@ -82,7 +85,7 @@ def judge(catalogue: Catalogue, bodies: Mapping[str, str]) -> Protection:
     return Protection(weaknesses, catalogue.superuser, catalogue.owner)
 
 
-def _trigger_faults(found: Mapping[str, Trigger]):
+def _trigger_faults(found: Mapping[str, Trigger]) -> Iterator[str]:
     for name, function in TRIGGERS.items():
         trigger = found.get(name)
         if trigger is None:

@@ -1,2 +1,2 @@
--- A copy must not anchor in the name of the original, nor send mails to its auditors.
+-- A copy must neither anchor on behalf of the original nor send emails to its auditors.
 UPDATE finance_audit_anchor_target SET active = false;

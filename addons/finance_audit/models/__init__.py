@@ -1,6 +1,5 @@
 from . import finance_evidence_mixin
 from . import finance_audit_entry
-from . import finance_audit_entry_record
 from . import finance_audit_tracked_mixin
 from . import finance_audit_anchor_target
 from . import finance_audit_checkpoint

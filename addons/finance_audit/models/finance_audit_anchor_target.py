@@ -1,4 +1,4 @@
-"""Where checkpoints are copied to, so that a rewritten or shortened log is found out."""
+"""Targets that checkpoints are copied to, so that a rewritten or shortened log is detected."""
 
 import base64
 import logging
@@ -13,27 +13,15 @@ from odoo.exceptions import ValidationError
 from odoo.tools import config
 from psycopg2 import Binary
 
-from .. import sealing
-from ..core import timestamp_request, verify_audit
-from ..core.timestamp_client import NoTimestamp, ask, check_address
+from ..core import sealing, timestamp_client, verify_audit
+from ..core.address import ForbiddenAddress, check_address
+from ..core.schema import QUERIES
+from ..core.timestamp_client import NoTimestamp
 
 _logger = logging.getLogger(__name__)
 
-# Only whoever configures the server may say where on its disks files are written.
+# Only the configuration of the server may determine where files are written.
 FOLDER_OPTION, FOLDER_VARIABLE = "finance_audit_anchor_folder", "FINANCE_AUDIT_ANCHOR_FOLDER"
-
-_DUE = """
-SELECT c.id, c.log_id, c.size, c.origin, c.note, c.signed_at FROM finance_audit.checkpoint c
- WHERE c.log_id = %(log)s
-   AND NOT EXISTS (SELECT FROM finance_audit.anchor a WHERE a.checkpoint_id = c.id AND a.target_id = %(target)s)
- ORDER BY c.id DESC LIMIT 1
-"""
-_LATEST = "SELECT max(id) FROM finance_audit.checkpoint WHERE log_id = %s"
-_ADD = """
-INSERT INTO finance_audit.anchor
-    (checkpoint_id, log_id, size, kind, target_id, target, token, stated_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
-"""
 
 
 class FinanceAuditAnchorTarget(models.Model):
@@ -48,21 +36,22 @@ class FinanceAuditAnchorTarget(models.Model):
     kind = fields.Selection(
         [
             ("rfc3161", "Time-stamping authority (RFC 3161)"),
-            ("mail", "Copy by mail"),
+            ("mail", "Copy by email"),
             ("folder", "Copy to a folder"),
         ],
+        "Type",
         required=True,
         default="rfc3161",
     )
     url = fields.Char("Address")
     certificate = fields.Text(
-        "Authority's certificate (PEM)",
-        help="With it the timestamps are checked; auditors need the same for the offline verifier.",
+        "Authority Certificate (PEM)",
+        help="The certificate that timestamps are checked with. Auditors need it for the offline verifier, too.",
     )
-    emails = fields.Char("Recipients", help="Addresses, separated by commas.")
+    emails = fields.Char("Recipients", help="Email addresses, separated by commas.")
     folder = fields.Char(compute="_compute_folder")
-    interval_minutes = fields.Integer("Every (minutes)", default=60, required=True)
-    last_anchor = fields.Datetime(readonly=True, copy=False)
+    interval_minutes = fields.Integer("Interval (Minutes)", default=60, required=True)
+    last_anchor = fields.Datetime("Last Anchored", readonly=True, copy=False)
     last_error = fields.Char(readonly=True, copy=False)
 
     @api.depends("kind")
@@ -79,20 +68,20 @@ class FinanceAuditAnchorTarget(models.Model):
                 "folder": not self._configured_folder(),
             }[target.kind]
             if missing:
-                raise ValidationError(target._missing_words())
+                raise ValidationError(target._missing_message())
             if target.interval_minutes < 1:
                 raise ValidationError(
-                    self.env._("An anchor target needs an interval of a minute or more.")
+                    self.env._("The interval of an anchor target must be at least one minute.")
                 )
             target._check_authority()
 
-    def _missing_words(self):
+    def _missing_message(self):
         return {
-            "rfc3161": self.env._("Give the https address of the time-stamping authority."),
-            "mail": self.env._("Give at least one mail address."),
+            "rfc3161": self.env._("Enter the https address of the time-stamping authority."),
+            "mail": self.env._("Enter at least one email address."),
             "folder": self.env._(
-                "Set %(option)s in the server's configuration (or the variable %(variable)s) to a "
-                "folder outside of the database, best one that can only be added to.",
+                "Set %(option)s in the configuration of the server, or the environment variable %(variable)s, "
+                "to a folder outside of the database, preferably on append-only (WORM) storage.",
                 option=FOLDER_OPTION,
                 variable=FOLDER_VARIABLE,
             ),
@@ -101,12 +90,16 @@ class FinanceAuditAnchorTarget(models.Model):
     def _check_authority(self):
         try:
             if self.kind == "rfc3161":
-                check_address(self.url)
+                check_address(self.url, allow_loopback=True)
             self._certificates()
-        except NoTimestamp as error:
-            raise ValidationError(str(error)) from error
+        except ForbiddenAddress as error:
+            raise ValidationError(
+                self.env._("The address must begin with https: %(address)s", address=self.url)
+            ) from error
         except ValueError as error:
-            raise ValidationError(self.env._("This is no PEM certificate: %s", error)) from error
+            raise ValidationError(
+                self.env._("Not a valid PEM certificate: %(error)s", error=error)
+            ) from error
 
     def _certificates(self):
         if not self.certificate:
@@ -122,7 +115,7 @@ class FinanceAuditAnchorTarget(models.Model):
 
     @api.model
     def _cron_anchor(self):
-        """Anchor what is due at each target; one that fails does not keep the others."""
+        """Anchor at each target that is due. A failure at one target does not affect the others."""
         for target in self.search([("active", "=", True)]):
             due = target.last_anchor or fields.Datetime.to_datetime("1970-01-01")
             if due + timedelta(minutes=target.interval_minutes) <= fields.Datetime.now():
@@ -143,32 +136,38 @@ class FinanceAuditAnchorTarget(models.Model):
                 self._anchor_log(log_id)
             self.sudo().write({"last_anchor": fields.Datetime.now(), "last_error": False})
         except (NoTimestamp, verify_audit.Damage, OSError) as error:
-            _logger.warning("Audit checkpoints were not anchored at %s: %s", self.name, error)
+            _logger.warning("Audit checkpoints could not be anchored at %s: %s", self.name, error)
             self.sudo().last_error = str(error)
 
     def _anchor_log(self, log_id):
-        self.env.cr.execute(_LATEST, [log_id])
-        latest = self.env.cr.fetchone()[0]
-        self.env.cr.execute(_DUE, {"log": log_id, "target": self.id})
+        where = {"log_id": log_id, "target_id": self.id}
+        self.env.cr.execute(QUERIES["checkpoint_to_anchor"], where)
         row = self.env.cr.fetchone()
-        if not row or row[0] != latest:
+        if not row:
             return
-        checkpoint_id, _log, size, origin, note, _signed_at = row
-        token, stated_at, words = getattr(self, f"_anchor_{self.kind}")(origin, size, note)
-        token = Binary(token) if token else None
-        values = [checkpoint_id, log_id, size, self.kind, self.id, words, token, stated_at]
-        self.env.cr.execute(_ADD, values)
+        checkpoint_id, origin, size, note = row
+        token, stated_at, place = getattr(self, f"_anchor_{self.kind}")(origin, size, note)
+        self.env.cr.execute(
+            QUERIES["add_anchor"],
+            {
+                **where,
+                "checkpoint_id": checkpoint_id,
+                "size": size,
+                "kind": self.kind,
+                "target": place,
+                "token": Binary(token) if token else None,
+                "stated_at": stated_at,
+            },
+        )
 
     def _anchor_rfc3161(self, _origin, _size, note):
-        nonce = timestamp_request.new_nonce()
-        answer = ask(self.url, timestamp_request.request(note, nonce))
-        stamp = timestamp_request.accept(answer, note, nonce)
+        answer, timestamp = timestamp_client.stamp(self.url, note)
         authorities = self._certificates()
-        if authorities and not stamp.trusted(authorities):
+        if authorities and not timestamp.trusted(authorities):
             raise verify_audit.Damage(
-                "timestamp.foreign", "the signer is not of the configured authority"
+                "timestamp.foreign", "the configured authority did not issue the certificate"
             )
-        return answer, stamp.time, self.url
+        return answer, timestamp.time, self.url
 
     def _anchor_mail(self, origin, size, note):
         attachment = {
@@ -186,8 +185,8 @@ class FinanceAuditAnchorTarget(models.Model):
                     ),
                     "email_to": self.emails,
                     "body_html": self.env._(
-                        "Keep this mail. With the attached checkpoint the audit log can be verified later: "
-                        "nobody can rewrite or shorten it unnoticed."
+                        "Please keep this email. The attached checkpoint makes it possible to detect later "
+                        "whether the audit log was rewritten or shortened."
                     ),
                     "attachment_ids": [(0, 0, attachment)],
                 }
@@ -198,29 +197,29 @@ class FinanceAuditAnchorTarget(models.Model):
     def _anchor_folder(self, origin, size, note):
         folder = self._configured_folder()
         if not folder:
-            raise OSError(self._missing_words())
+            raise OSError(self._missing_message())
         path = folder / self._file_name(origin, size, note)
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o440)
-        except FileExistsError:  # of an anchor whose transaction was rolled back
+        except FileExistsError:  # from an anchor whose transaction was rolled back
             if path.read_text(encoding="utf-8") != note:
-                raise OSError(f"{path} holds something else") from None
+                raise OSError(f"{path} exists with different content") from None
         else:
             with os.fdopen(descriptor, "w", encoding="utf-8") as out:
                 out.write(note)
         return None, fields.Datetime.now(), str(path)
 
     def _file_name(self, origin, size, note):
-        # Another key or time makes another note of the same size.
+        # Another key or time results in another note of the same size.
         return (
             f"{origin.replace('/', '_')}-{size:012d}-{sha256(note.encode()).hexdigest()[:8]}.note"
         )
 
-    # -- what verification needs ---------------------------------------------------------------
+    # -- for verification ----------------------------------------------------------------------
 
     @api.model
     def _kept_outside(self, log_id):
-        """Return the notes of this log that are in the folder, of this origin."""
+        """Return the notes in the folder that are of this log and of its present origin."""
         folder = self._configured_folder()
         if not folder or not folder.is_dir():
             return []
@@ -231,5 +230,6 @@ class FinanceAuditAnchorTarget(models.Model):
 
     @api.model
     def _authorities(self):
+        """Return the certificates of all configured authorities, archived ones included."""
         targets = self.with_context(active_test=False).search([("kind", "=", "rfc3161")])
         return [certificate for target in targets for certificate in target._certificates()]

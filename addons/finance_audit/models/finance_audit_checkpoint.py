@@ -1,4 +1,4 @@
-"""Signed checkpoints and their anchors, as auditors see them: read through views."""
+"""Signed checkpoints and their anchors, read through views of the database."""
 
 from odoo import fields, models
 
@@ -12,15 +12,15 @@ class FinanceAuditCheckpoint(models.Model):
     _rec_name = "origin"
 
     company_id = fields.Many2one("res.company", readonly=True)
-    log_id = fields.Integer("Log number", readonly=True)
-    signed_at = fields.Datetime("Signed", readonly=True)
+    log_id = fields.Integer("Log ID", readonly=True)
+    signed_at = fields.Datetime("Signed On", readonly=True)
     size = fields.Integer("Entries", readonly=True)
-    root = fields.Char("Root hash", readonly=True)
+    root = fields.Char("Root Hash", readonly=True)
     origin = fields.Char(readonly=True)
-    key_ids = fields.Char("Signed with", readonly=True)
-    note = fields.Text("Signed text", readonly=True)
-    anchor_count = fields.Integer("Anchors", readonly=True)
-    anchor_ids = fields.One2many("finance.audit.anchor", "checkpoint_id", readonly=True)
+    key_ids = fields.Char("Signing Keys", readonly=True)
+    note = fields.Text("Signed Text", readonly=True)
+    anchor_count = fields.Integer("Number of Anchors", readonly=True)
+    anchor_ids = fields.One2many("finance.audit.anchor", "checkpoint_id", "Anchors", readonly=True)
 
 
 class FinanceAuditAnchor(models.Model):
@@ -33,13 +33,14 @@ class FinanceAuditAnchor(models.Model):
 
     checkpoint_id = fields.Many2one("finance.audit.checkpoint", readonly=True)
     company_id = fields.Many2one("res.company", readonly=True)
-    log_id = fields.Integer("Log number", readonly=True)
+    log_id = fields.Integer("Log ID", readonly=True)
     size = fields.Integer("Entries", readonly=True)
     kind = fields.Selection(
-        [("rfc3161", "Timestamp (RFC 3161)"), ("mail", "Mail"), ("folder", "Folder")],
+        [("rfc3161", "Timestamp (RFC 3161)"), ("mail", "Email"), ("folder", "Folder")],
+        "Type",
         readonly=True,
     )
     target = fields.Char(readonly=True)
-    token_bytes = fields.Integer("Timestamp (bytes)", readonly=True)
-    stated_at = fields.Datetime("Stated time", readonly=True)
-    created_at = fields.Datetime("Anchored", readonly=True)
+    token_bytes = fields.Integer("Timestamp (Bytes)", readonly=True)
+    stated_at = fields.Datetime("Stated Time", readonly=True)
+    created_at = fields.Datetime("Anchored On", readonly=True)

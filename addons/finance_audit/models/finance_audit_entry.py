@@ -1,106 +1,219 @@
-"""One line of evidence as Odoo sees it: read through a view, changed by nobody.
-
-How it is written is in `finance_audit_entry_record`.
-"""
+"""Entries of the audit log: written as canonical bytes, read through a view, never changed."""
 
 import json
+from datetime import timezone
+from uuid import uuid4
 
+import psycopg2
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from .. import install
-from ..core.entry import OUTCOMES
-from ..core.wording import Line, humanise, readable
+from ..core import schema
+from ..core.entry import Facts, entry_bytes
+from ..core.erasable import Part
+from ..core.readable import TextLine, humanise, readable
+from ..core.schema import QUERIES
+from ..core.tree import leaf_hash
 from ..exceptions import EvidenceIsAppendOnly
+from .audit_context import actor_of, company_of, document_of, subject_of
+
+TIMELINE_FIELDS = ("audit_timeline", "audit_entry_count")
 
 
 class FinanceAuditEntry(models.Model):
     _name = "finance.audit.entry"
     _description = "Audit entry"
+    _inherit = ["finance.evidence.mixin"]
     _auto = False
     _log_access = False
     _order = "id desc"
     _rec_name = "summary"
+    _evidence_open = frozenset()
 
-    uid = fields.Char("Entry id", readonly=True)
+    uid = fields.Char("Entry ID", readonly=True)
     created_at = fields.Datetime("Time", readonly=True)
     company_id = fields.Many2one("res.company", readonly=True)
     user_id = fields.Many2one(
         "res.users",
-        "Acting as",
+        "Acting As",
         readonly=True,
-        help="The user whose rights were used, for example the system's in a background job.",
+        help="The user whose access rights were used, for example the system user in a scheduled job.",
     )
     real_user_id = fields.Many2one(
-        "res.users", "User", readonly=True, help="The user who was really logged in."
+        "res.users", "User", readonly=True, help="The user who was logged in."
     )
     user_login = fields.Char("Login", readonly=True)
     source = fields.Selection(
+        [("ui", "UI"), ("rpc", "API"), ("cron", "Scheduled job"), ("cli", "Command line")],
+        readonly=True,
+    )
+    action = fields.Char("Action ID", readonly=True)
+    action_label = fields.Char("Action", compute="_compute_action_label")
+    outcome = fields.Selection(
         [
-            ("ui", "Screen"),
-            ("rpc", "Programming interface"),
-            ("cron", "Scheduled job"),
-            ("cli", "Command line"),
+            ("info", "Information"),
+            ("success", "Success"),
+            ("warning", "Warning"),
+            ("failure", "Failure"),
         ],
         readonly=True,
     )
-    action = fields.Char("Action id", readonly=True)
-    action_label = fields.Char("Action", compute="_compute_action_label")
-    outcome = fields.Selection(
-        [(name, name.capitalize()) for name in OUTCOMES],
-        readonly=True,
-    )
-    summary = fields.Char("What happened", readonly=True)
-    record_model = fields.Char("Record model", readonly=True)
-    record_id = fields.Integer("Record number", readonly=True)
+    summary = fields.Char(readonly=True)
+    record_model = fields.Char(readonly=True)
+    record_id = fields.Integer("Record ID", readonly=True)
     record_name = fields.Char("Record", readonly=True)
-    document_model = fields.Char("Document model", readonly=True)
-    document_id = fields.Integer("Document number", readonly=True)
+    document_model = fields.Char(readonly=True)
+    document_id = fields.Integer("Document ID", readonly=True)
     document_name = fields.Char("Document", readonly=True)
-    correlation_id = fields.Char("Correlation id", readonly=True)
-    canonical_text = fields.Text("Canonical bytes", readonly=True)
-    leaf_hash = fields.Char("Leaf hash", readonly=True)
+    correlation_id = fields.Char("Correlation ID", readonly=True)
+    canonical_text = fields.Text("Canonical Bytes", readonly=True)
+    leaf_hash = fields.Char(readonly=True)
     erasable_state = fields.Selection(
-        [("none", "None"), ("kept", "Kept"), ("erased", "Erased")], "Personal data", readonly=True
+        [("none", "None"), ("kept", "Stored"), ("erased", "Erased")], "Personal Data", readonly=True
     )
     details_html = fields.Html("Details", compute="_compute_details_html", sanitize=False)
 
     # -- database ------------------------------------------------------------------------------
 
     def init(self):
-        """Create or repair schema, table, guards and view: at install and at every upgrade."""
-        weakened = install.exists(self.env.cr) and self.env["finance.audit.protection"]._state()
-        install.create(self.env.cr)
+        """Create or repair schema, tables, guards and views: at installation and at every upgrade."""
+        weakened = schema.exists(self.env.cr) and self.env["finance.audit.protection"]._state()
+        schema.create(self.env.cr)
         if weakened and weakened.weaknesses:
             self.env["finance.audit.protection"]._record_repair(weakened)
 
-    # -- refusing ------------------------------------------------------------------------------
-
     @api.model_create_multi
     def create(self, vals_list):  # Refused for everybody. # pylint: disable=method-required-super
-        self._refuse(self.env._("created by hand"))
+        """Refuse: entries are written by ``_record`` only.
 
-    def write(self, vals):  # Refused for everybody. # pylint: disable=method-required-super
-        self._refuse(self.env._("changed"))
-
-    def unlink(self):  # Refused for everybody. # pylint: disable=method-required-super
-        self._refuse(self.env._("deleted"))
-
-    def copy(self, default=None):  # Refused for everybody. # pylint: disable=method-required-super
-        self._refuse(self.env._("duplicated"))
-
-    def _refuse(self, what):
+        :raises EvidenceIsAppendOnly: always.
+        """
         raise EvidenceIsAppendOnly(
             self.env._(
-                "Audit entries cannot be %s, by nobody. "
-                "To correct something, do the correction: it is recorded as a further entry.",
-                what,
+                "Audit entries cannot be created manually. They are recorded by the operation "
+                "that they document."
             )
         )
+
+    # -- writing -------------------------------------------------------------------------------
+
+    @api.model
+    def _record(
+        self,
+        *,
+        action,
+        record=None,
+        document=None,
+        company=None,
+        outcome="info",
+        summary="",
+        details=None,
+        correlation_id=None,
+        erasable=None,
+    ):
+        """Write one entry in the current transaction and return its uid.
+
+        `record` is the technical subject, `document` the business document whose timeline shows the entry. The
+        company is that of the document or of the record unless given. `erasable` is personal data that may have
+        to be erased one day: a mapping like `details`, stored separately and encrypted.
+        """
+        uids = self._record_many(
+            [
+                {
+                    "action": action,
+                    "record": record,
+                    "document": document,
+                    "company": company,
+                    "outcome": outcome,
+                    "summary": summary,
+                    "details": details,
+                    "correlation_id": correlation_id,
+                    "erasable": erasable,
+                }
+            ]
+        )
+        return uids[0] if uids else None
+
+    @api.model
+    def _record_many(self, entries):
+        """Write several entries with one INSERT. Each is a dict of the arguments of `_record`."""
+        actor = actor_of(self.env)
+        return self._append([self._facts(actor, **entry) for entry in entries])
+
+    @api.model
+    def _facts(
+        self,
+        actor,
+        *,
+        action,
+        record=None,
+        document=None,
+        company=None,
+        details=None,
+        erasable=None,
+        **other,
+    ):
+        """Return the facts as they are now: the record may be deleted when they are written."""
+        document = document_of(record, document)
+        return Facts(
+            action=action,
+            actor=actor,
+            record=subject_of(record),
+            document=subject_of(document),
+            company_id=company.id if company else company_of(document, record),
+            details=details or {},
+            erasable=Part.of(erasable) if erasable else None,
+            **other,
+        )
+
+    @api.model
+    def _append(self, facts_list):
+        """Insert facts as canonical bytes; return their uids in order.
+
+        While the addon is being uninstalled there is no table any more, and nothing is recorded. Otherwise a
+        missing table is an error: no operation may succeed without its evidence.
+        """
+        if not facts_list:
+            return []
+        self.env.cr.execute(QUERIES["clock"])
+        now, is_there = self.env.cr.fetchone()
+        if not is_there and self._is_uninstalling():
+            return []
+        written_at = now.astimezone(timezone.utc)
+        uids = [uuid4() for _facts in facts_list]
+        canonical = [
+            entry_bytes(facts, uid, written_at) for facts, uid in zip(facts_list, uids, strict=True)
+        ]
+        self.env.cr.execute(
+            QUERIES["append"],
+            {
+                "canonical": [psycopg2.Binary(data) for data in canonical],
+                "leaf_hash": [psycopg2.Binary(leaf_hash(data)) for data in canonical],
+            },
+        )
+        for facts, uid in zip(facts_list, uids, strict=True):
+            if facts.erasable:
+                log_id = facts.company_id or 0
+                self.env["finance.audit.erasable"]._add(uid, log_id, facts.erasable, written_at)
+        self._forget_timelines(facts_list)
+        return [str(uid) for uid in uids]
+
+    def _is_uninstalling(self):
+        self.env.cr.execute(QUERIES["is_uninstalling"])
+        return self.env.cr.fetchone()[0]
+
+    @api.model
+    def _forget_timelines(self, facts_list):
+        """Invalidate timelines that were already computed in this transaction."""
+        for facts in facts_list:
+            model = self.env.get(facts.document.model) if facts.document else None
+            if model is not None and "audit_timeline" in model._fields:
+                model.browse(facts.document.id).invalidate_recordset(TIMELINE_FIELDS, flush=False)
 
     # -- reading -------------------------------------------------------------------------------
 
     @api.depends("action")
+    @api.depends_context("lang")
     def _compute_action_label(self):
         labels = self._action_labels()
         for entry in self:
@@ -108,18 +221,32 @@ class FinanceAuditEntry(models.Model):
 
     @api.model
     def _action_labels(self):
-        """Return words for action ids that read badly by themselves. Addons above extend it."""
+        """Return the label of every action that an installed addon records; addons extend it.
+
+        Changes of tracked models are labelled by the models themselves.
+        """
+        _ = self.env._
+        labels = {}
+        for name in self.pool.descendants(["finance.audit.tracked.mixin"], "_inherit"):
+            model = self.env[name]
+            if not model._abstract:
+                labels.update(model._audit_action_labels())
         return {
-            "audit.erased": self.env._("Personal data erased"),
-            "audit.exported": self.env._("Evidence exported"),
-            "audit.key.added": self.env._("Signing key first used"),
-            "audit.log.copied": self.env._("Log of a copied database"),
-            "audit.verification.intact": self.env._("Verified: intact"),
-            "audit.verification.damaged": self.env._("Verified: damaged"),
-            "audit.protection.lost": self.env._("Audit protection: lost"),
-            "audit.protection.restored": self.env._("Audit protection: restored"),
-            "role.granted": self.env._("Role given"),
-            "role.withdrawn": self.env._("Role taken away"),
+            **labels,
+            "configuration.created": _("Settings created"),
+            "configuration.changed": _("Settings changed"),
+            "configuration.deleted": _("Settings deleted"),
+            "audit.erased": _("Personal data erased"),
+            "audit.exported": _("Evidence exported"),
+            "audit.key.added": _("Signing key used for the first time"),
+            "audit.log.copied": _("Log of a copied database"),
+            "audit.verification.intact": _("Verification: intact"),
+            "audit.verification.damaged": _("Verification: damaged"),
+            "audit.verification.incomplete": _("Verification: not completed"),
+            "audit.protection.lost": _("Audit protection lost"),
+            "audit.protection.restored": _("Audit protection restored"),
+            "role.granted": _("Role granted"),
+            "role.withdrawn": _("Role revoked"),
         }
 
     @api.depends("canonical_text")
@@ -135,23 +262,28 @@ class FinanceAuditEntry(models.Model):
             parts = self.env["finance.audit.erasable"]._parts([self.uid])
             lines += [line for part in parts.values() for line in readable(json.loads(part.text))]
         elif self.erasable_state == "erased":
-            lines.append(Line(self.env._("Personal data"), self.env._("erased")))
+            lines.append(TextLine(self.env._("Personal data"), self.env._("Erased")))
         return lines
 
     def _compute_display_name(self):
         for entry in self:
             entry.display_name = entry.summary or entry.action_label
 
+    # -- actions -------------------------------------------------------------------------------
+
     def action_open_document(self):
-        """Open the document, else the record, with the rights of the reader."""
+        """Open the document, else the record, with the access rights of the reader."""
         self.ensure_one()
         self.check_access("read")
-        model = self.document_model or self.record_model
-        target = (
-            self.env[model].browse(self.document_id or self.record_id) if self._opens() else None
-        )
+        model, number = self._target()
+        target = self.env[model].browse(number) if self._can_open(model) else None
         if not target or not target.exists():
-            raise UserError(self.env._("%s no longer exists.", self.document_name or model or ""))
+            name = self.document_name or self.record_name or ""
+            raise UserError(
+                self.env._("%(document)s does not exist any more.", document=name)
+                if name
+                else self.env._("The document does not exist any more.")
+            )
         return {
             "type": "ir.actions.act_window",
             "res_model": model,
@@ -160,7 +292,7 @@ class FinanceAuditEntry(models.Model):
         }
 
     def action_export_evidence(self):
-        """Open the export with this entry's document, else with everything."""
+        """Open the export for the document of this entry, else for everything."""
         self.ensure_one()
         self.check_access("read")
         context = {}
@@ -176,17 +308,23 @@ class FinanceAuditEntry(models.Model):
         return {**action, "context": context}
 
     def action_open_erase(self):
-        """Open the erasure of personal data beside the entries of this document or record."""
+        """Open the erasure of the personal data stored with the entries of this document or record."""
         self.ensure_one()
         self.check_access("read")
         action = self.env["ir.actions.act_window"]._for_xml_id("finance_audit.action_erase")
+        model, number = self._target()
         context = {
-            "default_document_model": self.document_model or self.record_model,
-            "default_document_id": self.document_id or self.record_id,
+            "default_document_model": model,
+            "default_document_id": number,
             "default_document_name": self.document_name or self.record_name,
         }
         return {**action, "context": context}
 
-    def _opens(self):
-        model = self.document_model or self.record_model
+    def _target(self):
+        """Return model and id of the document, else of the record."""
+        if self.document_id:
+            return self.document_model, self.document_id
+        return self.record_model, self.record_id
+
+    def _can_open(self, model):
         return model in self.env and not self.env[model]._abstract

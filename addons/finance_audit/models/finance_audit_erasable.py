@@ -1,26 +1,15 @@
-"""Personal data beside the evidence: encrypted, provable while it is there, erasable without a trace
-in the proof (property A7). The entry keeps a salted hash."""
+"""Personal data of entries: encrypted, provable while it is stored, erasable without effect on proofs.
+
+Property A7. The entry itself has a salted hash only.
+"""
 
 import base64
 
-from cryptography.exceptions import InvalidTag
 from odoo import api, models
 
-from ..core import erasable
+from ..core import erasable, keyring
 from ..core.canonical import iso_utc
-from ..core.signing import NoSigningKey
-
-_ADD = """
-INSERT INTO finance_audit.erasable (uid, log_id, ciphertext, written_at) VALUES (%s, %s, %s, %s)
-"""
-_ERASE = """
-DELETE FROM finance_audit.erasable WHERE uid = ANY (%s::uuid[]) RETURNING uid::text, log_id
-"""
-_ERASE_OLDER = """
-DELETE FROM finance_audit.erasable
- WHERE log_id = %s AND written_at < now() - make_interval(days => %s) RETURNING uid::text, log_id
-"""
-_READ = "SELECT uid::text, ciphertext FROM finance_audit.erasable WHERE uid = ANY (%s::uuid[])"
+from ..core.schema import QUERIES
 
 
 class FinanceAuditErasable(models.AbstractModel):
@@ -29,24 +18,31 @@ class FinanceAuditErasable(models.AbstractModel):
 
     @api.model
     def _add(self, uid, log_id, part, written_at):
-        """Store the part of an entry, encrypted under this server's newest key."""
-        ciphertext = erasable.encrypt(part, self._seeds(), str(uid))
-        self.env.cr.execute(_ADD, [str(uid), log_id, ciphertext, iso_utc(written_at)])
+        """Store the part of an entry, encrypted under the newest key of this server."""
+        self.env.cr.execute(
+            QUERIES["add_erasable"],
+            {
+                "uid": str(uid),
+                "log_id": log_id,
+                "ciphertext": erasable.encrypt(part, self._ring(), str(uid)),
+                "written_at": iso_utc(written_at),
+            },
+        )
 
-    def _seeds(self):
-        return self.env["finance.audit.sealer"]._ring().seeds
+    def _ring(self):
+        return self.env["finance.audit.sealer"]._ring()
 
     @api.model
     def _erase(self, uids, reason):
-        """Erase the parts of these entries for good, and leave an entry in each log; return how many."""
-        self.env.cr.execute(_ERASE, [list(uids)])
+        """Erase the parts of these entries permanently and record it in each log; return how many."""
+        self.env.cr.execute(QUERIES["erase"], {"uids": list(uids)})
         return self._record_erasure(self.env.cr.fetchall(), reason)
 
     @api.model
     def _erase_older(self, company, days):
-        """Erase what is older than the retention of a company; return how many."""
-        self.env.cr.execute(_ERASE_OLDER, [company.id, days])
-        reason = self.env._("Kept for %s days, as configured", days)
+        """Erase what exceeds the retention of a company; return how many."""
+        self.env.cr.execute(QUERIES["erase_older"], {"log_id": company.id, "days": days})
+        reason = self.env._("Retention period of %(days)s days", days=days)
         return self._record_erasure(self.env.cr.fetchall(), reason)
 
     def _record_erasure(self, erased, reason):
@@ -55,14 +51,14 @@ class FinanceAuditErasable(models.AbstractModel):
             self.env["finance.audit.entry"]._record(
                 action="audit.erased",
                 company=self.env["res.company"].browse(log_id),
-                summary=self.env._("Personal data of %s entries was erased.", len(uids)),
+                summary=self.env._("Personal data erased in entries: %(count)s.", count=len(uids)),
                 details={"reason": reason, "entries": uids},
             )
         return len(erased)
 
     @api.model
     def _cron_erase(self):
-        """Erase what every company's retention says."""
+        """Erase what exceeds the retention of each company."""
         for company in self.env["res.company"].search([("finance_audit_retention_days", ">", 0)]):
             self._erase_older(company, company.finance_audit_retention_days)
             self.env["ir.cron"]._commit_progress(1)
@@ -70,12 +66,12 @@ class FinanceAuditErasable(models.AbstractModel):
     @api.model
     def _parts(self, uids):
         """Return the parts that still exist and can be decrypted, by uid."""
-        self.env.cr.execute(_READ, [list(uids)])
+        self.env.cr.execute(QUERIES["read_erasable"], {"uids": list(uids)})
         found = {}
         for uid, ciphertext in self.env.cr.fetchall():
             try:
-                found[uid] = erasable.decrypt(ciphertext, self._seeds(), uid)
-            except (InvalidTag, KeyError, NoSigningKey):
+                found[uid] = erasable.decrypt(ciphertext, self._ring(), uid)
+            except keyring.KeyRingError:
                 continue
         return found
 

@@ -1,4 +1,4 @@
-"""Is the evidence still protected? Asked at every start, shown to auditors, alarmed when lost."""
+"""The protection of the evidence by the database: checked at every start, shown to auditors."""
 
 import json
 import logging
@@ -6,35 +6,11 @@ import logging
 import psycopg2
 from odoo import api, fields, models
 
-from .. import install
+from ..core import schema
 from ..core.protection import Catalogue, Trigger, judge
+from ..core.schema import QUERIES
 
 _logger = logging.getLogger(__name__)
-
-_TRIGGERS = """
-SELECT t.tgname, p.proname, t.tgenabled
-  FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_class c ON c.oid = t.tgrelid
- WHERE c.relnamespace = 'finance_audit'::regnamespace AND NOT t.tgisinternal
-   AND starts_with(t.tgname, c.relname || '_')
-"""
-_FUNCTIONS = """
-SELECT proname, prosrc FROM pg_proc WHERE pronamespace = 'finance_audit'::regnamespace
-"""
-_CONSTRAINTS = """
-SELECT conname FROM pg_constraint
- WHERE connamespace = 'finance_audit'::regnamespace AND convalidated
-"""
-_PRIVILEGES = """
-SELECT CASE relname WHEN 'entry' THEN kind ELSE relname || ':' || kind END
-  FROM pg_class, unnest(ARRAY['UPDATE', 'DELETE', 'TRUNCATE']) AS kind
- WHERE relnamespace = 'finance_audit'::regnamespace AND relkind = 'r'
-   AND has_table_privilege(oid, kind) AND (relname, kind) <> ('erasable', 'DELETE')
-"""
-_SUPERUSER = "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
-_LAST_WORD = """
-SELECT convert_from(canonical, 'UTF8') FROM finance_audit.entry
- WHERE action LIKE 'audit.protection.%' ORDER BY id DESC LIMIT 1
-"""
 
 
 class FinanceAuditProtection(models.TransientModel):  # A page, no wizard. # pylint: disable=no-wizard-in-models
@@ -43,12 +19,12 @@ class FinanceAuditProtection(models.TransientModel):  # A page, no wizard. # pyl
 
     level = fields.Selection(
         [
-            ("owner_role", "A database role of its own owns the evidence"),
+            ("owner_role", "Separate database role owns the evidence"),
             ("triggers_privileges", "Triggers and privileges, one database role"),
             ("triggers", "Triggers only, one database role"),
             ("lost", "Protection lost"),
         ],
-        "Protection level",
+        "Protection Level",
         readonly=True,
     )
     explanation = fields.Html(compute="_compute_explanation", sanitize=False)
@@ -67,7 +43,7 @@ class FinanceAuditProtection(models.TransientModel):  # A page, no wizard. # pyl
 
     @api.model
     def action_open(self):
-        """Look at the database now and show what is found."""
+        """Check the database now and show the result."""
         record = self.create({"level": self._state().level})
         return {
             "type": "ir.actions.act_window",
@@ -79,40 +55,40 @@ class FinanceAuditProtection(models.TransientModel):  # A page, no wizard. # pyl
 
     @api.model
     def _state(self):
-        """Return the judgement on the guards as the database has them now."""
-        return judge(self._catalogue(), install.guard_bodies())
+        """Return the assessment of the guards as they are in the database now."""
+        return judge(self._catalogue(), schema.guard_bodies())
 
     @api.model
     def _catalogue(self):
-        triggers = self._rows(_TRIGGERS)
+        triggers = self._rows("triggers")
         return Catalogue(
             triggers={name: Trigger(function, enabled) for name, function, enabled in triggers},
-            functions=dict(self._rows(_FUNCTIONS)),
-            constraints=frozenset(name for (name,) in self._rows(_CONSTRAINTS)),
-            privileges=frozenset(kind for (kind,) in self._rows(_PRIVILEGES)),
-            superuser=self._rows(_SUPERUSER)[0][0],
-            owner=install.owns(self.env.cr),
+            functions=dict(self._rows("functions")),
+            constraints=frozenset(name for (name,) in self._rows("constraints")),
+            privileges=frozenset(kind for (kind,) in self._rows("change_privileges")),
+            superuser=self._rows("is_superuser")[0][0],
+            owner=schema.owns(self.env.cr),
         )
 
     def _rows(self, query):
-        self.env.cr.execute(query)
+        self.env.cr.execute(QUERIES[query])
         return self.env.cr.fetchall()
 
     # -- alarm ---------------------------------------------------------------------------------
 
     def _register_hook(self):
         super()._register_hook()
-        if install.exists(self.env.cr):
+        if schema.exists(self.env.cr):
             self._check()
 
     @api.model
     def _check(self):
-        """Warn while a guard is missing; leave one entry each time the judgement changes."""
+        """Log a warning while a guard is missing; record one entry each time the assessment changes."""
         state = self._state()
         if state.weaknesses:
             _logger.warning(
                 "Audit evidence is not protected: %s. Upgrade finance_audit to restore the guards, "
-                "and find out who removed them.",
+                "and investigate who removed them.",
                 ", ".join(state.weaknesses),
             )
         if list(state.weaknesses) != self._last_recorded_weaknesses():
@@ -120,33 +96,34 @@ class FinanceAuditProtection(models.TransientModel):  # A page, no wizard. # pyl
         return state
 
     def _last_recorded_weaknesses(self):
-        rows = self._rows(_LAST_WORD)
+        rows = self._rows("last_protection_entry")
         return json.loads(rows[0][0])["details"]["weaknesses"] if rows else []
 
     def _record_change(self, state):
-        """Record loss or return of protection. A start must not fail because the log refuses."""
+        """Record that protection was lost or restored. A start must not fail because the entry is refused."""
         lost = bool(state.weaknesses)
         try:
             with self.env.cr.savepoint():
                 self.env["finance.audit.entry"]._record(
                     action="audit.protection.lost" if lost else "audit.protection.restored",
                     outcome="failure" if lost else "success",
-                    summary=self._sentence(state),
+                    summary=self._state_text(state),
                     details={"weaknesses": list(state.weaknesses), "level": state.level},
                 )
         except psycopg2.Error:
             _logger.exception("The state of the audit protection could not be recorded")
 
-    def _sentence(self, state):
+    def _state_text(self, state):
         if state.weaknesses:
             return self.env._(
-                "The database no longer protects audit entries: %s.", ", ".join(state.weaknesses)
+                "The database does not protect audit entries any more. Missing guards: %(guards)s",
+                guards=", ".join(state.weaknesses),
             )
-        return self.env._("The database protects audit entries again.")
+        return self.env._("The protection of audit entries by the database is restored.")
 
     @api.model
     def _record_repair(self, weakened):
-        """Called after an upgrade put the guards back: leave both the gap and its end."""
+        """Record a loss of protection and its end, after an upgrade restored the guards."""
         for state in (weakened, self._state()):
             if list(state.weaknesses) != self._last_recorded_weaknesses():
                 self._record_change(state)

@@ -1,4 +1,4 @@
-"""Seals entries and signs checkpoints, in short transactions of its own, away from the business."""
+"""Seals entries and signs checkpoints in short transactions of its own, separate from business operations."""
 
 import logging
 from datetime import datetime, timezone
@@ -8,27 +8,11 @@ from odoo import api, models
 from odoo.tools import config
 from psycopg2 import Binary, extensions
 
-from .. import sealing
-from ..core import signing
+from ..core import keyring, sealing, signing
 from ..core.note import Checkpoint, key_id, sign, verifier_key
+from ..core.schema import QUERIES
 
 _logger = logging.getLogger(__name__)
-
-_HEAD = """
-SELECT size, root FROM finance_audit.seal WHERE log_id = %s ORDER BY size DESC LIMIT 1
-"""
-_SIGNED = """
-SELECT size, origin, key_ids, root FROM finance_audit.checkpoint
- WHERE log_id = %s ORDER BY id DESC LIMIT 1
-"""
-_ADD = """
-INSERT INTO finance_audit.checkpoint (log_id, size, root, origin, key_ids, note, signed_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s)
-"""
-_ADD_KEY = """
-INSERT INTO finance_audit.signing_key (log_id, origin, verifier_key) VALUES (%s, %s, %s)
-ON CONFLICT DO NOTHING RETURNING id
-"""
 
 
 class FinanceAuditSealer(models.AbstractModel):
@@ -37,12 +21,12 @@ class FinanceAuditSealer(models.AbstractModel):
 
     @api.model
     def _cron_seal(self):
-        """Seal every log. Each step commits by itself, so nothing is lost when the job is stopped."""
+        """Seal every log. Each step commits by itself, so that nothing is lost when the job is stopped."""
         self._seal_all()
 
     @api.model
     def _seal_all(self, log_ids=None):
-        """Seal what can be seen of these logs, or of all; return how many entries were sealed."""
+        """Seal the committed entries of these logs, or of all; return how many entries were sealed."""
         if log_ids is None:
             log_ids = sealing.logs(self.env.cr)
         return sum(self._seal_log(log_id) for log_id in log_ids)
@@ -56,7 +40,7 @@ class FinanceAuditSealer(models.AbstractModel):
         return total
 
     def _in_own_transaction(self, log_id):
-        """Seal once. READ COMMITTED: what is sealed is looked up after the lock is held."""
+        """Seal once. READ COMMITTED: entries are selected after the lock is held."""
         with self.env.registry.cursor() as cr:
             if cr._cnx.info.transaction_status == extensions.TRANSACTION_STATUS_IDLE:
                 cr.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
@@ -64,7 +48,7 @@ class FinanceAuditSealer(models.AbstractModel):
 
     @api.model
     def _seal_once(self, log_id):
-        """Seal in the current transaction and sign what was sealed; 0 while another one does."""
+        """Seal in the current transaction and sign; return 0 while another sealer has the log."""
         if not sealing.lock(self.env.cr, log_id):
             return 0
         count = sealing.seal(self.env.cr, log_id)
@@ -75,26 +59,36 @@ class FinanceAuditSealer(models.AbstractModel):
 
     @api.model
     def _sign(self, log_id):
-        """Sign the head of a log, unless this origin has signed it with these keys."""
-        self.env.cr.execute(_HEAD, [log_id])
+        """Sign the head of a log unless this origin has signed it with these keys."""
+        self.env.cr.execute(QUERIES["tree_head"], {"log_id": log_id})
         head = self.env.cr.fetchone()
         try:
             ring = self._ring() if head else None
-        except signing.NoSigningKey as error:
+        except keyring.NoKey as error:
             _logger.error("Audit checkpoints are not signed: %s", error)
             return
         if not ring:
             return
         size, root = head[0], bytes(head[1])
         origin, now = self._origin(log_id), datetime.now(timezone.utc)
-        key_ids = ",".join(key_id(origin, public).hex() for public in ring.public_keys())
-        self.env.cr.execute(_SIGNED, [log_id])
+        key_ids = ",".join(key_id(origin, public).hex() for public in signing.public_keys(ring))
+        self.env.cr.execute(QUERIES["last_checkpoint"], {"log_id": log_id})
         before = self.env.cr.fetchone()
         if before and before[:3] == (size, origin, key_ids):
             return
         stated = Checkpoint(origin, size, root, self._extensions(before, origin, now))
-        note = sign(stated.text(), origin, ring.signers())
-        self.env.cr.execute(_ADD, [log_id, size, Binary(root), origin, key_ids, note, now])
+        self.env.cr.execute(
+            QUERIES["add_checkpoint"],
+            {
+                "log_id": log_id,
+                "size": size,
+                "root": Binary(root),
+                "origin": origin,
+                "key_ids": key_ids,
+                "note": sign(stated.text(), origin, signing.signers(ring)),
+                "signed_at": now,
+            },
+        )
         self._announce(log_id, origin, ring, before)
 
     def _extensions(self, before, origin, now):
@@ -105,17 +99,20 @@ class FinanceAuditSealer(models.AbstractModel):
         return (*stated,)
 
     def _announce(self, log_id, origin, ring, before):
-        """Leave an entry when a key signs for the first time, or when a copy goes on by itself."""
+        """Record that a key signs for the first time, or that a copied database continues a log."""
         company = self.env["res.company"].browse(log_id)
         entries = self.env["finance.audit.entry"]
-        for public in ring.public_keys():
+        for public in signing.public_keys(ring):
             key = verifier_key(origin, public)
-            self.env.cr.execute(_ADD_KEY, [log_id, origin, key])
+            self.env.cr.execute(
+                QUERIES["add_signing_key"],
+                {"log_id": log_id, "origin": origin, "verifier_key": key},
+            )
             if self.env.cr.fetchone():
                 entries._record(
                     action="audit.key.added",
                     company=company,
-                    summary=self.env._("Checkpoints are signed with a key not used before."),
+                    summary=self.env._("Checkpoints are signed with a new key."),
                     details={"verifier_key": key},
                 )
         if before and before[1] != origin:
@@ -123,13 +120,15 @@ class FinanceAuditSealer(models.AbstractModel):
                 action="audit.log.copied",
                 company=company,
                 outcome="warning",
-                summary=self.env._("The database is a copy: its log goes on under a new origin."),
+                summary=self.env._(
+                    "This database is a copy. Its log continues under a new origin."
+                ),
                 details={"from": before[1], "size": before[0], "root": bytes(before[3]).hex()},
             )
 
     @api.model
     def _origin(self, log_id):
-        """Return the name of a log: of this database and this company, in the form of C2SP."""
+        """Return the name of a log: database and company, in the form of C2SP."""
         uuid = self.env["ir.config_parameter"].sudo().get_param("database.uuid")
         return f"finance-connect/audit/{uuid}/{log_id or 'shared'}"
 
@@ -137,7 +136,7 @@ class FinanceAuditSealer(models.AbstractModel):
     def _ring(self):
         """Return the keys of this server.
 
-        :raises NoSigningKey: what is configured cannot be read.
+        :raises NoKey: what is configured cannot be read.
         """
         generated = Path(config["data_dir"]) / "finance_audit" / "signing.keys"
-        return signing.load(config.get(signing.OPTION_FILE), generated)
+        return signing.SOURCE.load(config.get(signing.SOURCE.file_option), generated)

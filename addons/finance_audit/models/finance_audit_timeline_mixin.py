@@ -1,9 +1,9 @@
-"""The story of one business document, told from its audit entries."""
+"""The timeline of a business document, rendered from its audit entries."""
 
 from odoo import fields, models
 from odoo.tools import format_date
 
-# A document with more entries than this is read in the audit log.
+# How many entries a timeline shows; the audit log has all of them.
 SHOWN = 200
 
 DOTS = {"info": "info", "success": "success", "warning": "warning", "failure": "danger"}
@@ -11,13 +11,20 @@ DOTS = {"info": "info", "success": "success", "warning": "warning", "failure": "
 
 class FinanceAuditTimelineMixin(models.AbstractModel):
     _name = "finance.audit.timeline.mixin"
-    _description = "Shows its audit entries as a timeline"
+    _description = "Timeline of audit entries"
 
-    # Whoever may read the document may read its story; an addon narrows that with `groups`.
+    # Employees who may read the document may read its timeline; an addon can narrow that further with `groups`.
+    # Portal and public users never see it: it names colleagues and internal steps.
     audit_timeline = fields.Html(
-        "Timeline", compute="_compute_audit_timeline", sanitize=False, exportable=False
+        "Timeline",
+        compute="_compute_audit_timeline",
+        sanitize=False,
+        exportable=False,
+        groups="base.group_user",
     )
-    audit_entry_count = fields.Integer("Audit entries", compute="_compute_audit_entry_count")
+    audit_entry_count = fields.Integer(
+        "Audit Entries", compute="_compute_audit_entry_count", groups="base.group_user"
+    )
 
     def _compute_audit_timeline(self):
         for document in self:
@@ -36,7 +43,7 @@ class FinanceAuditTimelineMixin(models.AbstractModel):
             )
 
     def action_open_audit_entries(self):
-        """Open the audit log on this document; the log's own access rights apply."""
+        """Open the audit log filtered by this document. The access rights of the log apply."""
         self.check_access("read")
         self.env["finance.audit.entry"].check_access("read")
         action = self.env["ir.actions.act_window"]._for_xml_id("finance_audit.action_entries")
@@ -46,7 +53,7 @@ class FinanceAuditTimelineMixin(models.AbstractModel):
         return [("document_model", "=", self._name), ("document_id", "in", self._origin.ids)]
 
     def _audit_readable(self):
-        """Computed fields are also read by code: check here, not only where the field is."""
+        """Return the documents that the user may read: code can compute the fields without their own check."""
         return self._origin._filtered_access("read")
 
     def _audit_render_timeline(self):
@@ -73,13 +80,14 @@ class FinanceAuditTimelineMixin(models.AbstractModel):
         return days
 
     def _audit_moment(self, entry, local):
+        outcomes = dict(entry._fields["outcome"]._description_selection(self.env))
         return {
             "time": local.strftime("%H:%M:%S"),
             "dot": DOTS.get(entry.outcome, "info"),
-            "outcome": entry.outcome,
-            "sentence": entry.summary or entry.action_label,
+            "outcome": outcomes.get(entry.outcome),
+            "summary": entry.summary or entry.action_label,
             "action": entry.action_label,
-            "who": entry.real_user_id.name or entry.user_login,
+            "user": entry.real_user_id.name or entry.user_login,
             "correlation_id": entry.correlation_id,
             "lines": entry._detail_lines(),
         }

@@ -1,27 +1,34 @@
-"""Configuration that leaves evidence: who changed which setting from what to what.
+"""Tracked configuration: who changed which setting, with the values before and after.
 
-A model inherits the mixin and names its fields. Every create, write and unlink that changes
-something writes one entry per record, in the same transaction.
+A model inherits the mixin and names its fields. Every create, write and unlink that changes something writes
+one entry per record, in the same transaction. Values are recorded as JSON types, names together with ids,
+secrets never.
 """
 
-from odoo import api, models
+from decimal import Decimal
+from hashlib import sha256
 
-from .circumstances import actor_of
-from .tracked_values import REPLACED, secret_state, shown, snapshot
+from odoo import api, models
+from odoo.tools import human_size
+
+from .audit_context import actor_of
+
+# What is recorded of a secret.
+SET, CHANGED, CLEARED, REPLACED = "set", "changed", "cleared", "replaced"
 
 
 class FinanceAuditTrackedMixin(models.AbstractModel):
     _name = "finance.audit.tracked.mixin"
-    _description = "Changes are recorded as evidence"
+    _description = "Tracked by the audit log"
 
     # Names of the fields whose values are recorded, before and after.
     _audit_tracked = ()
-    # Names of the fields of which only "set", "changed" or "cleared" is recorded; or "replaced"
-    # of an input without storage, as it is not known whether there was a value before.
+    # Names of the fields of which only "set", "changed" or "cleared" is recorded; or "replaced" for an input
+    # without storage, because it is not known whether there was a value before.
     _audit_secret = ()
     # Names of tracked fields that hold personal data: their values can be erased later.
     _audit_erasable = ()
-    # First word of the action ids: `<topic>.created`, `<topic>.changed`, `<topic>.deleted`.
+    # First part of the action ids: `<topic>.created`, `<topic>.changed`, `<topic>.deleted`.
     _audit_topic = "configuration"
 
     @api.model_create_multi
@@ -31,7 +38,7 @@ class FinanceAuditTrackedMixin(models.AbstractModel):
         records._audit_record(
             "created",
             [
-                (record, record._audit_changes({}, snapshot(record, names), vals))
+                (record, record._audit_changes({}, _snapshot(record, names), vals))
                 for record, vals in zip(records, vals_list, strict=True)
             ],
         )
@@ -39,10 +46,10 @@ class FinanceAuditTrackedMixin(models.AbstractModel):
 
     def write(self, vals):
         names = self._audit_affected(vals)
-        before = {record: snapshot(record, names) for record in self}
+        before = {record: _snapshot(record, names) for record in self}
         result = super().write(vals)
         changes = [
-            (record, record._audit_changes(before[record], snapshot(record, names), vals))
+            (record, record._audit_changes(before[record], _snapshot(record, names), vals))
             for record in self
         ]
         self._audit_record("changed", [(record, change) for record, change in changes if change])
@@ -51,18 +58,32 @@ class FinanceAuditTrackedMixin(models.AbstractModel):
     def unlink(self):
         names = self._audit_names()
         changes = [
-            (record, record._audit_changes(snapshot(record, names), {}, {})) for record in self
+            (record, record._audit_changes(_snapshot(record, names), {}, {})) for record in self
         ]
         facts = self._audit_facts("deleted", changes)  # while the names can still be read
         result = super().unlink()
         self.env["finance.audit.entry"]._append(facts)
         return result
 
+    @api.model
+    def _audit_action_labels(self):
+        """Return the labels of the actions that changes of this model are recorded with."""
+        kind = self._audit_kind()
+        return {
+            f"{self._audit_topic}.created": self.env._("%(kind)s created", kind=kind),
+            f"{self._audit_topic}.changed": self.env._("%(kind)s changed", kind=kind),
+            f"{self._audit_topic}.deleted": self.env._("%(kind)s deleted", kind=kind),
+        }
+
+    def _audit_kind(self):
+        """Return the name of the model in the language of the reader."""
+        return self.env["ir.model"]._get(self._name).sudo().name or self._description
+
     def _audit_names(self):
         return self._audit_named("_audit_tracked", "_audit_secret", "_audit_erasable")
 
     def _audit_named(self, *attributes):
-        """Return the names of every class the model is built of: addons add, never replace."""
+        """Return the names from all classes of the model: addons add names, they never replace them."""
         classes = type(self).__mro__
         return tuple(
             dict.fromkeys(
@@ -74,11 +95,11 @@ class FinanceAuditTrackedMixin(models.AbstractModel):
         )
 
     def _audit_affected(self, vals):
-        """Return the tracked fields that a write of `vals` can change: those, and computed ones."""
+        """Return the tracked fields that a write of `vals` can change: those in it and computed ones."""
         return [name for name in self._audit_names() if name in vals or self._fields[name].compute]
 
     def _audit_changes(self, before, after, vals):
-        """Return what differs, ready for the details of an entry."""
+        """Return the differences in the form of the details of an entry."""
         changes = {}
         for name in after or before:
             old, new = before.get(name), after.get(name)
@@ -86,7 +107,7 @@ class FinanceAuditTrackedMixin(models.AbstractModel):
                 change = self._audit_secret_state(name, old, new, vals)
             elif (old or None) != (new or None):
                 field = self._fields[name]
-                change = {"before": shown(old, field), "after": shown(new, field)}
+                change = {"before": _shown(old, field), "after": _shown(new, field)}
             else:
                 continue
             if change:
@@ -94,11 +115,10 @@ class FinanceAuditTrackedMixin(models.AbstractModel):
         return changes
 
     def _audit_secret_state(self, name, old, new, vals):
-        """Return set, changed, cleared or nothing."""
+        """Return what happened to a secret field, or None."""
         if self._fields[name].store:
-            return secret_state(old, new) if (old or None) != (new or None) else None
-        # An input without storage keeps no value to compare: what is typed in replaces the secret,
-        # what is left empty keeps it.
+            return _secret_state(old, new) if (old or None) != (new or None) else None
+        # An input without storage has no value to compare: a value replaces the secret, an empty one keeps it.
         return REPLACED if vals.get(name) else None
 
     def _audit_record(self, verb, changes):
@@ -119,23 +139,83 @@ class FinanceAuditTrackedMixin(models.AbstractModel):
         ]
 
     def _audit_lasting(self, change):
-        """Return what stays readable for good: of personal data only that it changed."""
+        """Return what is recorded permanently: of personal data only that it changed."""
         personal = self._audit_named("_audit_erasable")
         return {name: "changed" if name in personal else what for name, what in change.items()}
 
     def _audit_personal(self, change):
-        """Return what may be erased later, or nothing."""
+        """Return what may be erased later, or None."""
         personal = self._audit_named("_audit_erasable")
         found = {name: what for name, what in change.items() if name in personal}
         return {"changes": found} if found else None
 
     def _audit_summary(self, verb, changes):
-        """Say in one sentence what was done to this record."""
-        kind = self.env["ir.model"]._get(self._name).name
-        about = {"kind": kind, "name": self.sudo().display_name}
+        """Return one sentence that states the change of this record."""
+        about = {"kind": self._audit_kind(), "name": self.sudo().display_name}
         if verb == "created":
             return self.env._("%(kind)s “%(name)s” was created.", **about)
         if verb == "deleted":
             return self.env._("%(kind)s “%(name)s” was deleted.", **about)
         labels = ", ".join(self._fields[name]._description_string(self.env) for name in changes)
         return self.env._("%(kind)s “%(name)s” was changed: %(labels)s.", labels=labels, **about)
+
+
+# -- values ------------------------------------------------------------------------------------
+
+
+def _snapshot(record, names):
+    """Return the raw values of `names`, independent of access rights and of the display of file sizes."""
+    full = record.sudo().with_context(bin_size=False, active_test=False)
+    return {name: _freeze(full[name], full._fields[name]) for name in names}
+
+
+def _shown(value, field):
+    """Return a frozen value as JSON."""
+    if field.type == "boolean":
+        return bool(value)
+    if isinstance(value, float):
+        return format(Decimal(repr(value)), "f")
+    return None if value is False else value
+
+
+def _secret_state(before, after):
+    """Return what happened to a stored secret; its value is not disclosed."""
+    if not before:
+        return SET
+    return CHANGED if after else CLEARED
+
+
+def _freeze(value, field):
+    if field.relational or field.type == "reference":
+        return _named(value, field)
+    if field.type == "binary":
+        return _fingerprint(value)
+    if field.type in ("json", "properties", "properties_definition"):
+        return _without_floats(value)
+    return value
+
+
+def _named(records, field):
+    """Return records with their names: they may be renamed or deleted later."""
+    if not records:
+        return [] if field.type in ("one2many", "many2many") else None
+    named = [{"id": record.id, "name": record.display_name or ""} for record in records]
+    if field.type == "reference":
+        return {"model": records._name, **named[0]}
+    return named[0] if field.type == "many2one" else sorted(named, key=lambda item: item["id"])
+
+
+def _fingerprint(content):
+    """Return size and hash of a file; its content is not recorded."""
+    if not content:
+        return None
+    data = content if isinstance(content, bytes) else str(content).encode()
+    return f"{human_size(len(data))}, SHA-256 {sha256(data).hexdigest()}"
+
+
+def _without_floats(value):
+    if isinstance(value, dict):
+        return {str(key): _without_floats(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_floats(item) for item in value]
+    return format(Decimal(repr(value)), "f") if isinstance(value, float) else value

@@ -1,4 +1,4 @@
-"""How long a company keeps the erasable parts of its entries."""
+"""The retention of personal data in the audit log of a company."""
 
 from odoo import fields, models
 
@@ -9,7 +9,7 @@ class ResCompany(models.Model):
     _audit_tracked = ("finance_audit_retention_days",)
 
     finance_audit_retention_days = fields.Integer(
-        "Keep personal data in the audit log (days)",
-        help="Older personal data beside audit entries is erased every night; the entries and their "
-        "proofs stay. 0 keeps it without limit.",
+        "Retention of Personal Data in the Audit Log (Days)",
+        help="Personal data stored with audit entries is erased after this number of days. The entries and their "
+        "proofs remain. With 0, the data is kept without limit.",
     )

@@ -1,13 +1,13 @@
-"""Who may do what in the suite leaves evidence: roles that are given and taken, however that happens."""
+"""Changes of roles are recorded: which user was granted or lost a role, however that happened."""
 
 from contextlib import contextmanager
 
 from odoo import api, models
 
-#: Addons of the suite; their groups are its roles.
-_SUITE = r"finance\_%"
+from ..core.schema import QUERIES
+
 _RUNNING = "finance_audit.roles"
-#: What decides who is a member of a group.
+# The fields that determine the members of a group.
 _MEMBERSHIP = {"user_ids", "all_user_ids", "implied_ids", "implied_by_ids"}
 
 
@@ -32,9 +32,9 @@ class ResGroups(models.Model):
     @api.model
     @contextmanager
     def _audit_roles(self):
-        """Leave an entry for each role that a user has got or lost when the block ends, directly or by another group.
+        """Record each role that a user was granted or lost when the block ends, directly or by another group.
 
-        Odoo's methods call each other; the outermost one tells.
+        Odoo's methods call each other; only the outermost call records.
         """
         running = self.env.cr.precommit.data
         if running.get(_RUNNING):
@@ -56,18 +56,14 @@ class ResGroups(models.Model):
 
     @api.model
     def _audit_holders(self):
-        """(role id, user id) of every active user who holds a role of the suite."""
-        return {
-            (role.id, user_id)
-            for role in self._audit_suite_roles()
-            for user_id in role.all_user_ids.ids
-        }
+        """Return (role id, user id) of each active user who holds a role of the suite.
 
-    @api.model
-    def _audit_suite_roles(self):
-        known = self.env["ir.model.data"].sudo()
-        data = known.search([("model", "=", self._name), ("module", "=like", _SUITE)])
-        return self.sudo().browse(data.mapped("res_id")).exists()
+        The roles of the suite are the groups of the addons whose names begin with ``finance_``.
+        """
+        self.flush_model(["implied_ids", "user_ids"])
+        self.env["res.users"].flush_model(["active", "group_ids"])
+        self.env.cr.execute(QUERIES["role_holders"])
+        return set(self.env.cr.fetchall())
 
     @api.model
     def _audit_role(self, verb, role_id, user_id):
@@ -78,9 +74,9 @@ class ResGroups(models.Model):
             "action": f"role.{verb}",
             "record": user or None,
             "outcome": "info",
-            "summary": self.env._("%(user)s got the role “%(role)s”.", **about)
+            "summary": self.env._("Role “%(role)s” granted to %(user)s.", **about)
             if verb == "granted"
-            else self.env._("%(user)s lost the role “%(role)s”.", **about),
+            else self.env._("Role “%(role)s” revoked from %(user)s.", **about),
             "details": {
                 "role": {"id": role_id, "name": role.full_name or ""},
                 "user": {"id": user_id, "login": user.login or ""},

@@ -1,4 +1,4 @@
-"""Users whose roles change; see ``res_groups``."""
+"""Changes of users that grant or revoke roles; see ``res_groups``."""
 
 from odoo import api, models
 
@@ -12,7 +12,7 @@ class ResUsers(models.Model):
             return super().create(vals_list)
 
     def write(self, vals):
-        # Whoever is archived holds no role any more.
+        # An archived user holds no role.
         if not {"group_ids", "active"} & set(vals):
             return super().write(vals)
         with self.env["res.groups"]._audit_roles():

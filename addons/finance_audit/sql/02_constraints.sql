@@ -1,6 +1,6 @@
--- What every entry must satisfy. Re-runnable: puts back a constraint that was dropped.
--- NOT VALID first: new entries are checked at once. If an old one breaks the rule, the constraint
--- stays unvalidated, which the check of the protection reports; an upgrade must not fail of it.
+-- What every entry must satisfy. Re-runnable: restores a constraint that was dropped.
+-- NOT VALID first: new entries are checked immediately. If an old one violates the rule, the constraint remains
+-- unvalidated, which the check of the protection reports; an upgrade must not fail because of it.
 DO $constraints$
 DECLARE
     present text[] := ARRAY(
@@ -30,7 +30,7 @@ BEGIN
 END
 $constraints$;
 
--- The chain of seals: each begins where one ended, and counts what it holds.
+-- The chain of seals: each begins where another ended, and its size matches its contents.
 DO $constraints$
 DECLARE
     present text[] := ARRAY(

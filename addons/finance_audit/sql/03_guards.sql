@@ -1,4 +1,5 @@
--- What refuses a change, below the ORM. Re-runnable: repairs a trigger that was dropped or disabled.
+-- What refuses changes, independently of the ORM. Re-runnable: repairs a trigger that was dropped or disabled.
+-- The bodies of the functions are compared with the database at every start; a change is reported as one.
 -- ENABLE ALWAYS: they also fire under session_replication_role = replica.
 CREATE OR REPLACE FUNCTION finance_audit.refuse_change() RETURNS trigger
 LANGUAGE plpgsql AS $guard$
@@ -11,7 +12,7 @@ BEGIN
 END
 $guard$;
 
--- An INSERT of one's own may not let the columns say something else than the bytes.
+-- No INSERT may store columns that contradict the bytes.
 CREATE OR REPLACE FUNCTION finance_audit.columns_agree() RETURNS trigger
 LANGUAGE plpgsql AS $guard$
 DECLARE
@@ -41,8 +42,8 @@ CREATE TRIGGER entry_columns_agree BEFORE INSERT ON finance_audit.entry
 
 ALTER TABLE finance_audit.entry ENABLE ALWAYS TRIGGER entry_columns_agree;
 
--- Refuses rows, statements (also when no row matches: an attempt is an attempt) and TRUNCATE.
--- Erasable parts may be deleted, which is what they are for, but not replaced.
+-- Refuses rows, statements (also those that match no row) and TRUNCATE. Erasable parts may be deleted, but not
+-- replaced.
 DO $guards$
 DECLARE
     guarded text;

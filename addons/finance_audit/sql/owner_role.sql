@@ -1,6 +1,6 @@
--- Protection by a second role: the evidence belongs to finance_audit_owner, which nobody can log in
--- as; Odoo's role may read and insert, and erase erasable parts, but not drop, disable or replace
--- anything. Run once by an administrator of PostgreSQL, and again after an upgrade that adds tables:
+-- Protection by a second role: the evidence belongs to finance_audit_owner, a role without login. Odoo's role can
+-- read and insert, and delete erasable parts, but not drop, disable or replace anything. To be run once by an
+-- administrator of PostgreSQL, and again after an upgrade that adds tables:
 --
 --     psql -d DATABASE -c "SET finance_audit.application_role = 'odoo'" -f owner_role.sql
 DO $owner$
@@ -12,7 +12,7 @@ BEGIN
         CREATE ROLE finance_audit_owner NOLOGIN;
     END IF;
     IF (SELECT rolsuper FROM pg_roles WHERE rolname = application) THEN
-        RAISE WARNING 'Role % is a superuser of PostgreSQL: nothing binds it.', application;
+        RAISE WARNING 'Role % is a superuser of PostgreSQL: no privilege restricts it.', application;
     END IF;
     ALTER SCHEMA finance_audit OWNER TO finance_audit_owner;
     EXECUTE format('REVOKE ALL ON SCHEMA finance_audit FROM PUBLIC, %I', application);

@@ -24,12 +24,12 @@ class AuditCase(TransactionCase):
         cls.company = cls.env["res.company"].create({"name": "Nordlicht Handel"})
         cls.other_company = cls.env["res.company"].create({"name": "Sudwind Import"})
         cls.auditor = cls._user("audit_reader", "finance_audit.group_auditor")
-        cls.stranger = cls._user("audit_stranger", "base.group_user")
+        cls.outsider = cls._user("audit_outsider", "base.group_user")
         cls.partner = cls.env["res.partner"].create({"name": "Brauhaus Adler"})
-        cls.startClassPatcher(patch.dict(os.environ, {signing.ENVIRONMENT_KEYS: RING}))
+        cls.startClassPatcher(patch.dict(os.environ, {signing.SOURCE.variable: RING}))
 
     def use_ring(self, text):
-        self.patch(os, "environ", {**os.environ, signing.ENVIRONMENT_KEYS: text})
+        self.patch(os, "environ", {**os.environ, signing.SOURCE.variable: text})
 
     @classmethod
     def _user(cls, login, groups):

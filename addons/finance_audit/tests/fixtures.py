@@ -59,3 +59,29 @@ class FixtureDocument(models.Model):
 
     name = fields.Char()
     company_id = fields.Many2one("res.company")
+
+
+class FixtureReceipt(models.Model):
+    """Everything is evidence but the note."""
+
+    _name = "finance.audit.fixture.receipt"
+    _description = "Fixture receipt"
+    _inherit = ["finance.evidence.mixin"]
+    _module = FIXTURE_MODULE
+    _evidence_open = frozenset({"note"})
+
+    name = fields.Char()
+    note = fields.Char()
+
+
+class FixtureAttempt(models.Model):
+    """Nothing is evidence but the answer."""
+
+    _name = "finance.audit.fixture.attempt"
+    _description = "Fixture attempt"
+    _inherit = ["finance.evidence.mixin"]
+    _module = FIXTURE_MODULE
+    _evidence_fixed = frozenset({"answer"})
+
+    answer = fields.Char()
+    note = fields.Char()

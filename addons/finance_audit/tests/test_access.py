@@ -15,14 +15,14 @@ class TestAccess(AuditCase):
             cls.entries._record(action="test.access", company=company)
         cls.domain = [("action", "=", "test.access")]
 
-    def test_strangers_cannot_read(self):
-        entries = self.entries.with_user(self.stranger)
+    def test_users_without_the_role_cannot_read(self):
+        entries = self.entries.with_user(self.outsider)
         with self.assertRaises(AccessError):
             entries.search(self.domain)
         with self.assertRaises(AccessError):
-            self.entries.search(self.domain).with_user(self.stranger).read(["summary"])
+            self.entries.search(self.domain).with_user(self.outsider).read(["summary"])
         with self.assertRaises(AccessError):
-            self.env["finance.audit.protection"].with_user(self.stranger).action_open()
+            self.env["finance.audit.protection"].with_user(self.outsider).action_open()
 
     def test_an_auditor_sees_the_own_companies_and_what_belongs_to_none(self):
         found = self.entries.with_user(self.auditor).search(self.domain)
@@ -42,11 +42,11 @@ class TestAccess(AuditCase):
     def test_exporting_needs_the_role_and_the_right_to_export(self):
         entry = self.entries.search(self.domain, limit=1, order="id")
         exporter = self.env.ref("base.group_allow_export")
-        for user in self.stranger | self.auditor:
+        for user in self.outsider | self.auditor:
             user.group_ids += exporter
         self.env.invalidate_all()
         with self.assertRaises(AccessError):
-            entry.with_user(self.stranger).export_data(["action"])
+            entry.with_user(self.outsider).export_data(["action"])
         exported = entry.with_user(self.auditor).export_data(["action"])
         self.assertEqual(exported["datas"], [["test.access"]])
 
@@ -62,7 +62,7 @@ class TestAccess(AuditCase):
         with self.assertRaisesRegex(UserError, "Gone tomorrow"):
             entry.action_open_document()
 
-    def test_a_stranger_cannot_ask_where_an_entry_leads(self):
-        entry = self.record(document=self.company).with_user(self.stranger)
+    def test_a_user_without_the_role_cannot_ask_where_an_entry_leads(self):
+        entry = self.record(document=self.company).with_user(self.outsider)
         with self.assertRaises(AccessError):
             entry.action_open_document()

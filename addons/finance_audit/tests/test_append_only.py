@@ -1,13 +1,14 @@
 """A2, first level: nobody changes an entry, neither in SQL as the application nor by the ORM."""
 
 import psycopg2
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
 from odoo.service.model import call_kw
 from odoo.tests import tagged
+from odoo.tools import mute_logger
 
-from ..core.leaf import leaf_hash
+from ..core.tree import leaf_hash
 from ..exceptions import EvidenceIsAppendOnly
-from ..install import uninstall_hook
+from ..hooks import uninstall_hook
 from .common import AuditCase
 
 ATTEMPTS = {
@@ -133,11 +134,13 @@ class TestAppendOnly(AuditCase):
                 lambda e: e.create({"summary": "x"}),
                 lambda e: e.create([]),
                 lambda e: e.write({"summary": "x"}),
-                lambda e: e.unlink(),
                 lambda e: e.copy(),
             ):
-                with self.assertRaisesRegex(EvidenceIsAppendOnly, "further entry"):
+                with self.assertRaises(EvidenceIsAppendOnly):
                     change(entry)
+            # An auditor has no right to delete in the first place.
+            with self.assertRaises(UserError):
+                entry.unlink()
         with self.assertRaises(EvidenceIsAppendOnly):
             self.entry.summary = "x"
 
@@ -150,8 +153,9 @@ class TestAppendOnly(AuditCase):
             ("unlink", [self.entry.ids]),
             ("copy", [self.entry.ids]),
         ):
-            with self.subTest(method), self.assertRaises(EvidenceIsAppendOnly):
+            with self.subTest(method), self.assertRaises(UserError):
                 call_kw(entries, method, args, {})
+        self.assertEqual(self.entry.summary, "As it was.")
 
     def test_a2_an_import_creates_nothing(self):
         before = self.rows()
@@ -182,3 +186,30 @@ class TestAppendOnly(AuditCase):
             self.assertEqual(self.env.cr.fetchone(), (None, None))
             savepoint.rollback()
         self.assertTrue(self.rows())
+
+    def test_groups_are_deleted_after_the_evidence_is_dropped(self):
+        """Odoo deletes the records of an addon after its hook has run: roles must not remain."""
+        role = self.env.ref("finance_audit.group_auditor")
+        self.assertIn(self.auditor, role.user_ids)
+        target = self.env["finance.audit.anchor.target"].create(
+            {"name": "x", "kind": "mail", "emails": "auditor@example.com"}
+        )
+        with self.env.cr.savepoint() as savepoint:
+            uninstall_hook(self.env)
+            module = self.env["ir.module.module"].search([("name", "=", "finance_audit")])
+            module.state = "to remove"
+            module.flush_recordset()
+            self.env["ir.model.access"].search([("group_id", "=", role.id)]).unlink()
+            role.unlink()
+            target.unlink()
+            self.assertFalse(role.exists())
+            savepoint.rollback()
+
+    def test_a_missing_table_stops_the_operation_unless_the_addon_is_uninstalled(self):
+        with (
+            mute_logger("odoo.sql_db"),
+            self.assertRaises(psycopg2.errors.UndefinedTable),
+            self.env.cr.savepoint(),
+        ):
+            uninstall_hook(self.env)
+            self.record()

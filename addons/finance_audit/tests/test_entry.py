@@ -8,7 +8,7 @@ from odoo.tests import tagged
 
 from ..core.canonical import canonical_bytes
 from ..core.errors import ActionRefused, FloatRefused, SubjectRefused
-from ..core.leaf import leaf_hash
+from ..core.tree import leaf_hash
 from .common import AuditCase
 
 

@@ -82,7 +82,7 @@ class TestErasure(TamperCase):
         with self.assertRaises(AccessError):
             wizard.with_user(self.auditor).create(values).action_erase()
         with self.assertRaises(AccessError):
-            wizard.with_user(self.stranger).create(values)
+            wizard.with_user(self.outsider).create(values)
         both = self._user("audit_admin", "finance_audit.group_auditor,base.group_system")
         self.assertEqual(self.erasables._parts([self.entry.uid]).keys(), {self.entry.uid})
         wizard.with_user(both).create(values).action_erase()

@@ -122,12 +122,12 @@ class TestExport(AnchorCase):
             ("document", self.document.id, 4),
         )
 
-    def test_strangers_and_other_companies_are_refused(self):
+    def test_users_without_the_role_and_other_companies_are_refused(self):
         with self.assertRaises(AccessError):
-            self.env["finance.audit.export"].with_user(self.stranger).create({})
+            self.env["finance.audit.export"].with_user(self.outsider).create({})
         export = self.exports.create({"company_ids": self.company.ids})
         with self.assertRaises(AccessError):
-            export.with_user(self.stranger)._write(io.BytesIO())
+            export.with_user(self.outsider)._write(io.BytesIO())
         export.sudo().company_ids = self.other_company
         with self.assertRaises(AccessError):
             export._write(io.BytesIO())
@@ -167,7 +167,7 @@ class TestDownload(HttpCase, AnchorCase):
             .create({"company_ids": self.company.ids})
         )
         url = f"/finance_audit/package/{export.id}"
-        self.authenticate("audit_stranger", "audit_stranger")
+        self.authenticate("audit_outsider", "audit_outsider")
         self.assertNotEqual(self.url_open(url).status_code, 200)
         self.authenticate("audit_reader", "audit_reader")
         answer = self.url_open(url)

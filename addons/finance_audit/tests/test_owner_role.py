@@ -11,8 +11,9 @@ import psycopg2
 from odoo import sql_db
 from odoo.tests import BaseCase, tagged
 
-from .. import install, sealing
-from ..core.leaf import leaf_hash
+from ..core import schema, sealing
+from ..core.schema import QUERIES
+from ..core.tree import leaf_hash
 
 ENTRY = (
     '{"uid":"00000000-0000-4000-8000-000000000001","created_at":"2026-03-03T09:00:00+00:00",'
@@ -57,8 +58,8 @@ class LevelCase(BaseCase):
         cls.admin_call(f'CREATE DATABASE "{cls.database}"', as_admin=False)
         cls.addClassCleanup(cls.admin_call, f'DROP DATABASE "{cls.database}" WITH (FORCE)', False)
         with cls.connect() as connection, connection.cursor() as cr:
-            for name in sorted(path.name for path in install._SQL.glob("0[123]*.sql")):
-                cr.execute(install.statement(name))
+            for name in sorted(path.name for path in schema.SQL.glob("0[123]*.sql")):
+                cr.execute(schema.script(name))
             cls.append(cr)
 
     @classmethod
@@ -88,7 +89,7 @@ class LevelCase(BaseCase):
     def append(cls, cr, entry=ENTRY):
         data = entry.encode()
         values = {"canonical": [data], "leaf_hash": [leaf_hash(data)]}
-        cr.execute(install.statement("append.sql"), values)
+        cr.execute(QUERIES["append"], values)
 
     def outcome(self, connection, statement):
         """Return "refused" or "done" for an attempt, which is rolled back."""
@@ -115,7 +116,7 @@ class TestOneRole(LevelCase):
         found = self.outcomes(connection, DISMANTLING)
         self.assertEqual({name for name, what in found.items() if what == "refused"}, set())
         with connection.cursor() as cr:
-            self.assertTrue(install.owns(cr))
+            self.assertTrue(schema.owns(cr))
 
     def test_a2_a_superuser_is_held_by_the_triggers_only(self):
         connection = self.admin()
@@ -132,7 +133,7 @@ class TestOwnerRole(LevelCase):
         connection = cls.admin()
         with connection.cursor() as cr:
             cr.execute("SELECT set_config('finance_audit.application_role', %s, false)", [cls.role])
-            cr.execute(install.statement("owner_role.sql"))
+            cr.execute(schema.script("owner_role.sql"))
         connection.commit()
 
     def test_a2_with_an_owner_role_nothing_can_be_changed_nor_dismantled(self):
@@ -140,7 +141,7 @@ class TestOwnerRole(LevelCase):
         self.assertEqual(set(self.outcomes(connection, CHANGES).values()), {"refused"})
         self.assertEqual(set(self.outcomes(connection, DISMANTLING).values()), {"refused"})
         with connection.cursor() as cr:
-            self.assertFalse(install.owns(cr))
+            self.assertFalse(schema.owns(cr))
 
     def test_a2_odoo_cannot_become_the_owner(self):
         for attempt in (
@@ -181,7 +182,5 @@ class TestOwnerRole(LevelCase):
                 return self._cr.fetchone()
 
         with self.connect().cursor() as cr:
-            install.create(Recorder(cr))
-        self.assertEqual(
-            executed, [install.statement("04_view.sql"), install.statement("04b_proof_views.sql")]
-        )
+            schema.create(Recorder(cr))
+        self.assertEqual(executed, [schema.script("04_views.sql")])

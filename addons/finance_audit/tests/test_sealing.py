@@ -7,9 +7,9 @@ from unittest.mock import patch
 from odoo.sql_db import db_connect
 from odoo.tests import tagged
 
-from .. import sealing
-from ..core import verify_audit
-from ..core.signing import NoSigningKey
+from ..core import sealing, verify_audit
+from ..core.keyring import NoKey
+from ..core.schema import QUERIES
 from ..core.tree import root_of
 from .common import RING, AuditCase
 
@@ -102,10 +102,10 @@ class TestSealing(SealCase):
         self.entries._record_many([{"action": "a.b", "company": self.seat}] * 300)
         self.seal()
         self.env.cr.execute("SELECT pg_current_xact_id()::text")
-        statement = sealing.statement("next_leaves.sql")
-        where = sealing._where(sealing._last(self.env.cr, self.log))
+        where = sealing.last_seal(self.env.cr, self.log).parameters()
         self.env.cr.execute("SET LOCAL enable_seqscan = off")
-        self.env.cr.execute("EXPLAIN " + statement, {**where, "limit": 10})
+        values = {**where, "with_entries": True, "limit": 10}
+        self.env.cr.execute("EXPLAIN " + QUERIES["unsealed"], values)
         plan = "\n".join(line for (line,) in self.env.cr.fetchall())
         self.assertRegex(plan, r"Index Cond: .*ROW\(xact, id\) > ROW\(")
 
@@ -127,7 +127,7 @@ class TestSealing(SealCase):
     def test_a_dump_restored_in_another_cluster_is_sealed_on_without_loss(self):
         """There the transactions count from elsewhere, in this test from far below."""
         old = [self.record(company=self.seat).id for _number in range(3)]
-        with patch.object(sealing, "_cluster", lambda cr: "another"):
+        with patch.object(sealing, "cluster_id", lambda cr: "another"):
             self.seal()
         waiting = self.record(company=self.seat).id  # restored, but not sealed there
         self.seal()
@@ -136,7 +136,7 @@ class TestSealing(SealCase):
         ids = self.seals()[0]
         self.assertEqual(sorted(ids), sorted(set(ids)))
         self.assertLessEqual({*old, waiting, new}, set(ids))
-        self.assertEqual(sealing._last(self.env.cr, self.log).floor_id, max(old))
+        self.assertEqual(sealing.last_seal(self.env.cr, self.log).floor_id, max(old))
 
     # -- checkpoints (A4) ----------------------------------------------------------------------
 
@@ -180,7 +180,7 @@ class TestSealing(SealCase):
     def test_a4_without_a_key_entries_are_sealed_and_the_signature_follows(self):
         self.record(company=self.seat)
         with (
-            patch.object(type(self.sealer), "_ring", side_effect=NoSigningKey("none")),
+            patch.object(type(self.sealer), "_ring", side_effect=NoKey("none")),
             self.assertLogs("odoo.addons.finance_audit", "ERROR"),
         ):
             self.assertEqual(self.seal(), 1)

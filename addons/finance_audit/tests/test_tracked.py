@@ -137,5 +137,5 @@ class TestTracked(FixtureCase):
         self.assertEqual(self.entries_of(setting), before)
 
     def test_whoever_may_change_leaves_evidence_without_being_an_auditor(self):
-        setting = self.settings.with_user(self.stranger).create({"name": "VAT"})
-        self.assertEqual(self.entries_of(setting.sudo()).user_id, self.stranger)
+        setting = self.settings.with_user(self.outsider).create({"name": "VAT"})
+        self.assertEqual(self.entries_of(setting.sudo()).user_id, self.outsider)

@@ -1,4 +1,4 @@
-"""Erase personal data beside audit entries, on request of the person concerned (GDPR, article 17)."""
+"""Erasure of personal data in the audit log, on request of the data subject (GDPR, article 17)."""
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
@@ -9,9 +9,9 @@ class FinanceAuditErase(models.TransientModel):
     _description = "Erase personal data in the audit log"
 
     document_model = fields.Char(required=True)
-    document_id = fields.Integer(required=True)
-    document_name = fields.Char(readonly=True)
-    count = fields.Integer("Entries with personal data", compute="_compute_count")
+    document_id = fields.Integer("Document ID", required=True)
+    document_name = fields.Char("Document or Record", readonly=True)
+    count = fields.Integer("Entries with Personal Data", compute="_compute_count")
     reason = fields.Char(required=True)
 
     @api.depends("document_model", "document_id")
@@ -20,7 +20,7 @@ class FinanceAuditErase(models.TransientModel):
             wizard.count = len(wizard._entries())
 
     def _entries(self):
-        """Return the entries about the document, whether as their document or as their record."""
+        """Return the entries that have the document as their document or as their record."""
         about = ["|"]
         for kind in ("document", "record"):
             about += [
@@ -31,12 +31,14 @@ class FinanceAuditErase(models.TransientModel):
         return self.env["finance.audit.entry"].search([("erasable_state", "=", "kept"), *about])
 
     def action_erase(self):
-        """Erase for good. Auditors read, administrators erase: it takes somebody who is both."""
+        """Erase permanently. The user must be both an auditor, who reads, and an administrator, who erases."""
         self.ensure_one()
         if not self.env.user.has_group("base.group_system"):
-            raise AccessError(self.env._("Only an administrator who is also an auditor may erase."))
+            raise AccessError(
+                self.env._("Only administrators with the role Auditor can erase personal data.")
+            )
         entries = self._entries()
         if not entries:
-            raise UserError(self.env._("There is no personal data to erase."))
+            raise UserError(self.env._("The entries do not contain any personal data."))
         self.env["finance.audit.erasable"]._erase(entries.mapped("uid"), self.reason)
         return {"type": "ir.actions.act_window_close"}

@@ -4,7 +4,7 @@ import json
 
 from odoo import SUPERUSER_ID, api, models
 from odoo.addons.finance_audit.core.entry import Facts, Subject, storable
-from odoo.addons.finance_audit.models.circumstances import actor_of
+from odoo.addons.finance_audit.models.audit_context import actor_of
 
 from ..core import cases
 from .finance_case_settings import DEFAULT_HOURS

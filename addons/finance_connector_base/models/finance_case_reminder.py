@@ -5,7 +5,7 @@ Runs from a scheduled action of its own, so that opening a thousand cases costs 
 
 from odoo import api, fields, models
 from odoo.addons.finance_audit.core.entry import Facts
-from odoo.addons.finance_audit.models.circumstances import actor_of
+from odoo.addons.finance_audit.models.audit_context import actor_of
 from odoo.tools import plaintext2html
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 

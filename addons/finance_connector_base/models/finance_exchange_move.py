@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from odoo import api, fields, models
 from odoo.addons.finance_audit.core.entry import Facts, Subject
-from odoo.addons.finance_audit.models.circumstances import actor_of
+from odoo.addons.finance_audit.models.audit_context import actor_of
 
 from ..core.delivery import life, states
 from ..core.delivery.life import Life, Turn

@@ -1,7 +1,7 @@
 """One exchange's story: what is recorded about it and each call made for it, in one timeline, newest first."""
 
 from odoo import fields, models
-from odoo.addons.finance_audit.core.wording import Line
+from odoo.addons.finance_audit.core.readable import TextLine
 from odoo.tools import format_date
 
 from ..core.delivery.health import CALL_ERRORS
@@ -95,7 +95,7 @@ class FinanceExchangeAttempt(models.Model):
         """What else is known of a call; the answer itself is for those who may open the attempt."""
         names = ("request_line", "response_type", "ended_at", "token")
         return [
-            Line(self._fields[name]._description_string(self.env), str(self[name]))
+            TextLine(self._fields[name]._description_string(self.env), str(self[name]))
             for name in names
             if self[name]
         ]

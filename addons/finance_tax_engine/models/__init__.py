@@ -1,3 +1,4 @@
+from . import finance_audit_entry
 from . import (
     finance_tax_rulebook_mixin,
     finance_tax_jurisdiction,

@@ -1,14 +1,11 @@
-"""A4: checkpoints as signed notes; the key ring and its rotation."""
+"""A4: checkpoints as signed notes."""
 
 import base64
-import os
-import stat
 
 import pytest
 from audit_logs import FOREIGN, KEY, ORIGIN, vkey
-from odoo.addons.finance_audit.core import signing, verify_audit
-from odoo.addons.finance_audit.core.note import Checkpoint, NotACheckpoint, sign, verifier_key
-from odoo.addons.finance_audit.core.signing import NoSigningKey, Ring
+from odoo.addons.finance_audit.core import verify_audit
+from odoo.addons.finance_audit.core.note import Checkpoint, NotACheckpoint, sign
 
 HEAD = Checkpoint(ORIGIN, 7, bytes(range(32)), ("time 2026-03-03T09:00:00+00:00",))
 
@@ -92,61 +89,3 @@ def test_a4_a_checkpoint_reads_back():
 def test_a4_what_is_no_verifier_key_is_said_to_be_none(text):
     with pytest.raises(verify_audit.Damage, match="key.unreadable"):
         verify_audit.Key(text)
-
-
-# -- the ring --------------------------------------------------------------------------------------
-
-
-def line(name, byte, *more):
-    return ":".join([name, base64.b64encode(bytes([byte] * 32)).decode(), *more])
-
-
-def test_a4_the_first_key_is_the_newest_and_a_retired_one_signs_no_more():
-    ring = Ring.parse("\n".join(["# rotated in March", line("b", 2), "", line("a", 1, "retired")]))
-    assert ring.active == ("b",)
-    assert set(ring.seeds) == {"a", "b"}
-    assert verifier_key(ORIGIN, ring.public_keys()[0]).startswith(f"{ORIGIN}+")
-
-
-@pytest.mark.parametrize(
-    "text", ["", "# none", "a:short", line("a", 1, "retired"), f"{line('', 1)}"]
-)
-def test_a4_an_unusable_ring_is_refused_without_showing_it(text):
-    with pytest.raises(NoSigningKey) as caught:
-        Ring.parse(text)
-    assert "AQEBAQ" not in str(caught.value)
-
-
-def test_a4_the_ring_never_shows_its_keys():
-    assert "AQEB" not in repr(Ring.parse(line("a", 1)))
-    assert "\\x01" not in repr(Ring.parse(line("a", 1)))
-
-
-@pytest.fixture
-def no_environment(monkeypatch):
-    for name in (signing.ENVIRONMENT_KEYS, signing.ENVIRONMENT_FILE):
-        monkeypatch.delenv(name, raising=False)
-
-
-def test_a4_environment_then_file_then_option_then_a_generated_ring(
-    tmp_path, monkeypatch, no_environment
-):
-    generated, option, named = (tmp_path / name for name in ("deep/new", "option", "named"))
-    made = signing.load(None, generated)
-    assert stat.S_IMODE(os.stat(generated).st_mode) == 0o600
-    assert signing.load(None, generated) == made
-    option.write_text(line("option", 1))
-    assert signing.load(str(option), generated).active == ("option",)
-    named.write_text(line("named", 2))
-    monkeypatch.setenv(signing.ENVIRONMENT_FILE, str(named))
-    assert signing.load(str(option), generated).active == ("named",)
-    monkeypatch.setenv(signing.ENVIRONMENT_KEYS, line("inline", 3))
-    assert signing.load(str(option), generated).active == ("inline",)
-
-
-def test_a4_a_configured_ring_that_is_missing_is_never_replaced_by_a_new_one(
-    tmp_path, no_environment
-):
-    with pytest.raises(NoSigningKey, match="cannot be read"):
-        signing.load(str(tmp_path / "lost"), tmp_path / "new")
-    assert not (tmp_path / "new").exists()

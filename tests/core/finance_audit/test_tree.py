@@ -1,4 +1,4 @@
-"""A3, A6: RFC 6962 tree and proofs: public vectors, and every tree against every other."""
+"""A3, A6: RFC 6962 leaves, tree and proofs: public vectors, and every tree against every other."""
 
 import base64
 import json
@@ -7,15 +7,46 @@ from hashlib import sha256
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from odoo.addons.finance_audit.core import proofs, verify_audit
-from odoo.addons.finance_audit.core.leaf import EMPTY_TREE_HASH, leaf_hash
-from odoo.addons.finance_audit.core.proofs import NotInTree, TiledTree
-from odoo.addons.finance_audit.core.tree import Frontier, FrontierDamaged, root_of
+from odoo.addons.finance_audit.core import tree as merkle
+from odoo.addons.finance_audit.core import verify_audit
+from odoo.addons.finance_audit.core.tree import (
+    EMPTY_TREE_HASH,
+    Frontier,
+    FrontierDamaged,
+    NotInTree,
+    TiledTree,
+    leaf_hash,
+    root_of,
+)
 
 from tools.dev import specifications
 
 VECTORS = specifications.FOLDER / "merkle" / "testdata"
 LEAVES = [leaf_hash(bytes([number])) for number in range(70)]
+
+
+def test_the_empty_tree_has_the_hash_of_nothing():
+    assert EMPTY_TREE_HASH.hex() == (
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"", "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d"),
+        (b"L123456", "395aa064aa4c29f7010acfe3f25db9485bbd4b91897b6ad7ad547639252b4d56"),
+        (bytes.fromhex("00"), "96a296d224f285c67bee93c30f8a309157f0daa35dc5b87e410b78630a09cfc7"),
+    ],
+)
+def test_known_leaves(data, expected):
+    assert leaf_hash(data).hex() == expected
+
+
+@given(st.binary(max_size=200))
+def test_a_leaf_is_never_the_plain_hash_nor_an_inner_node(data):
+    assert leaf_hash(data) != sha256(data).digest()
+    assert leaf_hash(data) != sha256(b"\x01" + data).digest()
 
 
 def plain_root(leaves):
@@ -106,7 +137,7 @@ def tree(size, leaves=LEAVES):
 @pytest.fixture(params=[4, 256])
 def tile(request, monkeypatch):
     """Small tiles let small trees cross them."""
-    monkeypatch.setattr(proofs, "TILE", request.param)
+    monkeypatch.setattr(merkle, "TILE", request.param)
 
 
 def test_a6_every_leaf_of_every_tree_has_a_proof_that_holds_there_only(tile):

@@ -14,7 +14,7 @@ from audit_logs import FOREIGN, ORIGIN, Log, b64, entry, vkey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from odoo.addons.finance_audit.core import verify_audit
-from odoo.addons.finance_audit.core.leaf import leaf_hash
+from odoo.addons.finance_audit.core.tree import leaf_hash
 
 ENTRIES = [entry(number) for number in range(1, 41)]
 SEALS = (3, 10, 11, 40)

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from odoo.addons.finance_audit.core.wording import humanise, readable
+from odoo.addons.finance_audit.core.readable import humanise, readable
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),

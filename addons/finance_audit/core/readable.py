@@ -1,4 +1,7 @@
-"""Evidence in words a person can read: action ids and the details of an entry."""
+"""Readable text for action ids and for the details of an entry.
+
+The details are shown as they were recorded: keys and values are technical data and are not translated.
+"""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
@@ -8,22 +11,22 @@ ARROW = " → "
 JOINT = " › "
 
 
-class Line(NamedTuple):
-    """One readable detail: where it stands and what it says."""
+class TextLine(NamedTuple):
+    """One detail: its path as a label, and its value as text."""
 
     label: str
     text: str
 
 
 def humanise(identifier: str) -> str:
-    """`exchange.sent_again` becomes `Exchange: sent again`."""
+    """Return the text for an action id without a label: `exchange.sent_again` reads "Exchange: sent again"."""
     topic, _, rest = (identifier or "").partition(".")
     words = rest.replace(".", JOINT).replace("_", " ")
     return f"{_capital(topic)}: {words}" if words else _capital(topic)
 
 
-def readable(details: Any, label: str = "") -> Iterator[Line]:
-    """Flatten `details` into lines; a change reads "old → new"."""
+def readable(details: Any, label: str = "") -> Iterator[TextLine]:
+    """Yield `details` as lines; a change reads "old → new"."""
     if isinstance(details, Mapping) and details and not _is_leaf(details):
         for key in details:
             inner = _capital(key)
@@ -32,7 +35,7 @@ def readable(details: Any, label: str = "") -> Iterator[Line]:
         for number, item in enumerate(details, 1):
             yield from readable(item, f"{label} {number}".strip())
     elif details not in ({}, []) or label:
-        yield Line(label, _text(details))
+        yield TextLine(label, _text(details))
 
 
 def _is_leaf(value: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Who acted, from where, on what, for which company: read from Odoo, handed to the core."""
+"""The context of an audit entry as Odoo provides it: actor, source, record, document and company."""
 
 import threading
 
@@ -7,16 +7,16 @@ from odoo import http
 from ..core.entry import Actor, Subject
 from ..core.errors import SubjectRefused
 
-# Endpoints that programs call; everything else with a session is a person at a screen.
+# Endpoints that programs call; everything else with a session is a person in the user interface.
 _RPC_PATHS = ("/xmlrpc", "/jsonrpc", "/json/")
 _CRON_THREADS = ("odoo.service.cron", "Worker WorkerCron")
 
 
 def actor_of(env):
-    """Tell the user of `env` from the one who is really logged in.
+    """Return the user of `env` and the user who is actually logged in.
 
-    Odoo keeps, per transaction, the environment that the request, the remote call or the
-    scheduled action began with; `sudo()` and `with_user()` do not change it.
+    Odoo keeps, per transaction, the environment with which the request, the remote call or the scheduled action
+    began; `sudo()` and `with_user()` do not change it.
     """
     began = env.transaction.default_env
     real_uid = (began and began.uid) or env.uid
@@ -34,7 +34,7 @@ def source_of(env):
 
 
 def subject_of(record):
-    """Return the record as it is called now, or None for no record."""
+    """Return the record with its present name, or None for no record."""
     if not record:
         return None
     if len(record) != 1 or not isinstance(record.id, int):
@@ -43,7 +43,7 @@ def subject_of(record):
 
 
 def company_of(*records):
-    """Return the id of the company the first of `records` belongs to, or None if none does.
+    """Return the id of the company of the first record that belongs to one, or None.
 
     Never the company that happens to be active: evidence belongs where the document is.
     """
@@ -58,7 +58,7 @@ def company_of(*records):
 
 
 def document_of(record, document):
-    """Return the document whose timeline shows the entry: a document is its own."""
+    """Return the document whose timeline shows the entry: the given one, or the record if it is a document."""
     if document:
         return document
     return record if record and "audit_timeline" in record._fields else None
