@@ -28,7 +28,7 @@ class Gallery:
         }
 
     def _unknown(self):
-        """The submission is cut off and the platform does not answer the question that follows."""
+        """Cut the submission off, and leave the status check that follows unanswered."""
         control = self._story.control
         control.fault("drop_before", provider="afnor", operation="createFlow", times=1)
         control.fault("status", provider="afnor", operation="searchFlow", status=503, times=500)
@@ -51,7 +51,7 @@ class Gallery:
         return move
 
     def _submitted(self):
-        """The connection is paused, so the invoice stays in the outbox."""
+        """Pause the connection first, so that the invoice stays in the outbox."""
         (connection,) = self._admin.search_read(
             "finance.connection", [("provider", "=", "afnor")], ["id"]
         )

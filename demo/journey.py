@@ -44,7 +44,7 @@ def main(stack) -> int:
 
 
 def _problems(item, values):
-    """What is not as the sample says."""
+    """Return how an invoice differs from what the sample expects."""
     problems = []
     if values["amount_tax"] != item.tax:
         problems.append(f"tax is {values['amount_tax']}, expected {item.tax}")
@@ -58,7 +58,7 @@ def _problems(item, values):
 
 
 def _check_oracle(story):
-    """The platform's own record: each submitted invoice once, the accepted ones held."""
+    """Return the platform's own record: each submitted invoice once, the accepted ones held."""
     control: ControlClient = story.control
     submitted = [values for _item, values in story.rows() if values["einvoice_state"]]
     names = {values["name"] for values in submitted}

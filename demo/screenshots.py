@@ -104,7 +104,7 @@ class Camera:
         page.screenshot(path=self._folder / f"{name}-{self._suffix}.png")
 
     def _newest(self, name, role, path, model):
-        """The newest record of a list, opened by its address."""
+        """Return the newest record of a list, opened by its address."""
         person = login(role)
         session = self._stack.rpc(person["login"], person["password"])
         (newest,) = session.call(model, "search", [], order="id desc", limit=1)

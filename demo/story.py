@@ -125,7 +125,7 @@ class Story:
             self.control.verdict("reject", provider="afnor", reasons=[REASON], times=1)
 
     def _rest_until_sent(self, sale: Sale):
-        """The fault and the verdict are meant for one invoice: it leaves before the next one is posted."""
+        """Wait until the invoice has left: its fault or verdict is meant for no other invoice."""
         if sale.state is None:
             return
         deadline = time.monotonic() + _WAIT_SECONDS

@@ -26,7 +26,7 @@ def runtime() -> Iterator[odoo_run.Runtime]:
 
 @pytest.fixture(scope="session")
 def stack(runtime: odoo_run.Runtime) -> Iterator[Stack]:
-    """The sample company on a running server, with the sandbox of providers; shared by a whole run."""
+    """Provide the sample company on a running server, with the sandbox of providers; shared by a whole run."""
     database = databases.test_database("stack")
     try:
         with running(runtime, database, Ports.free()) as started:
@@ -37,7 +37,7 @@ def stack(runtime: odoo_run.Runtime) -> Iterator[Stack]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator["Browser"]:
-    """A headless Chromium."""
+    """Provide a headless Chromium."""
     # Imported here: playwright starts a helper process, which other tests need not wait for.
     from playwright.sync_api import sync_playwright
 
@@ -53,7 +53,7 @@ def browser() -> Iterator["Browser"]:
 
 @pytest.fixture
 def page(browser: "Browser") -> Iterator["Page"]:
-    """A fresh page without cookies; English, and a window as wide as a laptop's."""
+    """Provide a fresh page without cookies; English, and a window as wide as a laptop's."""
     context = browser.new_context(locale="en-US", viewport={"width": 1440, "height": 900})
     yield context.new_page()
     context.close()
