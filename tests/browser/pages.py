@@ -192,7 +192,7 @@ class InvoiceDesk(Desk):
         self.reload_until(status)
         return status.inner_text().strip()
 
-    def story(self) -> list[str]:
+    def timeline(self) -> list[str]:
         """Return the sentences of the timeline, the oldest first."""
         self.tab("Timeline")
         timeline = self.page.locator(".o_finance_audit_timeline")

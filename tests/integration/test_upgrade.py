@@ -38,7 +38,7 @@ EARLIER_MODULES = (
 EARLIER_SAMPLE = "sample"
 
 #: What releases renamed: table, or table.column → its names since, the latest last.
-NAMES = {
+NAMES: dict[str, tuple[str, ...]] = {
     "finance_callback": ("finance_webhook_event",),
     "finance_connection_gate": ("finance_throttle",),
     "finance_callback.tries": ("attempts", "attempt_count"),

@@ -55,6 +55,7 @@ SYNCHRONOUS = _argument(
     help="PostgreSQL's setting while its crashes are played; default: %(default)s",
 )
 
+QUICK = _argument("--quick", action="store_true", help="only those that take a second")
 UPGRADE = _argument("--upgrade", action="store_true", help="also to newer releases")
 
 VARIABLES = """\
@@ -122,7 +123,11 @@ COMMANDS: dict[str, tuple[str, list[tuple[tuple[str, ...], dict[str, Any]]], Com
         [],
         lambda options: suites.coverage(options.extra),
     ),
-    "lint": ("run the linters", [], lambda _: lint.run_linters()),
+    "lint": (
+        "run the linters",
+        [QUICK],
+        lambda options: lint.run_linters(quick=options.quick),
+    ),
     "i18n": (
         "write the translation templates and bring the catalogues up to them",
         [],

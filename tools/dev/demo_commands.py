@@ -55,10 +55,10 @@ def _watch(stack: Stack) -> int:
 def demo(port: int) -> int:
     """Stay until interrupted."""
     where = Ports.fixed(port)
-    tell = _hook("story", "tell")
+    post_samples = _hook("sample_run", "run")
     with odoo_run.ready() as runtime, running(runtime, DATABASE, where) as stack:
         with console.step("Sample invoices"):
-            tell(stack)
+            post_samples(stack)
         print(_welcome(stack), flush=True)
         try:
             return _watch(stack)

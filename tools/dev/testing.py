@@ -3,10 +3,12 @@
 Loaded by `tests/pytest.ini`; nothing is started before a test asks for a fixture.
 """
 
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from . import chromium, databases, odoo_run
 from .errors import Problem
@@ -14,6 +16,11 @@ from .stack import Ports, Stack, running
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
+
+# `make test-all` gives the property-based tests more time; those that name their own number of examples keep it.
+settings.register_profile("long", max_examples=2000, deadline=None)
+if os.environ.get("FINANCE_FUZZ"):
+    settings.load_profile("long")
 
 
 @pytest.fixture(scope="session")
