@@ -28,7 +28,7 @@ _GROUPS = {
 
 
 def login(role: str) -> dict[str, str]:
-    """The login whose name begins with ``role``: accountant, admin, operator or auditor."""
+    """Return the login whose name begins with ``role``: accountant, admin, operator or auditor."""
     return next(person for person in LOGINS if person["login"].startswith(role))
 
 

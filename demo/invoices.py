@@ -19,7 +19,7 @@ class Sale:
     customer: str
     lines: tuple[tuple[str, float, float], ...]
     tax: Decimal
-    story: str
+    description: str
     state: str | None = None
     currency: str | None = None
 
@@ -31,7 +31,7 @@ class Credit:
     key: str
     of: str
     tax: Decimal
-    story: str
+    description: str
     state: str | None = None
     company: str = field(default=FR)
 

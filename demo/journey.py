@@ -1,8 +1,8 @@
-"""The sample's story without a person: one row per invoice; exit code 0 only if each is as expected."""
+"""The sample run, unattended: one row per invoice; exit code 0 only if each is as expected."""
 
 from sandbox.client import ControlClient
 
-from .story import Story
+from .sample_run import SampleRun
 
 _COLUMNS = (
     ("invoice", 20),
@@ -17,12 +17,12 @@ _COLUMNS = (
 
 
 def main(stack) -> int:
-    """Run the story on a started installation and print the table."""
-    story = Story(stack)
-    story.tell()
+    """Process the sample on a started installation and print the table."""
+    sample = SampleRun(stack)
+    sample.run()
     _print(*(title for title, _width in _COLUMNS))
     wrong = []
-    for item, values in story.rows():
+    for item, values in sample.rows():
         problems = _problems(item, values)
         wrong += [f"{values['name']}: {problem}" for problem in problems]
         _print(
@@ -31,11 +31,11 @@ def main(stack) -> int:
             f"{values['amount_tax']} {values['currency_id'][1]}",
             values["einvoice_state"] or "–",
             values["einvoice_reference"] or "–",
-            str(story.attempts(values["id"]) or "–"),
+            str(sample.attempts(values["id"]) or "–"),
             str(values["audit_entry_count"]),
             "ok" if not problems else "BAD",
         )
-    wrong += _check_oracle(story)
+    wrong += _check_oracle(sample)
     for line in wrong:
         print(f"✗ {line}")
     if not wrong:
@@ -44,7 +44,7 @@ def main(stack) -> int:
 
 
 def _problems(item, values):
-    """What is not as the sample says."""
+    """Return how an invoice differs from what the sample expects."""
     problems = []
     if values["amount_tax"] != item.tax:
         problems.append(f"tax is {values['amount_tax']}, expected {item.tax}")
@@ -57,10 +57,10 @@ def _problems(item, values):
     return problems
 
 
-def _check_oracle(story):
-    """The platform's own record: each submitted invoice once, the accepted ones held."""
-    control: ControlClient = story.control
-    submitted = [values for _item, values in story.rows() if values["einvoice_state"]]
+def _check_oracle(sample):
+    """Return the platform's own record: each submitted invoice once, the accepted ones held."""
+    control: ControlClient = sample.control
+    submitted = [values for _item, values in sample.rows() if values["einvoice_state"]]
     names = {values["name"] for values in submitted}
     received = [item for item in control.oracle("afnor") if item["number"] in names]
     wrong = [

@@ -7,8 +7,8 @@ from playwright.sync_api import sync_playwright
 from tools.dev import chromium
 
 from .demo_users import login
-from .gallery import Gallery
-from .story import Story
+from .sample_run import SampleRun
+from .state_samples import StateSamples
 
 WIDE = {"width": 1440, "height": 900}
 NARROW = {"width": 430, "height": 900}
@@ -43,11 +43,11 @@ _PATHS = {name: path for name, _role, path in _LISTS}
 
 
 def main(stack, folder: Path) -> int:
-    """Tell the story, then walk through the screens as each role."""
-    story = Story(stack)
-    story.tell()
-    shown = {key: story.moves[key] for key in _INVOICES}
-    shown |= Gallery(stack, story).invoices()
+    """Process the sample, then walk through the screens as each role."""
+    sample = SampleRun(stack)
+    sample.run()
+    shown = {key: sample.moves[key] for key in _INVOICES}
+    shown |= StateSamples(stack, sample).invoices()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=str(chromium.ensure()), args=chromium.QUIET
@@ -104,7 +104,7 @@ class Camera:
         page.screenshot(path=self._folder / f"{name}-{self._suffix}.png")
 
     def _newest(self, name, role, path, model):
-        """The newest record of a list, opened by its address."""
+        """Return the newest record of a list, opened by its address."""
         person = login(role)
         session = self._stack.rpc(person["login"], person["password"])
         (newest,) = session.call(model, "search", [], order="id desc", limit=1)

@@ -73,7 +73,7 @@ def _product(env, code, values):
 
 
 def _exchange_rate(env, company):
-    """A dated rate for invoices in US dollars: 1 EUR = 1.25 USD, chosen for checking by head."""
+    """Create a dated rate for invoices in US dollars: 1 EUR = 1.25 USD, easy to check by hand."""
     dollar = env.ref("base.USD")
     dollar.active = True
     env["res.currency.rate"].create(

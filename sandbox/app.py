@@ -10,7 +10,7 @@ from aiohttp import web
 from . import control
 from .control.common import CORE, refusals
 from .core import Core
-from .gate import Gate
+from .handler import RequestHandler
 from .provider import Provider
 from .providers import PROVIDERS
 from .values import Call, Operation, Reply
@@ -34,11 +34,13 @@ def build_app(
 def add_provider(app: web.Application, provider: Provider) -> None:
     for operation in (*provider.operations(), unknown(provider)):
         path = f"/{provider.name}{operation.path}"
-        app.router.add_route(operation.method, path, Gate(app[CORE], provider, operation).serve)
+        app.router.add_route(
+            operation.method, path, RequestHandler(app[CORE], provider, operation).serve
+        )
 
 
 def unknown(provider: Provider) -> Operation:
-    """Whatever else is asked of the provider: answered in its own words, and journalled."""
+    """Answer any other request with the provider's own error, and record it in the journal."""
 
     def not_found(call: Call) -> Reply:
         return provider.error(404)
@@ -50,9 +52,9 @@ def unknown(provider: Provider) -> Operation:
 
 async def background(app: web.Application) -> AsyncIterator[None]:
     core = app[CORE]
-    promises = asyncio.create_task(core.keep_promises())
+    events = asyncio.create_task(core.run_scheduled_events())
     yield
-    promises.cancel()
-    await asyncio.gather(promises, return_exceptions=True)
-    await core.courier.close()
+    events.cancel()
+    await asyncio.gather(events, return_exceptions=True)
+    await core.webhook_sender.close()
     core.close()

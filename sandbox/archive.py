@@ -1,4 +1,4 @@
-"""Questions to an authority's files. Nothing here changes them."""
+"""Read access to an authority's files."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Archive:
         return map(Document.of, rows)
 
     def standing(self, provider: str, arrival: Arrival) -> Document | None:
-        """An earlier document with the same natural key or bytes, unless refused or about to be.
+        """Return an earlier document with the same natural key or bytes, unless refused or about to be.
 
         One that still waits for its answer counts: the authority has received it.
         """

@@ -1,4 +1,4 @@
-"""What an authority reads off a business document: who, what number, which year.
+"""What identifies a business document to an authority: the parties, the number, the year.
 
 UBL 2.1 invoices and credit notes, UN/CEFACT cross-industry invoices (alone or inside a Factur-X
 PDF) and cross-domain acknowledgements. Not a validation: only what identifies the document.
@@ -39,7 +39,7 @@ Path = tuple[str, ...]
 
 
 def path(steps: str) -> Path:
-    """The qualified names of ``prefix:Name/prefix:Name``."""
+    """Return the qualified names of ``prefix:Name/prefix:Name``."""
     pairs = (step.split(":") for step in steps.split("/"))
     return tuple(f"{{{PREFIXES[prefix]}}}{name}" for prefix, name in pairs)
 
@@ -113,7 +113,7 @@ def read_xml(content: bytes) -> Facts:
 
 
 def read_pdf(content: bytes) -> Facts:
-    """The facts of the invoice embedded in a Factur-X PDF."""
+    """Return the facts of the invoice embedded in a Factur-X PDF."""
     if not content.startswith(b"%PDF-"):
         raise Unreadable("not a PDF")
     for stream in streams(content):
@@ -177,7 +177,7 @@ def walk(element: ET.Element | None, steps: Path) -> ET.Element | None:
 
 
 def text(element: ET.Element | None, *paths: Path) -> str | None:
-    """The first of the paths that leads to text."""
+    """Return the first of the paths that leads to text."""
     for steps in paths:
         found = walk(element, steps)
         if found is not None and found.text and found.text.strip():

@@ -132,7 +132,7 @@ class ControlClient:
     # What happened
 
     def oracle(self, provider: str, **filters: str) -> list[dict[str, Any]]:
-        """The documents the authority received, oldest first."""
+        """Return the documents the authority received, oldest first."""
         return self._call("GET", f"oracle/{provider}", params=filters)
 
     def oracle_bytes(self, provider: str, reference: str) -> bytes:

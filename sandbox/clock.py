@@ -35,7 +35,7 @@ class Clock:
         return self._last
 
     def peek(self) -> int:
-        """The present instant, without using one up."""
+        """Return the present instant, without using one up."""
         return max(self._last, self._source() + self.offset)
 
     def advance(self, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""Everything the parts of the sandbox share. Knows no provider by name."""
+"""Everything the parts of the sandbox share, independent of any provider."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Any
 from .clock import Clock
 from .database import Memory, connect
 from .documents import Arrival, Document
-from .faults import FaultBook
+from .faults import FaultRules
 from .journal import Journal
 from .oracle import Oracle
 from .provider import Provider
-from .verdicts import REJECTED, VerdictBook
-from .webhooks import Courier
+from .verdicts import REJECTED, VerdictRules
+from .webhooks import WebhookSender
 
 MEMORY = "control"
 
@@ -28,10 +28,10 @@ class Core:
         self.clock = Clock()
         self.oracle = Oracle(self._database, self.clock)
         self.oracle.on_change = self._announce
-        self.faults = FaultBook()
-        self.verdicts = VerdictBook()
+        self.faults = FaultRules()
+        self.verdicts = VerdictRules()
         self.journal = Journal()
-        self.courier = Courier()
+        self.webhook_sender = WebhookSender()
         self.wake = asyncio.Event()
         self.providers = {provider.name: provider(self) for provider in providers}
         self._load()
@@ -39,7 +39,7 @@ class Core:
     def receive(
         self, provider: Provider, arrival: Arrival, defects: list[dict[str, Any]]
     ) -> Document:
-        """File a document with the fate the rules and its own defects give it.
+        """File a document with the outcome that the rules and its own defects give it.
 
         Rules say when the authority answers; defects found by the provider say what. A rule that
         says never stays never.
@@ -55,8 +55,8 @@ class Core:
         self.wake.set()
         return document
 
-    async def keep_promises(self) -> None:
-        """Decide documents when they fall due, also when nobody asks."""
+    async def run_scheduled_events(self) -> None:
+        """Decide documents when they fall due, also without a request."""
         while True:
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self.wake.wait(), self.oracle.next_due())
@@ -80,7 +80,7 @@ class Core:
         self.faults.clear()
         self.verdicts.clear()
         self.journal.clear()
-        self.courier.deliveries.clear()
+        self.webhook_sender.deliveries.clear()
         self.clock.reset()
         for provider in self.providers.values():
             provider.reset()

@@ -1,4 +1,4 @@
-"""Carries a reply to the client over the wire, whole or spoiled by a fault."""
+"""Carries a reply to the client over the wire, complete or corrupted by a fault."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ async def deliver(request: web.Request, reply: Reply, fault: Fault | None) -> we
         return await drip(request, reply, fault.seconds)
     if kind == "cut_body":
         return await cut(request, reply)
-    return whole(spoil(reply, kind))
+    return whole(corrupt(reply, kind))
 
 
-def spoil(reply: Reply, kind: str) -> Reply:
+def corrupt(reply: Reply, kind: str) -> Reply:
     if kind == "malformed_body":
         half = reply.body[: len(reply.body) // 2] or b'{"'
         return Reply(reply.status, half, reply.content_type, reply.headers)

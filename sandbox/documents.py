@@ -89,7 +89,7 @@ class Document:
 
     @classmethod
     def columns(cls) -> str:
-        """What to select to make one; the content is left where it is."""
+        """Return what to select to make one; the content is left where it is."""
         return ", ".join(field.name for field in fields(cls))
 
     @property
@@ -102,7 +102,7 @@ class Document:
         return tuple(getattr(self, name) for name in IDENTITY)
 
     def report(self) -> dict[str, Any]:
-        """The document as the control API shows it."""
+        """Return the document as the control API shows it."""
         hidden = ("id", "provider", "outcome", "due_at", "looks")
         shown = {name: value for name, value in asdict(self).items() if name not in hidden}
         shown["received_at"] = to_text(self.received_at)

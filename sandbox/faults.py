@@ -1,9 +1,9 @@
-"""Faults on demand: which request is spoiled, how, and how often.
+"""Faults on demand: which request fails, how, and how often.
 
 The first rule that matches a request is used up by it. A kind in ``AFTER_EFFECT`` lets the effect
-happen and spoils the answer only; if the request turns out to have no effect (it was refused), the
+happen and corrupts the answer only; if the request turns out to have no effect (it was refused), the
 rule is given back, so ``times`` counts effects, not attempts. Draws of a probability are made from
-the seed and the request's tracking id: the same document meets the same fate in every run,
+the seed and the request's tracking id: the same document gets the same result in every run,
 whatever the order of arrival.
 """
 
@@ -86,7 +86,7 @@ class Fault:
             and (self.tracking_id is None or self.tracking_id == tracking_id())
         )
 
-    def strikes(self, tracking_id: Callable[[], str | None]) -> bool:
+    def is_drawn(self, tracking_id: Callable[[], str | None]) -> bool:
         if self.probability is None:
             return True
         key = tracking_id() or ""
@@ -110,7 +110,7 @@ def fault_problems(spec: Any) -> list[str]:
     return found
 
 
-class FaultBook:
+class FaultRules:
     """The rules, oldest first."""
 
     def __init__(self) -> None:
@@ -132,7 +132,7 @@ class FaultBook:
             if (
                 not fault.spent
                 and fault.matches(provider, operation, call, tracking_id)
-                and fault.strikes(tracking_id)
+                and fault.is_drawn(tracking_id)
             ):
                 fault.used += 1
                 return fault

@@ -26,7 +26,7 @@ class Journal:
         self._last = 0
 
     def open(self, provider: str, operation: str, call: Call, at: str) -> dict[str, Any]:
-        """Write down a request; the caller fills in what became of it."""
+        """Record a request; the caller fills in its result."""
         self._last += 1
         entry = {
             "number": self._last,

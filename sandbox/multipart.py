@@ -27,7 +27,7 @@ def media_type(header: str) -> str:
 
 
 def parse(content_type: str, body: bytes) -> list[Part]:
-    """The parts in order; ``ValueError`` says what is wrong with the body."""
+    """Return the parts in order; ``ValueError`` says what is wrong with the body."""
     boundary = parameter(content_type, "boundary")
     if media_type(content_type) != "multipart/form-data" or not boundary:
         raise ValueError("the request is not multipart/form-data with a boundary")
@@ -61,7 +61,7 @@ def read_headers(head: bytes) -> dict[str, str]:
 
 
 def parameter(header: str, name: str) -> str | None:
-    """A parameter of a structured header; ``name*`` (RFC 5987) wins over plain ``name``."""
+    """Return a parameter of a structured header; ``name*`` (RFC 5987) wins over plain ``name``."""
     found = {key.lower(): value for key, value in PARAMETER.findall(header)}
     if f"{name}*" in found:
         charset, _language, text = f"{found[f'{name}*']}''".split("'", 3)[:3]

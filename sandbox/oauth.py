@@ -36,12 +36,12 @@ class Grant:
 
 
 def failure(status: int) -> Reply:
-    """The token endpoint's answer to trouble that is not the client's."""
+    """Return the token endpoint's answer to trouble that is not the client's."""
     return json_reply({"error": FAILURES.get(status, "invalid_request")}, status)
 
 
-class TokenDesk:
-    """The clients an authority knows and the tokens it has given out."""
+class TokenEndpoint:
+    """The registered clients of an authority and the tokens issued to them."""
 
     def __init__(self, clock: Clock, clients: Mapping[str, str]) -> None:
         self._clock = clock
@@ -65,7 +65,7 @@ class TokenDesk:
         return json_reply(answer, **NOT_STORED)
 
     def holder(self, call: Call) -> str | None:
-        """The client whose valid token the call carries."""
+        """Return the client whose valid token the call carries."""
         scheme, _space, token = call.headers.get("Authorization", "").partition(" ")
         grant = self._grants.get(token.strip()) if scheme.lower() == "bearer" else None
         if grant is None or grant.expires_at <= self._clock.peek():

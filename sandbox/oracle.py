@@ -18,7 +18,7 @@ from .verdicts import PENDING, Plan
 
 
 class Oracle(Archive):
-    """The authorities' files. Every change of a document's state is told to ``on_change``."""
+    """The authorities' files. Every change of a document's state is passed to ``on_change``."""
 
     def __init__(self, database: sqlite3.Connection, clock: Clock) -> None:
         super().__init__(database)

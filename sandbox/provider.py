@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .checks import Field, object_problems
 from .documents import Document
 from .limits import Bucket
-from .oauth import TokenDesk
+from .oauth import TokenEndpoint
 from .values import Call, Operation, Reply
 from .webhooks import is_loopback
 
@@ -34,7 +34,7 @@ class Provider:
 
     def __init__(self, core: Core) -> None:
         self.core = core
-        self.tokens = TokenDesk(core.clock, self.default_clients)
+        self.tokens = TokenEndpoint(core.clock, self.default_clients)
         self.settings: dict[str, Any] = {"webhook_url": None, **self.default_settings}
         self.bucket: Bucket | None = None
         self.down = False
@@ -45,17 +45,17 @@ class Provider:
         raise NotImplementedError
 
     def error(self, status: int, code: str = "", message: str = "") -> Reply:
-        """The provider's error body for a status; the code and message are optional."""
+        """Return the provider's error body for a status; the code and message are optional."""
         raise NotImplementedError
 
     # What a provider may say
 
     def authenticate(self, call: Call) -> Reply | None:
-        """A refusal, or nothing if the call may pass."""
+        """Return a refusal, or nothing if the call may pass."""
         return None
 
     def tracking_id(self, operation: str, call: Call) -> str | None:
-        """The sender's own identifier of the document a call is about. Never raises."""
+        """Return the sender's own identifier of the document a call is about. Never raises."""
         return None
 
     def finish(self, call: Call, reply: Reply) -> Reply:
@@ -63,7 +63,7 @@ class Provider:
         return reply
 
     def notice(self, document: Document) -> Any:
-        """The content of the callback that announces a change, or nothing."""
+        """Return the content of the callback that announces a change, or nothing."""
         return None
 
     # What the core does with it
@@ -72,7 +72,7 @@ class Provider:
         url = self.settings["webhook_url"]
         content = self.notice(document) if url else None
         if content is not None:
-            self.core.courier.send(self.name, url, content)
+            self.core.webhook_sender.send(self.name, url, content)
 
     def reason_problems(self, reasons: Sequence[Any]) -> list[str]:
         found = []

@@ -31,7 +31,7 @@ class Call:
         return self.headers.get("Content-Type", "")
 
     def once(self, name: str, read: Callable[[Call], Any]) -> Any:
-        """What ``read`` makes of the call, worked out only once."""
+        """Return what ``read`` makes of the call, worked out only once."""
         if name not in self.memo:
             self.memo[name] = read(self)
         return self.memo[name]

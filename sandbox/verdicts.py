@@ -1,6 +1,6 @@
 """What the authority will decide about a document, and when: rules set by the control API.
 
-A rule speaks in generic words (accepted, rejected); the provider turns them into its own.
+A rule uses generic outcomes (accepted, rejected); the provider maps them to its own.
 The first rule that matches decides; without one the default rule does.
 """
 
@@ -29,7 +29,7 @@ FIELDS = {
 
 @dataclass(frozen=True)
 class Plan:
-    """One document's fate: the outcome (``None``: no answer ever), its reasons, and when."""
+    """What becomes of one document: the outcome (``None``: never decided), its reasons, and when."""
 
     outcome: str | None = ACCEPTED
     reasons: tuple[dict[str, Any], ...] = ()
@@ -82,7 +82,7 @@ def rule_problems(spec: Any) -> list[str]:
     return found
 
 
-class VerdictBook:
+class VerdictRules:
     """The rules in the order they were added, and the default."""
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Callbacks to the client when a document's state changes: few tries, loopback addresses only."""
+"""Callbacks to the client when a document's state changes: few attempts, loopback addresses only."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def unsigned(_body: bytes) -> Mapping[str, str]:
 
 @dataclass(frozen=True)
 class StandardSignature:
-    """Signs one event by the Standard Webhooks specification: the same id at every try, the time of the try."""
+    """Signs one event by the Standard Webhooks specification: the same id at every attempt, the time of the attempt."""
 
     secret: str = field(repr=False)
     event: str
@@ -77,7 +77,7 @@ class BearerToken:
         return {"Authorization": f"Bearer {self.token}"}
 
 
-class Courier:
+class WebhookSender:
     """Delivers callbacks in the background and remembers what became of each."""
 
     def __init__(self) -> None:
@@ -128,7 +128,7 @@ class Courier:
         _logger.warning("gave up a callback to %s: %s", delivery["url"], delivery["tries"][-1])
 
     async def _try(self, url: str, content: Any, sign: Sign) -> int | str:
-        """The status of the answer, or the name of what went wrong."""
+        """Return the status of the answer, or the name of what went wrong."""
         if self._session is None:
             timeout = aiohttp.ClientTimeout(total=TIMEOUT)
             self._session = aiohttp.ClientSession(timeout=timeout)

@@ -52,13 +52,13 @@ def named_provider(core: Core, name: str) -> Provider:
 
 
 def check_known(core: Core, name: str) -> None:
-    """A rule may name a provider or all of them."""
+    """Check that a rule names a provider, or all of them."""
     if name != "*":
         named_provider(core, name)
 
 
 async def body_of(request: web.Request, fields: Mapping[str, Field] | None = None) -> Any:
-    """The JSON body (an empty one is an empty object), checked if fields are given."""
+    """Return the JSON body (an empty one is an empty object), checked if fields are given."""
     raw = await request.read()
     try:
         value = read_json(raw) if raw else {}

@@ -48,7 +48,7 @@ def document_of(request: web.Request) -> Document:
 
 
 async def list_requests(request: web.Request) -> web.Response:
-    """The newest requests that match, oldest of them first."""
+    """Return the newest requests that match, oldest of them first."""
     wanted = dict(request.query)
     limit = wanted.pop("limit", "1000")
     refuse([f"no filter named {name}" for name in wanted if name not in JOURNAL_FILTERS])
@@ -68,7 +68,7 @@ async def clear_requests(request: web.Request) -> web.Response:
 
 
 async def list_webhooks(request: web.Request) -> web.Response:
-    return answer(list(core_of(request).courier.deliveries))
+    return answer(list(core_of(request).webhook_sender.deliveries))
 
 
 ROUTES = (

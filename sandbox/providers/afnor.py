@@ -168,14 +168,14 @@ class AfnorFlow(Provider):
         return {"flowInfo": flow(document)}
 
     def announce(self, document: Document) -> None:
-        """The document names no signature; its one security scheme is a bearer."""
+        """Return headers with the bearer only: the document names no signature."""
         url, bearer = self.settings["webhook_url"], self.settings["webhook_bearer"]
         if url:
             sign = BearerToken(bearer) if bearer else unsigned
-            self.core.courier.send(self.name, url, self.notice(document), sign=sign)
+            self.core.webhook_sender.send(self.name, url, self.notice(document), sign=sign)
 
     def answering(self, handler: Callable[[Call], Reply]) -> Callable[[Call], Reply]:
-        """The handler, with the check every operation shares and refusals made replies."""
+        """Return the handler, with the check every operation shares and refusals made replies."""
 
         def checked(call: Call) -> Reply:
             try:
@@ -237,7 +237,7 @@ class AfnorFlow(Provider):
 
 
 def read_submission(call: Call) -> tuple[dict[str, Any], multipart.Part]:
-    """The checked flowInfo, known members only, and the file part."""
+    """Return the checked flowInfo, known members only, and the file part."""
     try:
         parts = multipart.parse(call.content_type, call.body)
     except ValueError as error:
@@ -254,7 +254,7 @@ def read_submission(call: Call) -> tuple[dict[str, Any], multipart.Part]:
 
 
 def read_criteria(call: Call) -> dict[str, Any]:
-    """The checked search: its limit and at least one criterion. An empty list is none."""
+    """Return the checked search: its limit and at least one criterion. An empty list is none."""
     if multipart.media_type(call.content_type) != JSON:
         raise Bad("the body must be application/json")
     search = checked_json(call.body, SEARCH, "body")
@@ -274,7 +274,7 @@ def checked_json(raw: bytes, fields: Mapping[str, Field], where: str) -> dict[st
 
 
 def check_consistency(info: Mapping[str, Any]) -> None:
-    """What flowInfo alone shows to be contradictory."""
+    """Return what flowInfo alone shows to be contradictory."""
     if info["flowSyntax"] not in INVOICES and "flowProfile" in info:
         raise Bad("flowProfile belongs to invoices only", 422)
     if info["flowSyntax"] == "FRR" and info.get("processingRule") == "B2B":
@@ -290,7 +290,7 @@ def refuse(problems: Sequence[str]) -> None:
 
 
 def inspect(info: Mapping[str, Any], content: bytes) -> tuple[Facts, list[dict[str, str]]]:
-    """What the file says, and what is technically wrong with it."""
+    """Return what the file says, and what is technically wrong with it."""
     syntax = info["flowSyntax"]
     if not content:
         return Facts(""), [reason("EmptyFlow", "file", "The file is empty")]
@@ -351,7 +351,7 @@ def usual_rule(syntax: str) -> str:
 
 
 def flow(document: Document) -> dict[str, Any]:
-    """The Flow object of a document."""
+    """Return the Flow object of a document."""
     attributes = {name: value for name, value in document.attributes.items() if name != "name"}
     acknowledgement: dict[str, Any] = {"status": STATUSES[document.state]}
     if document.state != PENDING and document.reasons:
@@ -368,7 +368,7 @@ def flow(document: Document) -> dict[str, Any]:
 
 
 def columns(where: Mapping[str, Any]) -> dict[str, Any]:
-    """The criteria the archive can look up by itself."""
+    """Return the criteria the archive can look up by itself."""
     readers = {
         "updatedAfter": ("after", from_text),
         "updatedBefore": ("before", from_text),
@@ -390,7 +390,7 @@ def looked_for(document: Document, where: Mapping[str, Any]) -> bool:
 
 
 def attachment(name: str) -> str:
-    """A Content-Disposition with the file's name (RFC 6266), safe whatever the name is."""
+    """Return a Content-Disposition with the file's name (RFC 6266), safe whatever the name is."""
     plain = re.sub(r'[^\x20-\x7e]|["\\\\/]', "_", name)
     extended = "" if plain == name else f";filename*=UTF-8''{quote(name, safe='')}"
     return f'attachment;filename="{plain}"{extended}'

@@ -113,7 +113,7 @@ class Reference(Provider):
         return json_reply({"error": error}, status)
 
     def authenticate(self, call: Call) -> Reply | None:
-        """The API key is the secret of one client, whose account the documents belong to."""
+        """Check the API key: the secret of one client, whose account the documents belong to."""
         given = call.headers.get("X-Api-Key", "").encode()
         for client, secret in self.tokens.clients.items():
             if hmac.compare_digest(secret.encode(), given):
@@ -122,7 +122,7 @@ class Reference(Provider):
         return self.error(401)
 
     def tracking_id(self, operation: str, call: Call) -> str | None:
-        """The key or number a call is about, or that of the document whose reference it names."""
+        """Return the key or number a call is about, or that of the document whose reference it names."""
         if "key" in call.params or "key" in call.query:
             return call.params.get("key") or call.query["key"]
         if "reference" in call.params:
@@ -133,7 +133,7 @@ class Reference(Provider):
         return number if isinstance(number, str) else None
 
     def notice(self, document: Document) -> Any:
-        """The callback's content: decided documents only, since a pending one has no news."""
+        """Return the callback's content, for decided documents only."""
         kinds = self.settings["webhook_kinds"] or COLLECTIONS
         if document.state == PENDING or document.kind not in kinds:
             return None
@@ -141,7 +141,7 @@ class Reference(Provider):
         return {"type": kind, "timestamp": to_text(document.updated_at), "data": receipt(document)}
 
     def change_settings(self, changes: Any) -> list[str]:
-        """An account may have a callback address of its own."""
+        """Return the callback address, which an account may have of its own."""
         urls = changes.get("webhook_urls", {}) if isinstance(changes, dict) else {}
         if isinstance(urls, dict) and not all(map(is_loopback, map(str, urls.values()))):
             return ["settings.webhook_urls: only loopback addresses are called"]
@@ -155,12 +155,12 @@ class Reference(Provider):
             return
         signature = StandardSignature(self.settings["webhook_secret"], f"msg_{uuid4().hex}")
         for _copy in range(self.settings["webhook_copies"]):
-            self.core.courier.send(
+            self.core.webhook_sender.send(
                 self.name, url, content, sign=signature, delay=self.settings["webhook_delay"]
             )
 
     def answering(self, handler: Callable[[Call], Reply]) -> Callable[[Call], Reply]:
-        """The handler, with refusals made replies."""
+        """Return the handler, with refusals made replies."""
 
         def checked(call: Call) -> Reply:
             try:
@@ -238,7 +238,7 @@ class Reference(Provider):
         return self.looked_at(document if fits and mine else None)
 
     def looked_at(self, document: Document | None) -> Reply:
-        """The answer to a look at the verdict."""
+        """Answer a lookup of the verdict."""
         if document is None:
             raise Refused(404)
         reply = json_reply(receipt(document))
@@ -258,7 +258,7 @@ class Reference(Provider):
         return next(iter(self.filed(identity)), None)
 
     def standing(self, identity: Identity) -> Document | None:
-        """What is filed under an identity, unless refused or about to be."""
+        """Return what is filed under an identity, unless refused or about to be."""
         return next((each for each in self.filed(identity) if each.outcome != REJECTED), None)
 
     def found(self, identity: Identity) -> Reply:
@@ -273,11 +273,11 @@ class Reference(Provider):
             raise Refused(409, "duplicate", "This was received already", document)
 
     def take(self, call: Call, identity: Identity, number: str | None = None) -> Document:
-        """The effect."""
+        """Take effect."""
         return self.core.receive(self, arrival(call, identity, number), defects=[])
 
     def note_disorder(self, call: Call, identity: Identity, body: Mapping[str, Any]) -> None:
-        """A record out of order is refused and stays in the files, so that the oracle counts it."""
+        """Refuse a record out of order; it stays in the files, so that the oracle counts it."""
         reason = {"code": "out_of_order", "message": "Sent before its predecessor, or beside it"}
         filed = arrival(call, identity, body["number"])
         self.core.oracle.receive(self.name, filed, Plan(REJECTED, (reason,)))
@@ -303,7 +303,7 @@ def arrival(call: Call, identity: Identity, number: str | None) -> Arrival:
 
 
 def receipt(document: Document) -> dict[str, Any]:
-    """What every answer says of a document."""
+    """Return what every answer says of a document."""
     return {
         "reference": document.reference,
         "kind": document.kind,

@@ -54,7 +54,7 @@ def person(page, stack, sessions):
 
 @pytest.fixture
 def control(stack):
-    """The sandbox; what a test tells it is taken back afterwards."""
+    """Provide the sandbox; rules that a test adds are removed afterwards."""
     with ControlClient(stack.sandbox_url) as client:
         yield client
 

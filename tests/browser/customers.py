@@ -33,14 +33,14 @@ class BackOffice:
         self._sessions = {}
 
     def session(self, role: str):
-        """The session of a role beside the browser."""
+        """Return the session of a role beside the browser."""
         if role not in self._sessions:
             person = login(role)
             self._sessions[role] = self._stack.rpc(person["login"], person["password"])
         return self._sessions[role]
 
     def customer(self, *, registered: bool = True) -> Customer:
-        """A new customer; an unregistered one lacks SIREN and VAT number."""
+        """Return a new customer; an unregistered one lacks SIREN and VAT number."""
         siren = _with_check_digit(f"{random.randrange(10**7, 10**8)}")
         siret = _with_check_digit(f"{siren}0001")
         name = f"Papeterie {siren} SARL"
@@ -57,7 +57,7 @@ class BackOffice:
         return Customer(self.session("admin").create("res.partner", values), name, siren, siret)
 
     def invoice(self, customer: Customer) -> int:
-        """A posted invoice of one shelf."""
+        """Return a posted invoice of one shelf."""
         accountant = self.session("accountant")
         values = {
             "move_type": "out_invoice",
@@ -72,7 +72,7 @@ class BackOffice:
         return move
 
     def number(self, invoice: int) -> str:
-        """The number of a posted invoice."""
+        """Return the number of a posted invoice."""
         (read,) = self.session("accountant").read("account.move", invoice, ["name"])
         return read["name"]
 

@@ -40,7 +40,7 @@ class Desk:
         return self
 
     def open(self, path: str) -> None:
-        """An action, a record of it (``action-…/7``) or a new one (``action-…/new``) by its address."""
+        """Open an action, a record of it (``action-…/7``) or a new one (``action-…/new``) by its address."""
         self.page.goto(self.address(path))
         self.page.locator(".o_action_manager .o_control_panel").wait_for()
 
@@ -60,7 +60,7 @@ class Desk:
             expect(self.page.locator(".o_last_breadcrumb_item")).to_have_text(menus[-1])
 
     def menu(self, name: str) -> Locator:
-        """A menu of the app, on the bar or in an open one."""
+        """Return a menu of the app, on the bar or in an open one."""
         bar = self.page.locator(".o_menu_sections")
         opened = self.page.locator(".o-dropdown--menu")
         return bar.get_by_text(name, exact=True).or_(opened.get_by_text(name, exact=True))
@@ -77,7 +77,7 @@ class Desk:
         self.field(name).locator("input, textarea").fill(value)
 
     def save(self) -> None:
-        """The cloud beside the title, until it is gone: then the record is stored."""
+        """Click the cloud beside the title and wait until it is gone: then the record is stored."""
         self.page.get_by_role("button", name="Save manually").click()
         expect(self.page.locator(".o_form_status_indicator_buttons")).to_have_class(
             re.compile("invisible")
@@ -192,8 +192,8 @@ class InvoiceDesk(Desk):
         self.reload_until(status)
         return status.inner_text().strip()
 
-    def story(self) -> list[str]:
-        """The sentences of the timeline, the oldest first."""
+    def timeline(self) -> list[str]:
+        """Return the sentences of the timeline, the oldest first."""
         self.tab("Timeline")
         timeline = self.page.locator(".o_finance_audit_timeline")
         expect(timeline).to_be_visible()

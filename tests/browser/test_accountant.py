@@ -33,14 +33,14 @@ def test_an_invoice_is_taxed_submitted_and_accepted(accountant, back_office, con
     expect(accountant.field("einvoice_note")).to_contain_text(received["reference"])
 
 
-def test_the_timeline_tells_the_story_in_order(accountant, back_office, control):
+def test_the_timeline_shows_every_step_in_order(accountant, back_office, control):
     customer = back_office.customer()
     accountant.open_invoice(back_office.invoice(customer))
     accountant.until_status(ACCEPTED)
     (received,) = control.oracle("afnor", buyer=customer.siren)
     reference = received["reference"]
-    story = accountant.story()
-    told = [
+    timeline = accountant.timeline()
+    expected = [
         "Tax determined by",
         "Checked against the official rules",
         "Put into the outbox",
@@ -50,7 +50,9 @@ def test_the_timeline_tells_the_story_in_order(accountant, back_office, control)
         f"Accepted as {reference}",
         f"The e-invoice is accepted as {reference}",
     ]
-    assert [next((words for words in told if words in line), line) for line in story] == told
+    assert [
+        next((text for text in expected if text in line), line) for line in timeline
+    ] == expected
 
 
 def test_an_accepted_invoice_is_only_corrected_by_a_credit_note(accountant, back_office, control):
@@ -78,12 +80,12 @@ def test_a_rejected_invoice_is_explained_corrected_and_accepted(accountant, back
     reject(customer.siren, REASON)
     accountant.open_invoice(back_office.invoice(customer))
     accountant.until_status("Rejected")
-    for words in (
+    for text in (
         "InvalidSchema",
         "found the invoice's XML structure invalid",
         "then submit again",
     ):
-        expect(accountant.reasons).to_contain_text(words)
+        expect(accountant.reasons).to_contain_text(text)
     expect(accountant.reasons).to_contain_text(REASON["reasonMessage"])
 
     accountant.button("Correct this invoice").click()
@@ -131,4 +133,4 @@ def test_a_lost_answer_is_found_out_and_nothing_is_sent_twice(
     (received,) = control.oracle("afnor", buyer=customer.siren)
     assert (received["number"], received["held"]) == (accountant.number, True)
     assert received["times_received"] == 1
-    assert any("the answer was lost" in line for line in accountant.story())
+    assert any("the answer was lost" in line for line in accountant.timeline())

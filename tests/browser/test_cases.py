@@ -31,7 +31,7 @@ def refuse(control):
 
 
 def open_case(desk, number):
-    """The case of a document, through the menu, as soon as there is one."""
+    """Open the case of a document, through the menu, as soon as there is one."""
     desk.choose("Finance Connect", "Operations", "Exceptions")
     row = desk.rows().filter(has_text=number)
     desk.reload_until(row)

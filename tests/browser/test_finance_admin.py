@@ -31,7 +31,7 @@ def test_the_settings_show_the_blocks_for_the_company(person):
 
 @pytest.fixture
 def account(stack, control, back_office):
-    """An account of a test's own at the platform: what the form asks for."""
+    """Provide an account at the platform for one test: what the form asks for."""
     given = {
         "name": f"Platform of test {uuid.uuid4().hex[:8]}",
         "base_url": f"{stack.sandbox_url}/afnor/flow-service",
@@ -78,7 +78,7 @@ def test_a_stored_secret_never_comes_back_to_the_page(person, account):
 
 
 def _enter(admin, account):
-    """A new connection, saved."""
+    """Create and save a new connection."""
     admin.choose("Finance Connect", "Configuration", "Connections")
     admin.button("New").click()
     admin.field("provider").locator("input").click()

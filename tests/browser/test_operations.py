@@ -41,7 +41,7 @@ def leave_active(back_office):
 
 
 def card(desk):
-    """The connection's card, through the menu."""
+    """Open the connection's card, through the menu."""
     desk.choose("Finance Connect", "Operations", "Connections")
     found = desk.page.locator(".o_kanban_record").filter(has_text=CONNECTION)
     expect(found).to_be_visible()

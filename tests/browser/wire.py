@@ -16,7 +16,7 @@ class Wire:
             self._responses.append(response)
 
     def answers(self) -> list[str]:
-        """The bodies of all answers until now."""
+        """Return the bodies of all answers until now."""
         self._read += [response.text() for response in self._responses]
         self._responses.clear()
         return self._read

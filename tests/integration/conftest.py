@@ -10,7 +10,7 @@ from office import Office
 
 @pytest.fixture
 def office(stack):
-    """The office, with a platform that has no faults and accepts everything."""
+    """Provide the office, with a platform that has no faults and accepts everything."""
     made = Office(stack)
     made.control.clear_faults()
     made.control.clear_verdicts()

@@ -30,7 +30,7 @@ class Desk:
         )
 
     def post(self, content, bearer=BEARER):
-        """The status of the answer to one message."""
+        """Return the status of the answer to one message."""
         headers = {"Authorization": f"Bearer {bearer}", "Content-Type": "application/json"}
         with requests.Session() as session:
             session.trust_env = False

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.nightly
 
 @pytest.fixture(scope="module")
 def ours():
-    """What a short run with the product's dispatcher found."""
+    """Provide what a short run with the product's dispatcher found."""
     return perform(Plan(SEED, EXCHANGES), storm_seconds=STORM_SECONDS)
 
 

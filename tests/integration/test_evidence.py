@@ -63,7 +63,7 @@ class Original:
 
 @pytest.fixture(scope="module")
 def original(runtime):
-    """A database with Odoo's accounting, the audit addon and a sealed log."""
+    """Provide a database with Odoo's accounting, the audit addon and a sealed log."""
     name = databases.test_database("evidence")
     databases.copy_database(runtime, "base", name)
     databases.install(runtime, name, ("finance_audit",))
@@ -72,7 +72,7 @@ def original(runtime):
 
 
 def state(runtime, database, doing=""):
-    """What the log says of itself, after ``doing`` something."""
+    """Return what the log says of itself, after ``doing`` something."""
     return json.loads(databases.shell(runtime, database, doing + _STATE).splitlines()[-1])
 
 
@@ -119,7 +119,7 @@ def test_a4_a_backup_restored_as_a_copy_goes_on_under_its_own_name(runtime, orig
 
 
 def verify(place):
-    """The verifier as an auditor runs it: by itself."""
+    """Return the verifier as an auditor runs it: by itself."""
     return subprocess.run(
         [sys.executable, "-I", str(VERIFIER), str(place)],
         capture_output=True,
@@ -130,7 +130,7 @@ def verify(place):
 
 @pytest.fixture
 def superuser(runtime):
-    """The server as an administrator of PostgreSQL sees it."""
+    """Provide the server as an administrator of PostgreSQL sees it."""
     server = replace(runtime.server, user="postgres")
     try:
         server.psql("SELECT 1")

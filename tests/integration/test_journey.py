@@ -1,4 +1,4 @@
-"""The sample's story on a real server: every invoice ends as it should, and the authority holds each once."""
+"""The sample run on a real server: every invoice ends as it should, and the authority holds each once."""
 
 from demo import journey
 

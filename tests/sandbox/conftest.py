@@ -39,7 +39,7 @@ def control(sandbox: SandboxThread) -> Iterator[ControlClient]:
 
 @pytest.fixture(scope="session")
 def any_contract() -> Contract | None:
-    """The provider's own specification, or nothing where it is not at hand."""
+    """Provide the provider's own specification, or nothing where it is not at hand."""
     document = load_specification()
     return Contract(document) if document else None
 
@@ -53,7 +53,7 @@ def contract(any_contract: Contract | None) -> Contract:
 
 @pytest.fixture
 def flows(control: ControlClient, any_contract: Contract | None) -> Iterator[FlowClient]:
-    """A client that checks every message against the specification, where that is at hand."""
+    """Provide a client that checks every message against the specification, where that is at hand."""
     with FlowClient(control.url, any_contract) as client:
         yield client
 

@@ -33,7 +33,7 @@ formats.checks("date-time")(
 
 
 def load_specification() -> dict[str, Any] | None:
-    """The OpenAPI document, or nothing where it is not at hand."""
+    """Return the OpenAPI document, or nothing where it is not at hand."""
     path = SPECIFICATIONS / "flow-service-1.1.0.json"
     return json.loads(path.read_text("utf-8")) if path.is_file() else None
 
@@ -64,7 +64,7 @@ class Contract:
         return [int(status) for status in self.operations[operation]["responses"]]
 
     def check_response(self, operation: str, response: requests.Response) -> None:
-        """The status is documented for the operation, and the body is what it promises."""
+        """Check that the status is documented for the operation, and that the body conforms."""
         status = str(response.status_code)
         documented = self.operations[operation]["responses"]
         assert status in documented, f"{operation} does not document {status}: {response.text}"
@@ -82,7 +82,7 @@ class Contract:
             assert not errors, errors
 
     def check_submission(self, info: Any, file_type: str) -> None:
-        """A createFlow request as its request body and encodings say."""
+        """Return a createFlow request as its request body and encodings say."""
         body = self.document["components"]["requestBodies"]["FlowPostRequest"]
         encoding = body["content"]["multipart/form-data"]["encoding"]
         assert self.errors("FlowInfo", info) == []

@@ -79,7 +79,7 @@ def cdar(number: str = "STATUS-1", role: str = "BY") -> bytes:
 
 
 def facturx(xml: bytes, compressed: bool = True) -> bytes:
-    """A PDF in outline: a page stream first, then the embedded invoice."""
+    """Return a PDF in outline: a page stream first, then the embedded invoice."""
     page = zlib.compress(b"BT (Invoice) Tj ET")
     embedded = zlib.compress(xml) if compressed else xml
     head = b"%PDF-1.7\n1 0 obj\n<< /Filter /FlateDecode >>\nstream\n"

@@ -37,7 +37,7 @@ class Contract:
         return [f"{error.json_path}: {error.message}" for error in found]
 
     def check(self, operation: str, response: requests.Response) -> None:
-        """The status is documented for the operation, and the body is what it promises."""
+        """Check that the status is documented for the operation, and that the body conforms."""
         documented = self.operations[operation][2]["responses"]
         status = str(response.status_code)
         assert status in documented, f"{operation} does not document {status}: {response.text}"
@@ -97,7 +97,7 @@ class ReferenceClient:
 
 
 def record(sequence: int, previous: str, **more: Any) -> bytes:
-    """The bytes of a record."""
+    """Return the bytes of a record."""
     body = {"number": f"R-{sequence}", "sequence": sequence, "previous": previous, **more}
     return json.dumps(body).encode()
 

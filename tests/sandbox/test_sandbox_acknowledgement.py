@@ -98,8 +98,8 @@ def test_each_syntax_is_recognised(
 def test_reject_tells_the_given_reasons(flows: FlowClient, control: ControlClient) -> None:
     control.verdict("reject", number="BAD-1", reasons=[REASON, WARNING])
     rejected, accepted = flows.created(ubl("BAD-1")), flows.created(ubl("GOOD-1"))
-    told = flows.acknowledgement(rejected)
-    assert told == {"status": "Error", "details": [REASON, WARNING]}
+    acknowledgement = flows.acknowledgement(rejected)
+    assert acknowledgement == {"status": "Error", "details": [REASON, WARNING]}
     assert status(flows, accepted) == "Ok"
 
 

@@ -29,7 +29,7 @@ Recipe = Callable[[FlowClient, ControlClient], requests.Response]
 
 
 def plain(flows: FlowClient, operation: str, **details: Any) -> requests.Response:
-    """The operation at its simplest."""
+    """Return the operation at its simplest."""
     if operation == "createFlow":
         return flows.create()
     if operation == "searchFlow":

@@ -216,5 +216,5 @@ def test_two_sandboxes_do_not_know_each_other(
     flow_id = flows.created()
     with SandboxThread() as other, ControlClient(other.url) as control:
         assert control.oracle("afnor") == []
-        with FlowClient(other.url, any_contract) as stranger:
-            assert stranger.get(flow_id).status_code == 404
+        with FlowClient(other.url, any_contract) as other_client:
+            assert other_client.get(flow_id).status_code == 404

@@ -10,10 +10,12 @@ from sandbox.client import ControlClient, ControlError
 
 
 def refused_as_repeat(flows: FlowClient, flow_id: str) -> bool:
-    told = flows.acknowledgement(flow_id)
-    if told["status"] == "Ok":
+    acknowledgement = flows.acknowledgement(flow_id)
+    if acknowledgement["status"] == "Ok":
         return False
-    assert [detail["reasonCode"] for detail in told["details"]] == ["AlreadyExistingFlow"]
+    assert [detail["reasonCode"] for detail in acknowledgement["details"]] == [
+        "AlreadyExistingFlow"
+    ]
     return True
 
 

@@ -1,4 +1,4 @@
-"""Each fault spoils exactly what it says: the effect, the answer, or the time it takes."""
+"""Each fault affects exactly what it names: the effect, the answer, or the time it takes."""
 
 from __future__ import annotations
 

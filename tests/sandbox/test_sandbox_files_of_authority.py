@@ -1,4 +1,4 @@
-"""The oracle's own rules, below any provider: one decision, one time line, promises kept."""
+"""The oracle's own rules, below any provider: one decision, one time line, scheduled decisions made."""
 
 from __future__ import annotations
 
@@ -34,25 +34,25 @@ def oracle(clock: Clock) -> Oracle:
 
 
 def test_a_document_is_decided_once(oracle: Oracle) -> None:
-    told = []
-    oracle.on_change = told.append
+    notified = []
+    oracle.on_change = notified.append
     waiting = oracle.receive("p", Arrival("r", b"x"), NEVER)
     accepted = oracle.decide(waiting, ACCEPTED)
     assert oracle.decide(waiting, REJECTED) == accepted
-    assert told == [accepted]
+    assert notified == [accepted]
 
 
 def test_what_falls_due_is_decided_in_the_order_it_was_promised(
     oracle: Oracle, clock: Clock
 ) -> None:
-    told = []
-    oracle.on_change = lambda document: told.append(document.reference)
+    notified = []
+    oracle.on_change = lambda document: notified.append(document.reference)
     for reference, seconds in (("slow", 9), ("quick", 1), ("later", 60)):
         oracle.receive("p", Arrival(reference, b"x"), Plan(ACCEPTED, seconds=seconds))
     assert oracle.next_due() == pytest.approx(1, abs=0.001)
     clock.advance(10)
     oracle.settle()
-    assert told == ["quick", "slow"]
+    assert notified == ["quick", "slow"]
     assert oracle.get("p", "later").state == PENDING
 
 
@@ -91,7 +91,7 @@ def test_an_answer_never_shows_a_state_that_is_overdue(monkeypatch: pytest.Monke
     async def lame(core: Core) -> None:
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(Core, "keep_promises", lame)
+    monkeypatch.setattr(Core, "run_scheduled_events", lame)
     with SandboxThread() as running, ControlClient(running.url) as control:
         control.default_verdict("late", seconds=0.2)
         flows = FlowClient(running.url)

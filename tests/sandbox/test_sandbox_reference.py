@@ -1,4 +1,4 @@
-"""The reference provider keeps its own OpenAPI document, and knows repeats as each operation promises."""
+"""The reference provider keeps its own OpenAPI document, and recognises repeats as each operation documents."""
 
 from __future__ import annotations
 
@@ -78,9 +78,9 @@ def play_everything(provider: ReferenceClient, control: ControlClient) -> None:
 def play_refusals(provider: ReferenceClient, control: ControlClient, key: str) -> None:
     """Each operation with a wrong key, behind a limit, and out of service."""
     path = {"key": "x", "chain": "x", "reference": "x"}
-    stranger = ReferenceClient(control.url, provider.contract, key)
+    other_client = ReferenceClient(control.url, provider.contract, key)
     for operation in provider.contract.operations:
-        assert stranger.call(operation, b"{}", **path).status_code == 401
+        assert other_client.call(operation, b"{}", **path).status_code == 401
         control.fault("status", operation=operation, status=503)
         assert provider.call(operation, b"{}", **path).status_code == 503
     control.limit("reference", per_second=0.01, burst=1)
@@ -88,8 +88,8 @@ def play_refusals(provider: ReferenceClient, control: ControlClient, key: str) -
     for operation in provider.contract.operations:
         refused = provider.call(operation, b"{}", **path)
         assert (refused.status_code, int(refused.headers["Retry-After"]) > 1) == (429, True)
-    provider.seen |= stranger.seen
-    stranger.close()
+    provider.seen |= other_client.seen
+    other_client.close()
 
 
 def test_every_documented_status_is_answered_as_documented(

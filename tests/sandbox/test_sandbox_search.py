@@ -15,7 +15,7 @@ LONG_AGO, FAR_AHEAD = "2000-01-01T00:00:00Z", "2100-01-01T00:00:00Z"
 
 @pytest.fixture
 def three(flows: FlowClient, control: ControlClient) -> dict[str, str]:
-    """An accepted invoice, a refused one, and a status message still waiting."""
+    """Provide an accepted invoice, a refused one, and a status message still waiting."""
     control.verdict("reject", tracking_id="refused")
     control.verdict("never", tracking_id="waiting")
     content = {"accepted": ubl(), "refused": ubl(), "waiting": cdar()}

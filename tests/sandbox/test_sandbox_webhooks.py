@@ -75,11 +75,11 @@ def test_the_bearer_is_the_one_way_to_authenticate_that_the_document_has(
 ) -> None:
     schemes = contract.document["components"]["securitySchemes"]
     assert [scheme["scheme"] for scheme in schemes.values()] == ["bearer"]
-    for bearer, told in (("given.by-the_client", "Bearer given.by-the_client"), (None, None)):
+    for bearer, expected in (("given.by-the_client", "Bearer given.by-the_client"), (None, None)):
         control.settings("afnor", webhook_url=receiver.url, webhook_bearer=bearer)
         flows.created()
         receiver.bodies.get(timeout=WAIT)
-        assert receiver.headers.get(timeout=WAIT).get("Authorization") == told
+        assert receiver.headers.get(timeout=WAIT).get("Authorization") == expected
 
 
 def test_a_late_verdict_is_told_without_anyone_asking(
@@ -88,8 +88,8 @@ def test_a_late_verdict_is_told_without_anyone_asking(
     control.settings("afnor", webhook_url=receiver.url)
     control.verdict("late", seconds=0.2)
     flow_id = flows.created()
-    told = receiver.bodies.get(timeout=WAIT)["flowInfo"]
-    assert (told["flowId"], told["acknowledgement"]["status"]) == (flow_id, "Ok")
+    expected = receiver.bodies.get(timeout=WAIT)["flowInfo"]
+    assert (expected["flowId"], expected["acknowledgement"]["status"]) == (flow_id, "Ok")
 
 
 def test_a_failed_callback_is_tried_again(

@@ -58,7 +58,7 @@ def test_process_with_a_call_in_flight_is_found(stub):
 
 
 def finished_run(effects, finished):
-    """What a run reports when the stub saw these effects and the database so many answers."""
+    """Return what a run reports when the stub saw these effects and the database so many answers."""
     first = time.time() - 2
     setting = SimpleNamespace(
         fill=lambda *_: None,

@@ -64,8 +64,8 @@ class State:
         }
         return [word for name, value in settings.items() for word in ("-o", f"{name}={value}")]
 
-    def _get(self, log: str, *words: str, cwd: Path | None = None) -> str:
-        command = ["apt-get", *self._options(), "--yes", *words]
+    def _get(self, log: str, *arguments: str, cwd: Path | None = None) -> str:
+        command = ["apt-get", *self._options(), "--yes", *arguments]
         return run.logged(f"apt-{self.name}-{log}", command, cwd=cwd, env={"LC_ALL": "C"})
 
     def update(self) -> None:
@@ -84,9 +84,9 @@ class State:
     def download_missing(self, packages: Sequence[str], target: Path) -> None:
         """Download packages with everything they depend on that the machine does not have."""
         target.mkdir(parents=True, exist_ok=True)
-        words = ("-o", f"Dir::Cache::archives={target}", "--no-install-recommends")
+        arguments = ("-o", f"Dir::Cache::archives={target}", "--no-install-recommends")
         (target / "partial").mkdir(exist_ok=True)
-        self._get("install", *words, "install", "--download-only", *packages)
+        self._get("install", *arguments, "install", "--download-only", *packages)
 
 
 def unpack(archives: Path, prefix: Path) -> None:

@@ -20,13 +20,13 @@ class Source:
     signed_by: str = ""
 
     def line(self, suite: str) -> str:
-        """The same source for one suite, in the one-line format."""
+        """Return the same source for one suite, in the one-line format."""
         option = f"[signed-by={self.signed_by}] " if self.signed_by else ""
         return f"deb {option}{self.uri} {suite} {' '.join(self.components)}"
 
 
 def parse_one_line(text: str) -> list[Source]:
-    """Sources of a `.list` file."""
+    """Return sources of a `.list` file."""
     found = []
     for raw in text.splitlines():
         match = _ONE_LINE.match(raw.split("#", 1)[0].strip())
@@ -58,7 +58,7 @@ def _stanzas(text: str) -> Iterable[dict[str, str]]:
 
 
 def parse_deb822(text: str) -> list[Source]:
-    """Sources of a `.sources` file."""
+    """Return sources of a `.sources` file."""
     found = []
     for fields in _stanzas(text):
         disabled = fields.get("enabled", "yes").lower() in ("no", "false", "0")
@@ -84,7 +84,7 @@ def configured(etc: Path = ETC) -> list[Source]:
 
 
 def debian_mirror(sources: Iterable[Source], codename: str) -> Source | None:
-    """The source that carries the machine's own Debian release (not its updates or security fixes)."""
+    """Return the source that carries the machine's own Debian release (not its updates or security fixes)."""
     releases = {codename, *_RELEASES} - {""}
     for source in sources:
         if releases & set(source.suites) and "main" in source.components:

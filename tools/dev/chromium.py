@@ -47,7 +47,7 @@ exec "$here/usr/lib/chromium/chromium" "$@"
 
 
 def installed() -> Path | None:
-    """The machine's own Chromium; CHROMIUM_PATH wins."""
+    """Return the machine's own Chromium; CHROMIUM_PATH wins."""
     given = os.environ.get("CHROMIUM_PATH")
     if given:
         if not os.access(given, os.X_OK):
@@ -82,7 +82,7 @@ def _make(target: Path) -> None:
 
 
 def ensure() -> Path:
-    """The program to start."""
+    """Return the program to start, installed now when there is none."""
     found = installed()
     if found:
         return found

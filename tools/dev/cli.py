@@ -55,6 +55,7 @@ SYNCHRONOUS = _argument(
     help="PostgreSQL's setting while its crashes are played; default: %(default)s",
 )
 
+QUICK = _argument("--quick", action="store_true", help="only those that take a second")
 UPGRADE = _argument("--upgrade", action="store_true", help="also to newer releases")
 
 VARIABLES = """\
@@ -68,7 +69,7 @@ variables:
 
 
 def _main_of(name: str) -> Callable[..., int]:
-    """The function of a module whose packages are those of the virtual environment."""
+    """Return the function of a module whose packages are those of the virtual environment."""
     return importlib.import_module(name).main
 
 
@@ -101,7 +102,7 @@ COMMANDS: dict[str, tuple[str, list[tuple[tuple[str, ...], dict[str, Any]]], Com
         lambda options: demo_commands.shell(options.database),
     ),
     "test": (
-        "run the test suites (words after -- go to pytest)",
+        "run the test suites (arguments after -- go to pytest)",
         [SUITES],
         lambda options: suites.run_suites(options.suites or suites.ORDER, options.extra),
     ),
@@ -122,7 +123,11 @@ COMMANDS: dict[str, tuple[str, list[tuple[tuple[str, ...], dict[str, Any]]], Com
         [],
         lambda options: suites.coverage(options.extra),
     ),
-    "lint": ("run the linters", [], lambda _: lint.run_linters()),
+    "lint": (
+        "run the linters",
+        [QUICK],
+        lambda options: lint.run_linters(quick=options.quick),
+    ),
     "i18n": (
         "write the translation templates and bring the catalogues up to them",
         [],
@@ -206,22 +211,22 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def parse(words: Sequence[str]) -> Options:
+def parse(arguments: Sequence[str]) -> Options:
     """Arguments of a command; `extra` holds what follows a double dash."""
-    words = list(words)
-    cut = words.index("--") if "--" in words else len(words)
-    options = _parser().parse_args(words[:cut])
-    options.extra = words[cut + 1 :]
+    arguments = list(arguments)
+    cut = arguments.index("--") if "--" in arguments else len(arguments)
+    options = _parser().parse_args(arguments[:cut])
+    options.extra = arguments[cut + 1 :]
     return options
 
 
-def _enter_environment(words: Sequence[str]) -> None:
+def _enter_environment(arguments: Sequence[str]) -> None:
     """Go on as the virtual environment's interpreter."""
     if not venv.inside():
         venv.ensure()
         odoo_source.ensure()
         os.execv(  # noqa: S606 - the same command under another interpreter
-            venv.python(), [str(venv.python()), "-m", "tools.dev", *words]
+            venv.python(), [str(venv.python()), "-m", "tools.dev", *arguments]
         )
 
 
@@ -229,15 +234,15 @@ def _interrupt(_number: int, _frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def main(words: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit code."""
-    words = sys.argv[1:] if words is None else words
-    options = parse(words)
-    # A polite end (of a container, of CI) stops the servers just like Ctrl-C.
+    arguments = sys.argv[1:] if arguments is None else arguments
+    options = parse(arguments)
+    # SIGTERM, as a container or CI sends it, stops the servers just like Ctrl-C.
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         if options.command in INSIDE:
-            _enter_environment(words)
+            _enter_environment(arguments)
         return COMMANDS[options.command][2](options)
     except Problem as problem:
         print(f"error: {problem}", file=sys.stderr)

@@ -18,7 +18,7 @@ def line(text: str) -> None:
 
 
 def size(count: float) -> str:
-    """A number of bytes as people write it."""
+    """Return a number of bytes with a unit."""
     for unit in ("B", "kB", "MB"):
         if count < _KILO:
             return f"{count:.0f} {unit}"
@@ -33,7 +33,7 @@ def folder_size(folder: Path) -> int:
 
 @contextlib.contextmanager
 def step(what: str, folder: Path | None = None) -> Iterator[None]:
-    """Announce a step, and tell its time (and the folder's size) when it is done."""
+    """Announce a step, and print its time (and the folder's size) when it is done."""
     line(f"… {what}")
     start = time.monotonic()
     yield

@@ -83,7 +83,7 @@ def base(runtime: Runtime) -> Template:
 
 
 def suite(runtime: Runtime) -> Template:
-    """The project's addons, those that exist."""
+    """Return the project's addons, those that exist."""
     below = base(runtime)
     present = project_addons()
     modules = tuple(name for name in SUITE_MODULES if name in present)
@@ -92,7 +92,7 @@ def suite(runtime: Runtime) -> Template:
 
 
 def sample(runtime: Runtime) -> Template:
-    """The sample companies, once there is a seed for them."""
+    """Return the sample companies, once there is a seed for them."""
     below = suite(runtime)
     seeded = (paths.PROJECT / _SEED).exists()
     content = paths.content_hash((paths.PROJECT / _SEED).parent) if seeded else "none"
@@ -101,7 +101,7 @@ def sample(runtime: Runtime) -> Template:
 
 
 def reference(runtime: Runtime) -> Template:
-    """The engine with the reference provider, for tests of what it does with every kind of provider."""
+    """Return the engine with the reference provider, for tests of what it does with every kind of provider."""
     below = base(runtime)
     folders = [
         *(paths.ADDONS / name for name in REFERENCE_MODULES[:-1]),
@@ -129,13 +129,13 @@ def _literal(text: str) -> str:
 
 
 def exists(runtime: Runtime, name: str) -> bool:
-    """True when there is such a database."""
+    """Return whether there is such a database."""
     query = f"SELECT 1 FROM pg_database WHERE datname = {_literal(name)}"
     return runtime.server.psql(query) == "1"
 
 
 def drop(runtime: Runtime, name: str) -> None:
-    """Remove a database with its attachments, whoever is connected."""
+    """Remove a database with its attachments; connections to it are closed."""
     if exists(runtime, name):
         runtime.server.psql(f"ALTER DATABASE {_quoted(name)} IS_TEMPLATE false")
         runtime.server.psql(f"DROP DATABASE {_quoted(name)} WITH (FORCE)")
@@ -143,7 +143,7 @@ def drop(runtime: Runtime, name: str) -> None:
 
 
 def _copy(runtime: Runtime, source: str, target: str) -> None:
-    """Copy a database nobody is connected to; attachments are never rewritten, so links suffice."""
+    """Copy a database without connections; attachments are never rewritten, so links suffice."""
     drop(runtime, target)
     runtime.server.psql(f"CREATE DATABASE {_quoted(target)} TEMPLATE {_quoted(source)}")
     if runtime.filestore(source).exists():
@@ -153,12 +153,12 @@ def _copy(runtime: Runtime, source: str, target: str) -> None:
 def create_empty(runtime: Runtime, name: str) -> None:
     """Make a database without anything; an older one of that name is replaced."""
     drop(runtime, name)
-    words = "TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"
-    runtime.server.psql(f"CREATE DATABASE {_quoted(name)} {words}")
+    arguments = "TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"
+    runtime.server.psql(f"CREATE DATABASE {_quoted(name)} {arguments}")
 
 
 def _seal(runtime: Runtime, built: str, name: str) -> None:
-    """Give a finished database its name, and let nobody connect to it again."""
+    """Give a finished database its name, and refuse connections to it from now on."""
     store = runtime.filestore(built)
     build.remove(runtime.filestore(name))
     if store.exists():
@@ -170,10 +170,17 @@ def _seal(runtime: Runtime, built: str, name: str) -> None:
 def install(runtime: Runtime, database: str, modules: tuple[str, ...]) -> None:
     """Install modules into a database (no demo data: that is Odoo 19's default)."""
     config = runtime.write_config(runtime.alone, ALONE)
-    words = ["--database", database, "--init", ",".join(modules), "--stop-after-init", "--no-http"]
+    arguments = [
+        "--database",
+        database,
+        "--init",
+        ",".join(modules),
+        "--stop-after-init",
+        "--no-http",
+    ]
     output = run.logged(
         f"install-{database}",
-        runtime.command(*words, "--log-level=warn", config=config),
+        runtime.command(*arguments, "--log-level=warn", config=config),
         cwd=paths.PROJECT,
         env=runtime.environment(),
     )
@@ -185,9 +192,9 @@ def install(runtime: Runtime, database: str, modules: tuple[str, ...]) -> None:
 def shell(runtime: Runtime, database: str, code: str) -> str:
     """Run code in an Odoo shell, with `env`; the code commits what it wants to keep."""
     config = runtime.write_config(runtime.alone, ALONE)
-    words = ["shell", "--database", database, "--no-http", "--log-level=warn"]
+    arguments = ["shell", "--database", database, "--no-http", "--log-level=warn"]
     result = subprocess.run(
-        runtime.command(*words, config=config),
+        runtime.command(*arguments, config=config),
         input=code,
         cwd=paths.PROJECT,
         env=runtime.environment(),

@@ -1,4 +1,4 @@
-"""Commands for people who look at the product: the demo, the guided journey, pictures, a shell."""
+"""Commands that show the product: the demo, the unattended journey, pictures, a shell."""
 
 import importlib
 import subprocess
@@ -18,7 +18,7 @@ _WATCH_SECONDS = 1.0
 
 
 def _hook(module: str, function: str = "main") -> Callable[..., Any]:
-    """A function of the sample company; the checkout is on the path when run with -m."""
+    """Return a function of the sample company; the checkout is on the path when run with -m."""
     name = f"demo.{module}"
     try:
         return getattr(importlib.import_module(name), function)
@@ -55,10 +55,10 @@ def _watch(stack: Stack) -> int:
 def demo(port: int) -> int:
     """Stay until interrupted."""
     where = Ports.fixed(port)
-    tell = _hook("story", "tell")
+    post_samples = _hook("sample_run", "run")
     with odoo_run.ready() as runtime, running(runtime, DATABASE, where) as stack:
         with console.step("Sample invoices"):
-            tell(stack)
+            post_samples(stack)
         print(_welcome(stack), flush=True)
         try:
             return _watch(stack)
@@ -79,12 +79,12 @@ def _with_fresh_stack(purpose: str, use: Callable[[Stack], int]) -> int:
 
 
 def journey() -> int:
-    """The sample's own walk through the product; its exit code."""
+    """Walk through the sample unattended; return the exit code."""
     return _with_fresh_stack("journey", _hook("journey"))
 
 
 def screenshots(folder: str) -> int:
-    """The sample's own choice of screens."""
+    """Take pictures of the screens that the sample chooses."""
     target = Path(folder).absolute()
     target.mkdir(parents=True, exist_ok=True)
     take = _hook("screenshots")
@@ -92,13 +92,13 @@ def screenshots(folder: str) -> int:
 
 
 def shell(database: str) -> int:
-    """An interactive Odoo shell."""
+    """Run an interactive Odoo shell."""
     with odoo_run.ready() as runtime:
         if not databases.exists(runtime, database):
             raise Problem(f"There is no database {database}.", "`demo` or `copy` makes one.")
         config = runtime.write_config("alone", databases.ALONE)
-        words = ["shell", "--database", database, "--no-http"]
-        command = runtime.command(*words, config=config)
+        arguments = ["shell", "--database", database, "--no-http"]
+        command = runtime.command(*arguments, config=config)
         environment = runtime.environment()
         sys.stdout.flush()
         return subprocess.run(command, cwd=paths.PROJECT, env=environment, check=False).returncode

@@ -1,8 +1,8 @@
-"""The one error the tools raise on purpose: what went wrong, and what the person can do about it."""
+"""The one error the tools raise on purpose: what went wrong, and what the user can do about it."""
 
 
 class Problem(Exception):
-    """Something the person at the keyboard must know; printed without a traceback."""
+    """An error to report to the user; printed without a traceback."""
 
     def __init__(self, what: str, hint: str = "") -> None:
         super().__init__(f"{what}\n  {hint}" if hint else what)

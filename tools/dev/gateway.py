@@ -18,12 +18,12 @@ _WEB_SOCKET = b"/websocket"
 
 def is_web_socket(first_line: bytes) -> bool:
     """True for the request line of a web socket (the bus worker's own script is an ordinary page)."""
-    words = first_line.split()
-    return len(words) > 1 and words[1].split(b"?")[0] == _WEB_SOCKET
+    parts = first_line.split()
+    return len(parts) > 1 and parts[1].split(b"?")[0] == _WEB_SOCKET
 
 
 def _copy(source: socket.socket, sink: socket.socket) -> None:
-    """Pass on until the source ends, then tell the sink so."""
+    """Pass on until the source ends, then shut the sink down."""
     with contextlib.suppress(OSError):
         while block := source.recv(_BLOCK):
             sink.sendall(block)
@@ -86,7 +86,7 @@ class _Listener(socketserver.ThreadingTCPServer):
 
     @contextlib.contextmanager
     def connected(self, begin: bytes) -> Iterator[socket.socket]:
-        """A connection to the process that is to answer."""
+        """Provide a connection to the process that is to answer."""
         address = HOST, self._ports[is_web_socket(begin.split(b"\n", 1)[0])]
         with socket.create_connection(address) as back:
             self._keep(back)

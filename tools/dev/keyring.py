@@ -16,7 +16,7 @@ _BYTES = 32
 
 
 def ensure() -> Path:
-    """The key file, made at first use and never replaced: a new key could not read old credentials."""
+    """Return the key file, made at first use and never replaced: a new key could not read old credentials."""
     path = cache() / "keyring"
     with locks.exclusive(cache() / ".keyring.lock", "key file"):
         if not path.exists():

@@ -1,4 +1,7 @@
-"""Locks between processes: they vanish with their process, so none can be left behind."""
+"""Locks between processes, which the kernel releases when their process ends.
+
+These are calls of flock(2) and no package, because they protect the installation of the packages.
+"""
 
 import contextlib
 import fcntl
@@ -15,7 +18,7 @@ def _open(path: Path) -> IO[str]:
 
 
 def try_lock(handle: IO[str], how: int) -> bool:
-    """Take a lock without waiting; False when another process is in the way."""
+    """Take a lock without waiting; return whether it was free."""
     try:
         fcntl.flock(handle, how | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -25,7 +28,7 @@ def try_lock(handle: IO[str], how: int) -> bool:
 
 @contextlib.contextmanager
 def exclusive(path: Path, what: str) -> Iterator[None]:
-    """Only one process at a time gets in; the others say that they wait."""
+    """Hold the lock while the block runs; print a line when it has to be waited for."""
     with _open(path) as handle:
         if not try_lock(handle, fcntl.LOCK_EX):
             console.line(f"… waiting for another process to finish: {what}")
@@ -44,7 +47,7 @@ class Users:
         fcntl.flock(self._handle, fcntl.LOCK_SH)
 
     def leave(self) -> bool:
-        """Leave; True when nobody else uses the server, so that it may be stopped."""
+        """Leave; return whether this was the last user, so that the server may be stopped."""
         last = try_lock(self._handle, fcntl.LOCK_EX)
         fcntl.flock(self._handle, fcntl.LOCK_UN)
         return last

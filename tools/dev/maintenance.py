@@ -42,7 +42,7 @@ def keep_postgres() -> int:
 
 
 def copy(kind: str, database: str) -> int:
-    """Make a database from a template, and tell how to reach it."""
+    """Make a database from a template, and print how to reach it."""
     with odoo_run.ready() as runtime:
         databases.copy_database(runtime, kind, database)
         chosen = databases.runtime_of(kind, runtime)
@@ -68,7 +68,7 @@ def bench() -> int:
     return 0
 
 
-def _nobody_uses(embedded: postgres.Embedded) -> None:
+def _require_unused(embedded: postgres.Embedded) -> None:
     users = locks.Users(embedded.home / "users.lock")
     users.enter()
     alone = users.leave()
@@ -82,7 +82,7 @@ def clean_cache() -> int:
     embedded = postgres.Embedded()
     folders: list[Path] = [paths.cache(), embedded.home, embedded.sockets]
     if embedded.home.exists():
-        _nobody_uses(embedded)
+        _require_unused(embedded)
     for folder in folders:
         if folder.exists():
             console.line(f"removing {folder} ({console.size(console.folder_size(folder))})")

@@ -28,7 +28,7 @@ class Runtime:
         return cache() / f"odoo-data{self.server.suffix}"
 
     def filestore(self, database: str) -> Path:
-        """The attachments of a database."""
+        """Return the attachments of a database."""
         return self.data_dir / "filestore" / database
 
     @property
@@ -48,12 +48,17 @@ class Runtime:
             **self.server.environment(),
         }
 
-    def command(self, *words: str | Path, config: Path) -> list[str]:
+    def command(self, *arguments: str | Path, config: Path) -> list[str]:
         """Odoo's own script: under `python -m odoo` the gevent child cannot start."""
-        return [str(venv.python()), str(self.odoo.script), *map(str, words), f"--config={config}"]
+        return [
+            str(venv.python()),
+            str(self.odoo.script),
+            *map(str, arguments),
+            f"--config={config}",
+        ]
 
     def write_config(self, name: str, overrides: dict[str, str] | None = None) -> Path:
-        """A configuration file in the cache: the project's, with this machine's database and paths."""
+        """Return a configuration file in the cache: the project's, with this machine's database and paths."""
         parser = configparser.ConfigParser(interpolation=None)
         parser.read(PROJECT / "odoo.conf")
         self.data_dir.mkdir(exist_ok=True)

@@ -59,7 +59,7 @@ class Odoo:
 
 
 def series(package: Path) -> tuple[int, int] | None:
-    """The release series of an `odoo` package folder; None when it is not one."""
+    """Return the release series of an `odoo` package folder; None when it is not one."""
     release = package / "release.py"
     match = _VERSION.search(release.read_text()) if release.is_file() else None
     return (int(match[1]), int(match[2])) if match else None
@@ -114,8 +114,8 @@ def _from_debian(target: Path) -> None:
 
 
 def _clone(target: Path) -> None:
-    words = ["git", "clone", "--depth=1", f"--branch={BRANCH}", REPOSITORY, target]
-    run.logged("odoo-clone", words)
+    arguments = ["git", "clone", "--depth=1", f"--branch={BRANCH}", REPOSITORY, target]
+    run.logged("odoo-clone", arguments)
 
 
 def _fetch() -> Odoo:
@@ -146,7 +146,7 @@ def _link_file() -> Path:
 
 
 def _linked() -> Odoo | None:
-    """The tree that the virtual environment is linked to, for a process that runs inside of it."""
+    """Return the tree that the virtual environment is linked to, for a process that runs inside of it."""
     if not venv.inside() or not _link_file().exists():
         return None
     return in_tree(Path(_link_file().read_text().strip()))

@@ -14,7 +14,7 @@ LONGEST_SOCKET_FOLDER = 80
 
 
 def cache() -> Path:
-    """The project's cache folder, made when missing."""
+    """Return the project's cache folder, made when missing."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     folder = Path(base).expanduser().absolute() / "finance-connect"
     folder.mkdir(parents=True, exist_ok=True)
@@ -27,7 +27,7 @@ def _name() -> str:
 
 
 def socket_folder(preferred: Path) -> Path:
-    """The preferred folder, or one with a shorter address when sockets cannot have that one."""
+    """Return the preferred folder, or one with a shorter address when sockets cannot have that one."""
     if len(str(preferred)) <= LONGEST_SOCKET_FOLDER:
         return preferred
     return Path(tempfile.gettempdir()) / _name()

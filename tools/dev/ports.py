@@ -1,4 +1,4 @@
-"""Ports of this machine: pick free ones, refuse taken ones with a clear word."""
+"""Ports of this machine: pick free ones, refuse taken ones with a clear message."""
 
 import contextlib
 import socket
@@ -20,14 +20,14 @@ def _bind(port: int) -> socket.socket:
 
 
 def free(count: int) -> list[int]:
-    """Different ports that nobody listens on now."""
+    """Return different ports that are free now."""
     with contextlib.ExitStack() as stack:
         handles = [stack.enter_context(_bind(0)) for _ in range(count)]
         return [handle.getsockname()[1] for handle in handles]
 
 
 def require(port: int, purpose: str) -> int:
-    """The port itself when it is free."""
+    """Return the port itself when it is free."""
     try:
         _bind(port).close()
     except OSError as error:

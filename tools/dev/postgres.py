@@ -59,7 +59,7 @@ class Server:
         }
 
     def odoo_options(self) -> dict[str, str]:
-        """The same as options of Odoo's configuration file."""
+        """Return the same as options of Odoo's configuration file."""
         return {
             "db_host": self.host,
             "db_port": str(self.port),
@@ -68,7 +68,7 @@ class Server:
         }
 
     def dsn(self, database: str) -> str:
-        """A libpq connection string."""
+        """Return a libpq connection string."""
         secret = f" password={self.password}" if self.password else ""
         return f"host={self.host} port={self.port} user={self.user} dbname={database}{secret}"
 
@@ -98,7 +98,7 @@ def _wheel_bin(packages: Path) -> Path:
 
 
 def given() -> Server | None:
-    """The server named by the PG… variables, used when FINANCE_USE_PG=1."""
+    """Return the server named by the PG… variables, used when FINANCE_USE_PG=1."""
     if os.environ.get("FINANCE_USE_PG") != "1":
         return None
     variables = os.environ.get
@@ -155,29 +155,36 @@ class Embedded:
                 path.chmod(path.stat().st_mode | (0o055 if path.is_dir() else 0o044))
 
     def _private(self, folder: Path) -> None:
-        """A folder that only the server's user may enter; taken over from nobody else."""
+        """Make a folder that only the server's user may enter; refuse one of another user."""
         folder.mkdir(exist_ok=True, mode=0o700)
         if folder.lstat().st_uid not in (os.geteuid(), self._owner().pw_uid):
             raise Problem(f"{folder} belongs to another user.", "Remove it, or set TMPDIR.")
         os.chown(folder, self._owner().pw_uid, self._owner().pw_gid)
         folder.chmod(0o700)
 
-    def command(self, program: str, *words: str | Path) -> list[str]:
+    def command(self, program: str, *arguments: str | Path) -> list[str]:
         """One of the server's programs, as the user it runs as."""
-        command = [str(self.server.bin / program), *(str(word) for word in words)]
+        command = [str(self.server.bin / program), *(str(word) for word in arguments)]
         if self.as_root:
             owner = self._owner()
             ids = [f"--reuid={owner.pw_uid}", f"--regid={owner.pw_gid}", "--clear-groups"]
             command = ["setpriv", *ids, "--", *command]
         return command
 
-    def _call(self, program: str, *words: str | Path, text: str = "") -> str:
-        return run.logged(program, self.command(program, *words), cwd=self.home, text=text)
+    def _call(self, program: str, *arguments: str | Path, text: str = "") -> str:
+        return run.logged(program, self.command(program, *arguments), cwd=self.home, text=text)
 
     def _initialise(self, target: Path) -> None:
         self._private(target)
-        words = ["--username", OWNER, "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]
-        self._call("initdb", *words, "-D", target)
+        arguments = [
+            "--username",
+            OWNER,
+            "--auth=trust",
+            "--encoding=UTF8",
+            "--locale=C",
+            "--no-sync",
+        ]
+        self._call("initdb", *arguments, "-D", target)
         settings = "".join(f"{name} = '{value}'\n" for name, value in self._settings.items())
         with (target / "postgresql.conf").open("a") as conf:
             conf.write(f"\n{settings}unix_socket_directories = '{self.server.host}'\n")
@@ -185,14 +192,14 @@ class Embedded:
         self._call("postgres", "--single", "-D", target, "postgres", text=role)
 
     def answers(self) -> bool:
-        """True when the server accepts connections."""
+        """Return whether the server accepts connections."""
         try:
             return self.server.psql("SELECT 1") == "1"
         except Problem:
             return False
 
     def forget_stale_pid(self) -> None:
-        """A pid file of a killed server would stop the start if its number is in use again."""
+        """Remove the pid file of a killed server: it would prevent the start if its number is in use again."""
         file = self.data / "postmaster.pid"
         if not file.exists():
             return
@@ -218,7 +225,7 @@ class Embedded:
 
 @contextlib.contextmanager
 def running() -> Iterator[Server]:
-    """A PostgreSQL server to use while the block runs."""
+    """Provide a PostgreSQL server to use while the block runs."""
     server = given()
     if server:
         server.psql("SELECT 1")

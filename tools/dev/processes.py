@@ -73,7 +73,7 @@ class Server:
         return "\n".join(["  …", *(f"  {text}" for text in lines), f"  Full output: {self.log}"])
 
     def alive(self) -> bool:
-        """True while the process runs."""
+        """Return whether the process runs."""
         return self._process is not None and self._process.poll() is None
 
     def _signal(self, number: int) -> None:
@@ -104,7 +104,7 @@ _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def answers(url: str) -> bool:
-    """True when a server answers at the address, whatever it says short of an error of its own."""
+    """Return whether a server answers at the address, whatever it says short of an error of its own."""
     try:
         with _DIRECT.open(url, timeout=5):
             return True

@@ -29,12 +29,12 @@ def log_file(name: str) -> Path:
 
 
 def is_offline(output: str) -> bool:
-    """True when a step failed for want of a network."""
+    """Return whether a step failed for want of a network."""
     return any(sign in output for sign in _OFFLINE_SIGNS)
 
 
 def explain(output: str) -> str:
-    """A hint for the usual reasons why a step fails."""
+    """Return a hint for the usual reasons why a step fails."""
     if "No space left on device" in output:
         return "The disk is full: free some space, or set XDG_CACHE_HOME to a bigger disk."
     if is_offline(output):

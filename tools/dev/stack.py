@@ -20,7 +20,7 @@ _ATTACH = "demo/attach.py"
 
 @dataclasses.dataclass(frozen=True)
 class Ports:
-    """Where the parts listen; only the first one is for people."""
+    """Ports the parts listen on; only the first one is public."""
 
     public: int
     sandbox: int
@@ -34,7 +34,7 @@ class Ports:
 
     @classmethod
     def fixed(cls, port: int) -> "Ports":
-        """Well-known addresses for people, checked to be free, and any others inside."""
+        """Return the well-known public ports, checked to be free, and any free ones for internal use."""
         public = ports.require(port, "Odoo")
         sandbox = ports.require(port + 1, "the sandbox")
         return cls(public, sandbox, *ports.free(2))
@@ -96,7 +96,7 @@ class Stack:
         self.sandbox.stop()
 
     def rpc(self, login: str, password: str) -> rpc.Rpc:
-        """A session of a user."""
+        """Return a session of a user."""
         return rpc.Rpc(self.url, self.db, login, password)
 
     def restart_odoo(self) -> None:
@@ -125,12 +125,12 @@ class Stack:
         return self.runtime.server.psql(statement, self.db)
 
     def logins(self) -> list[dict[str, Any]]:
-        """The people of the sample company, from its list: `login`, `password`, `role`."""
+        """Return the users of the sample companies: `login`, `password`, `role`."""
         return logins()
 
 
 def logins() -> list[dict[str, Any]]:
-    """People who can log in to a sample database."""
+    """Return the users of a sample database."""
     path = paths.PROJECT / _LOGINS
     if path.exists():
         return json.loads(path.read_text())
@@ -153,7 +153,7 @@ def attach(runtime: Runtime, database: str, sandbox_url: str) -> None:
 def running(
     runtime: Runtime, database: str, where: Ports, *, kind: str = "sample"
 ) -> Iterator[Stack]:
-    """A fresh database with everything running on it, stopped at the end; the database stays."""
+    """Provide a fresh database with everything running on it, stopped at the end; the database stays."""
     databases.copy_database(runtime, kind, database)
     stack = Stack(runtime, database, where)
     stack.sandbox_state.unlink(missing_ok=True)

@@ -56,7 +56,7 @@ class Pytest:
         self._extra = extra
         self._prefix = prefix
 
-    def __call__(self, words: Sequence[str], env: Mapping[str, str]) -> int:
+    def __call__(self, arguments: Sequence[str], env: Mapping[str, str]) -> int:
         """Run to the end and return pytest's exit code."""
         self.report.unlink(missing_ok=True)
         options = [f"--junitxml={self.report}", "-o", "junit_family=xunit1"]
@@ -66,7 +66,7 @@ class Pytest:
             "-m",
             "pytest",
             *options,
-            *words,
+            *arguments,
             *self._extra,
         ]
         with contextlib.ExitStack() as stack:
@@ -130,9 +130,9 @@ def _folder_job(suite: str, *, everything: bool, recorded: Mapping[str, float]) 
     if not files:
         return None
     known = sum(recorded.get(name, 0.0) for name in files)
-    words = [FOLDERS[suite], *([] if everything else ["-m", "not nightly"])]
+    arguments = [FOLDERS[suite], *([] if everything else ["-m", "not nightly"])]
     env = dict(os.environ) | ({FUZZ: "1"} if everything else {})
-    return Job(suite, suite, known or _ESTIMATES[suite], lambda pytest: pytest(words, env))
+    return Job(suite, suite, known or _ESTIMATES[suite], lambda pytest: pytest(arguments, env))
 
 
 def _odoo_jobs(*, parallel: bool, recorded: Mapping[str, float]) -> Iterator[Job]:
@@ -251,7 +251,7 @@ def perform(
 ) -> dict[str, junit.Counts]:
     """Run suites and return the counts of each.
 
-    With words for pytest the suites run one after the other on the terminal: that is a person looking for something.
+    With arguments for pytest the suites run one after the other on the terminal: that is for looking into a failure.
     """
     parallel = not extra
     _prepare(suites)

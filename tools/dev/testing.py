@@ -3,10 +3,12 @@
 Loaded by `tests/pytest.ini`; nothing is started before a test asks for a fixture.
 """
 
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from . import chromium, databases, odoo_run
 from .errors import Problem
@@ -14,6 +16,11 @@ from .stack import Ports, Stack, running
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
+
+# `make test-all` gives the property-based tests more time; those that name their own number of examples keep it.
+settings.register_profile("long", max_examples=2000, deadline=None)
+if os.environ.get("FINANCE_FUZZ"):
+    settings.load_profile("long")
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +33,7 @@ def runtime() -> Iterator[odoo_run.Runtime]:
 
 @pytest.fixture(scope="session")
 def stack(runtime: odoo_run.Runtime) -> Iterator[Stack]:
-    """The sample company on a running server, with the sandbox of providers; shared by a whole run."""
+    """Provide the sample company on a running server, with the sandbox of providers; shared by a whole run."""
     database = databases.test_database("stack")
     try:
         with running(runtime, database, Ports.free()) as started:
@@ -37,7 +44,7 @@ def stack(runtime: odoo_run.Runtime) -> Iterator[Stack]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator["Browser"]:
-    """A headless Chromium."""
+    """Provide a headless Chromium."""
     # Imported here: playwright starts a helper process, which other tests need not wait for.
     from playwright.sync_api import sync_playwright
 
@@ -53,7 +60,7 @@ def browser() -> Iterator["Browser"]:
 
 @pytest.fixture
 def page(browser: "Browser") -> Iterator["Page"]:
-    """A fresh page without cookies; English, and a window as wide as a laptop's."""
+    """Provide a fresh page without cookies; English, and a window as wide as a laptop's."""
     context = browser.new_context(locale="en-US", viewport={"width": 1440, "height": 900})
     yield context.new_page()
     context.close()

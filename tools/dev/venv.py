@@ -47,7 +47,7 @@ def site_packages() -> Path:
 
 
 def inside() -> bool:
-    """True when this very process runs in the environment."""
+    """Return whether this very process runs in the environment."""
     return Path(sys.prefix) == folder()
 
 
@@ -74,25 +74,25 @@ def ensure() -> Path:
 def _install() -> None:
     """Install exactly the locked files: a package whose hash is not in the lock is refused."""
     uv = _uv()
-    words = ["--require-hashes", "-r", LOCK]
+    arguments = ["--require-hashes", "-r", LOCK]
     if uv:
         env = _uv_environment()
         run.logged("venv", [uv, "venv", "--python", sys.executable, folder()], env=env)
-        run.logged("pip", [uv, "pip", "install", "--python", python(), *words], env=env)
+        run.logged("pip", [uv, "pip", "install", "--python", python(), *arguments], env=env)
     else:
         run.logged("venv", [sys.executable, "-m", "venv", folder()])
-        run.logged("pip", [python(), "-m", "pip", "install", *words])
+        run.logged("pip", [python(), "-m", "pip", "install", *arguments])
 
 
 def install_beside(target: Path, *requirements: str) -> None:
     """Put packages without their dependencies into a folder, so that the environment stays as it is."""
     uv = _uv()
-    words = ["--no-deps", "--target", target, *requirements]
+    arguments = ["--no-deps", "--target", target, *requirements]
     if uv:
-        command = [uv, "pip", "install", "--python", python(), *words]
+        command = [uv, "pip", "install", "--python", python(), *arguments]
         run.logged("pip-beside", command, env=_uv_environment())
     else:
-        run.logged("pip-beside", [python(), "-m", "pip", "install", *words])
+        run.logged("pip-beside", [python(), "-m", "pip", "install", *arguments])
 
 
 def _locked(name: str) -> str:
@@ -161,13 +161,15 @@ def renew_lock(*, upgrade: bool) -> int:
     return 0
 
 
-def _compile(uv: Path, target: Path, inputs: Sequence[str], words: Sequence[str | Path]) -> None:
+def _compile(
+    uv: Path, target: Path, inputs: Sequence[str], arguments: Sequence[str | Path]
+) -> None:
     body = target.read_text().split("\n", 1)[1] if target.exists() else ""
     with tempfile.TemporaryDirectory() as folder:
         # The present lock as the output file keeps the versions it names.
         output = Path(folder, target.name)
         output.write_text(body)
-        command = [uv, "pip", "compile", *_COMPILE, "--output-file", output, *words, *inputs]
+        command = [uv, "pip", "compile", *_COMPILE, "--output-file", output, *arguments, *inputs]
         run.logged(f"lock-{target.stem}", command, cwd=PROJECT, env=_uv_environment())
         first = f"# Made by `make lock`; do not edit. Inputs: {inputs_digest()}\n"
         target.write_text(first + output.read_text())
@@ -175,7 +177,7 @@ def _compile(uv: Path, target: Path, inputs: Sequence[str], words: Sequence[str 
 
 
 def _pip_setting(name: str) -> str:
-    """A value of the machine's pip configuration, which uv does not read by itself."""
+    """Return a value of the machine's pip configuration, which uv does not read by itself."""
     command = [sys.executable, "-m", "pip", "config", "get", name]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     return result.stdout.strip() if result.returncode == 0 else ""

@@ -10,11 +10,11 @@ _LOOK_SECONDS = 0.5
 _SALE = next(sale for sale in SALES if sale.key == "fr-lost-answer")
 
 
-class Gallery:
-    """One invoice per state, on an installation whose story is told."""
+class StateSamples:
+    """One invoice per state, on an installation with the sample invoices."""
 
-    def __init__(self, stack, story):
-        self._story = story
+    def __init__(self, stack, sample):
+        self._run = sample
         person = login("admin")
         self._admin = stack.rpc(person["login"], person["password"])
 
@@ -28,40 +28,40 @@ class Gallery:
         }
 
     def _unknown(self):
-        """The submission is cut off and the platform does not answer the question that follows."""
-        control = self._story.control
+        """Cut the submission off, and leave the status check that follows unanswered."""
+        control = self._run.control
         control.fault("drop_before", provider="afnor", operation="createFlow", times=1)
         control.fault("status", provider="afnor", operation="searchFlow", status=503, times=500)
-        move = self._until("unknown", self._story.post(_SALE))
+        move = self._until("unknown", self._run.post(_SALE))
         control.clear_faults()
         # It stays as it is while the pictures are taken.
         control.fault("status", provider="afnor", operation="searchFlow", status=503, times=500)
         return move
 
     def _failed(self):
-        self._story.control.fault(
+        self._run.control.fault(
             "status", provider="afnor", operation="createFlow", status=400, times=1
         )
-        return self._until("failed", self._story.post(_SALE))
+        return self._until("failed", self._run.post(_SALE))
 
     def _remediation(self):
-        self._story.control.verdict("reject", provider="afnor", times=1)
-        move = self._until("rejected", self._story.post(_SALE))
-        self._story.call("account.move", "button_draft", [move])
+        self._run.control.verdict("reject", provider="afnor", times=1)
+        move = self._until("rejected", self._run.post(_SALE))
+        self._run.call("account.move", "button_draft", [move])
         return move
 
     def _submitted(self):
-        """The connection is paused, so the invoice stays in the outbox."""
+        """Pause the connection first, so that the invoice stays in the outbox."""
         (connection,) = self._admin.search_read(
             "finance.connection", [("provider", "=", "afnor")], ["id"]
         )
         self._admin.call("finance.connection", "action_pause", [connection["id"]])
-        return self._story.post(_SALE)
+        return self._run.post(_SALE)
 
     def _until(self, state, move):
         deadline = time.monotonic() + _WAIT_SECONDS
         while time.monotonic() < deadline:
-            (read,) = self._story.call("account.move", "read", [move], ["einvoice_state"])
+            (read,) = self._run.call("account.move", "read", [move], ["einvoice_state"])
             if read["einvoice_state"] == state:
                 return move
             time.sleep(_LOOK_SECONDS)

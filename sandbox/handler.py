@@ -1,4 +1,4 @@
-"""The way of one request: journal, faults, rate limit, credentials, the operation, the answer."""
+"""The handling of one request: journal, faults, rate limit, credentials, the operation, the answer."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _logger = logging.getLogger(__name__)
 DROP = Fault("drop_before")
 
 
-class Gate:
+class RequestHandler:
     """The web handler of one operation of one provider."""
 
     def __init__(self, core: Core, provider: Provider, operation: Operation) -> None:
@@ -45,7 +45,7 @@ class Gate:
             self._core.faults.give_back(fault)
             fault = entry["fault"] = None
         if fault and fault.kind == "status_after":
-            reply = self._spoiled(fault)
+            reply = self._failure(fault)
         reply = self._provider.finish(call, reply)
         dropped = fault is not None and fault.kind == "drop_after"
         entry["status"] = None if dropped else reply.status
@@ -64,9 +64,9 @@ class Gate:
         return self._core.faults.take(self._provider.name, self._operation.name, call, tracking_id)
 
     def _reply(self, call: Call, fault: Fault | None) -> Reply:
-        """The answer, with the effect if there is one. No other request runs in between."""
+        """Return the answer, with the effect if there is one. No other request runs in between."""
         if fault and fault.kind == "status":
-            return self._spoiled(fault)
+            return self._failure(fault)
         self._core.oracle.settle()
         bucket = self._provider.bucket
         wait = bucket.take() if bucket and self._operation.limited else 0
@@ -84,7 +84,7 @@ class Gate:
             _logger.exception("%s %s failed", self._provider.name, self._operation.name)
             return self._operation.error(500)
 
-    def _spoiled(self, fault: Fault) -> Reply:
+    def _failure(self, fault: Fault) -> Reply:
         reply = self._operation.error(fault.status)
         if fault.body is not None:
             reply.body, reply.content_type = fault.body.encode(), fault.content_type
@@ -94,7 +94,7 @@ class Gate:
 
 
 async def read(request: web.Request, *, body: bool) -> tuple[Call, bool]:
-    """The request as a value, and whether its body was too large to be read."""
+    """Return the request as a value, and whether its body was too large to be read."""
     call = Call(request.method, request.path, request.headers, request.query, request.match_info)
     try:
         call.body = await request.read() if body else b""

@@ -22,7 +22,7 @@ REASON = {
 }
 
 
-class Story:
+class SampleRun:
     """The sample invoices on one running installation."""
 
     def __init__(self, stack):
@@ -35,7 +35,7 @@ class Story:
         self._companies = self._ids("res.company", "name")
         self._currencies = self._ids("res.currency", "name")
 
-    def tell(self):
+    def run(self):
         """Post everything. One answer is lost on the way and one invoice is rejected, as on a real day."""
         for sale in SALES:
             self._prepare_sandbox(sale)
@@ -48,9 +48,9 @@ class Story:
 
     def rows(self):
         """One row per sample invoice: ``(sale or credit, values read from the server)``."""
-        told = (*SALES, *CREDITS)
-        read = self._read([self.moves[item.key] for item in told])
-        return [(item, read[self.moves[item.key]]) for item in told]
+        posted = (*SALES, *CREDITS)
+        read = self._read([self.moves[item.key] for item in posted])
+        return [(item, read[self.moves[item.key]]) for item in posted]
 
     def wait(self):
         """Until each e-invoice has its verdict."""
@@ -72,7 +72,7 @@ class Story:
             "company_id": context["allowed_company_ids"][0],
             "partner_id": self._partners[CUSTOMERS[sale.customer]["name"]],
             "invoice_date": INVOICE_DATE,
-            "ref": sale.story,
+            "ref": sale.description,
             "invoice_line_ids": [
                 (
                     0,
@@ -101,7 +101,7 @@ class Story:
             [
                 {
                     "move_ids": [(6, 0, [origin])],
-                    "reason": credit.story,
+                    "reason": credit.description,
                     "date": INVOICE_DATE,
                     "journal_id": self._journal(origin),
                 }
@@ -125,7 +125,7 @@ class Story:
             self.control.verdict("reject", provider="afnor", reasons=[REASON], times=1)
 
     def _rest_until_sent(self, sale: Sale):
-        """The fault and the verdict are meant for one invoice: it leaves before the next one is posted."""
+        """Wait until the invoice has left: its fault or verdict is meant for no other invoice."""
         if sale.state is None:
             return
         deadline = time.monotonic() + _WAIT_SECONDS
@@ -183,6 +183,6 @@ class Story:
         return {item[name]: item["id"] for item in self._rpc.search_read(model, [], [name])}
 
 
-def tell(stack):
+def run(stack):
     """Process the sample invoices on a started installation."""
-    Story(stack).tell()
+    SampleRun(stack).run()
