@@ -1,1 +1,1 @@
-"""Database-free part of the audit floor: bytes, hashes, words. Imports nothing of Odoo."""
+"""The part of the audit addon without Odoo: bytes, hashes, keys, seals and the verifier."""

@@ -1,23 +1,23 @@
-"""Exact bytes of a value: canonical JSON after RFC 8785 (JSON Canonicalization Scheme).
+"""Exact bytes of a value: canonical JSON according to RFC 8785 (JSON Canonicalization Scheme).
 
-RFC 8785 knows JSON types only. What Odoo has besides is written as strings, because a string has
-one form and a binary float has many: Decimal as plain digits with its scale, times as ISO 8601 in
-UTC with the offset. A float is refused: whoever has one must decide how it is rounded.
+RFC 8785 defines JSON types only. Other types are written as strings, because a string has one form and a binary
+float has many: Decimal as plain digits with its scale, times as ISO 8601 in UTC with the offset. A float is
+refused: the caller must decide how it is rounded.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timezone
 from decimal import Decimal
 from enum import Enum
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import rfc8785
 
 from .errors import FloatRefused, ValueRefused
 
-# JSON readers recurse; evidence nested deeper than this is a mistake of the caller.
+# JSON readers recurse; evidence nested deeper than this is an error of the caller.
 MAX_DEPTH = 64
 # Beyond ±(2^53 - 1) a JSON number has no exact form (RFC 8785, section 3.2.2.3 and RFC 7493).
 MAX_INTEGER = 2**53 - 1
@@ -36,7 +36,7 @@ def json_bytes(value: Any) -> bytes:
     """Return the RFC 8785 bytes of what `to_json` returned.
 
     Without floats the standard library's encoder, which is written in C, differs from RFC 8785 only
-    in the order of names beyond the Basic Multilingual Plane: such text takes the slow way.
+    in the order of names beyond the Basic Multilingual Plane: such text takes the slow path.
     """
     text = _ENCODER.encode(value)
     if text.isascii() or max(text) < _FIRST_SURROGATE:
@@ -48,23 +48,25 @@ def json_bytes(value: Any) -> bytes:
 
 
 def to_json(value: Any, path: str = "", depth: int = 0) -> Any:
-    """Reduce `value` to the JSON types, refusing what has no unambiguous form."""
+    """Return `value` reduced to JSON types; refuse what has no unambiguous form."""
     if depth > MAX_DEPTH:
         raise ValueRefused(f"nested more than {MAX_DEPTH} levels", path)
     if isinstance(value, Enum):
         return to_json(value.value, path, depth)
     if isinstance(value, Mapping):
+        mapping = cast("Mapping[Any, Any]", value)
         return {
             _key(key, path): to_json(item, f"{path}.{key}".lstrip("."), depth + 1)
-            for key, item in value.items()
+            for key, item in mapping.items()
         }
     if isinstance(value, (list, tuple)):
-        return [to_json(item, f"{path}[{i}]", depth + 1) for i, item in enumerate(value)]
+        items = cast("Sequence[Any]", value)
+        return [to_json(item, f"{path}[{i}]", depth + 1) for i, item in enumerate(items)]
     return _scalar(value, path)
 
 
 def iso_utc(moment: datetime) -> str:
-    """Write a moment in UTC with offset. Naive moments are UTC already, as everywhere in Odoo."""
+    """Return a moment in UTC with offset. Naive moments are in UTC, as everywhere in Odoo."""
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=timezone.utc)
     return moment.astimezone(timezone.utc).isoformat()

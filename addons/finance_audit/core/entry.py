@@ -1,14 +1,14 @@
 """The facts of one entry and the bytes they become.
 
 The keys of the document are the names of the table's columns: PostgreSQL fills the columns from
-the bytes, so that a column can never say something else than the evidence does.
+the bytes, so that a column can never contradict the evidence.
 """
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from .canonical import iso_utc, json_bytes, to_json
@@ -19,19 +19,19 @@ FORMAT = "finance-audit-entry/1"
 OUTCOMES = ("info", "success", "warning", "failure")
 SOURCES = ("ui", "rpc", "cron", "cli")
 
-# At least two words: a topic and what happened. Public contract, so the form is fixed.
+# At least two words: a topic and an event. The ids are a public contract, so the form is fixed.
 _ACTION = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
-# PostgreSQL cannot hold NUL in text, UTF-8 cannot hold half a surrogate pair. A provider's odd
-# answer must not stop the business from being recorded, so both become the replacement character.
+# PostgreSQL cannot store NUL in text, UTF-8 cannot encode half a surrogate pair. An unusual response of a provider
+# must not prevent an operation from being recorded, so both become the replacement character.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _REPLACEMENT = "\ufffd"
-# How JSON writes NUL.
+# NUL in JSON.
 _ZERO = b"\\u0000"
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A record as it was called when the entry was written."""
+    """A record with its name at the time of the entry."""
 
     model: str
     id: int
@@ -40,7 +40,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class Actor:
-    """Who acted: the user of the environment, and the one who is really logged in."""
+    """The acting user: that of the environment, and the one who is logged in."""
 
     user_id: int
     real_user_id: int
@@ -50,7 +50,7 @@ class Actor:
 
 @dataclass(frozen=True)
 class Facts:
-    """Everything an entry says, except when it was written and its uid."""
+    """Everything that an entry states except its time and its uid."""
 
     action: str
     actor: Actor
@@ -60,11 +60,11 @@ class Facts:
     document: Subject | None = None
     company_id: int | None = None
     correlation_id: str | None = None
-    details: Mapping[str, Any] = field(default_factory=dict)
-    # What may be erased later, with its salt. The entry keeps the salted hash.
+    details: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    # What may be erased later, with its salt. The entry contains the salted hash.
     erasable: Part | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not _ACTION.fullmatch(self.action or ""):
             raise ActionRefused(f"{self.action!r} is not a dotted id such as exchange.accepted")
         if self.outcome not in OUTCOMES:
@@ -78,11 +78,11 @@ def entry_bytes(facts: Facts, uid: UUID, created_at: datetime) -> bytes:
         data = json_bytes(document)
     except ValueRefused:  # half of a surrogate pair
         return json_bytes(storable(document))
-    # Text is searched for what cannot be stored only when the bytes hint at it.
+    # Text is searched for unstorable characters only when the bytes contain one.
     return json_bytes(storable(document)) if _ZERO in data else data
 
 
-def entry_document(facts: Facts, uid: UUID, created_at: datetime) -> dict:
+def entry_document(facts: Facts, uid: UUID, created_at: datetime) -> dict[str, Any]:
     """Return the entry as one flat JSON object plus its `details`."""
     return {
         "format": FORMAT,
@@ -106,17 +106,18 @@ def entry_document(facts: Facts, uid: UUID, created_at: datetime) -> dict:
 
 
 def storable(value: Any) -> Any:
-    """Replace the characters that neither PostgreSQL nor UTF-8 can hold."""
+    """Return `value` without the characters that PostgreSQL or UTF-8 cannot store."""
     if isinstance(value, str):
         return _UNSTORABLE.sub(_REPLACEMENT, value)
     if isinstance(value, dict):
-        return {storable(key): storable(item) for key, item in value.items()}
+        mapping = cast("dict[Any, Any]", value)
+        return {storable(key): storable(item) for key, item in mapping.items()}
     if isinstance(value, list):
-        return [storable(item) for item in value]
+        return [storable(item) for item in cast("list[Any]", value)]
     return value
 
 
-def _subject_columns(prefix: str, subject: Subject | None) -> dict:
+def _subject_columns(prefix: str, subject: Subject | None) -> dict[str, Any]:
     return {
         f"{prefix}_model": subject and subject.model,
         f"{prefix}_id": subject and subject.id,

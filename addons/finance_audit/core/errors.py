@@ -1,6 +1,6 @@
-"""What may be wrong with the facts of an entry, as typed values with stable codes.
+"""Errors in the facts of an entry, with stable codes.
 
-These are programming errors of the caller, never of the person at the screen; hence no UserError.
+They are programming errors of the caller, never mistakes of a user; hence no UserError.
 """
 
 

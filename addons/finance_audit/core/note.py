@@ -1,8 +1,7 @@
-"""Signed notes and checkpoints: the text that states a tree head.
+"""Signed notes and checkpoints: the text of a tree head.
 
 Formats: C2SP signed-note (https://c2sp.org/signed-note) and C2SP tlog-checkpoint
-(https://c2sp.org/tlog-checkpoint). The lines after the root are extensions; ours begin with a word
-that says what they are.
+(https://c2sp.org/tlog-checkpoint). The lines after the root are extensions; ours begin with a keyword.
 """
 
 from __future__ import annotations
@@ -19,12 +18,12 @@ ED25519 = b"\x01"
 
 
 class NotACheckpoint(ValueError):
-    """The text is no checkpoint."""
+    """The text is not a checkpoint."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A tree head: which log, how many entries, their root; and what else the log states."""
+    """A tree head: log, number of entries, root hash, and extensions."""
 
     origin: str
     size: int
@@ -38,7 +37,7 @@ class Checkpoint:
 
     @classmethod
     def parse(cls, note: str) -> Checkpoint:
-        """Read the body of a note, signed or not, without judging its signatures.
+        """Read the body of a note, signed or not, without checking its signatures.
 
         :raises NotACheckpoint: the first three lines are not origin, size and root.
         """
@@ -46,14 +45,14 @@ class Checkpoint:
         try:
             origin, size, root, *extensions = lines
             if not origin or str(int(size)) != size:
-                raise NotACheckpoint(f"no origin, or {size!r} is no size")
+                raise NotACheckpoint(f"no origin, or {size!r} is not a size")
             return cls(origin, int(size), base64.b64decode(root, validate=True), (*extensions,))
         except ValueError as error:
             raise NotACheckpoint(str(error)) from error
 
 
 def key_id(name: str, public: bytes) -> bytes:
-    """Return the four bytes that tell a reader which key signed."""
+    """Return the four bytes that identify the signing key."""
     return sha256(name.encode() + b"\n" + ED25519 + public).digest()[:4]
 
 

@@ -1,7 +1,7 @@
 """The evidence package: a zip that an auditor verifies with `verify_audit.py`, which is in it.
 
     manifest.json  README.txt  summary.html  verify_audit.py
-    <log>/entries.ndjson       exact bytes, one entry a line (canonical JSON has no line ends)
+    <log>/entries.ndjson       exact bytes, one entry per line (canonical JSON has no line ends)
     <log>/leaves.bin           complete log: 32 bytes for each entry, as sealed
     <log>/proofs.ndjson        part of a log: position and inclusion path, line by line
     <log>/consistency.ndjson   part of a log: proofs from earlier checkpoints
@@ -10,7 +10,7 @@
     <log>/keys.txt             public keys
     <log>/erasable.ndjson      disclosed erasable parts
 
-Everything is written in one pass, so memory stays flat whatever the size.
+Everything is written in one pass, so that memory use does not depend on the size.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import IO, Any
 
 FORMAT = "finance-audit-package/1"
 VERIFIER = Path(__file__).with_name("verify_audit.py")
-# Little is gained by compressing harder, and a million entries shall not take minutes.
+# A higher level gains little, and a million entries must not take minutes.
 _LEVEL = 1
 _BUFFER = 1 << 20
 
@@ -36,8 +36,9 @@ class PackageWriter:
         self._zip = zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL)
 
     def chunks(self, name: str, parts: Iterable[bytes]) -> int:
-        """Write byte strings end to end; return how many there were."""
-        count, waiting, length = 0, [], 0
+        """Write byte strings one after another; return how many there were."""
+        count = length = 0
+        waiting: list[bytes] = []
         with self._zip.open(name, "w", force_zip64=True) as out:
             for part in parts:
                 count += 1
@@ -58,11 +59,11 @@ class PackageWriter:
         return self.lines(name, (json.dumps(row, ensure_ascii=False).encode() for row in rows))
 
     def text(self, name: str, text: str) -> None:
-        """Write a file of text."""
+        """Write a text file."""
         self._zip.writestr(name, text.encode())
 
     def close(self, manifest: Mapping[str, Any], instructions: str, summary: str) -> None:
-        """Write what describes the package, and end it."""
+        """Write manifest, instructions, summary and verifier, and close the package."""
         self.text("manifest.json", json.dumps({"format": FORMAT, **manifest}, indent=1))
         self.text("README.txt", instructions)
         self.text("summary.html", summary)
@@ -76,5 +77,5 @@ def proof_row(position: int, path: Iterable[bytes]) -> dict[str, Any]:
 
 
 def encoded(path: Iterable[bytes]) -> list[str]:
-    """Return hashes as the package has them."""
+    """Return hashes in the form of the package."""
     return [base64.b64encode(node).decode() for node in path]

@@ -5,6 +5,9 @@ verification that cannot be disabled, plain HTTP to a loopback address only, tim
 proxies or passwords of the machine, responses of limited size.
 """
 
+# asn1crypto and the verifier are without types.
+# pyright: basic
+
 from __future__ import annotations
 
 import secrets

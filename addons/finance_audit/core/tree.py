@@ -42,13 +42,13 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 
 def pairs(nodes: Sequence[bytes]) -> list[bytes]:
-    """Return the parents of an even number of neighbours; the hot loop of everything here."""
+    """Return the parents of an even number of neighbours. This is the hot loop."""
     each = iter(nodes)
     return [sha256(b"\x01" + left + right).digest() for left, right in zip(each, each, strict=True)]
 
 
 def root_of(hashes: Sequence[bytes]) -> bytes:
-    """Return MTH of leaves or nodes that are hashed already."""
+    """Return MTH of hashes of leaves or nodes."""
     frontier = Frontier()
     frontier.extend(hashes)
     return frontier.root()
@@ -58,7 +58,7 @@ class Frontier:
     """Roots of the complete subtrees by level; None where the size has no bit."""
 
     def __init__(self, size: int = 0, roots: bytes = b""):
-        """Take up a tree of `size` leaves; `roots` are those of its subtrees, largest first.
+        """Resume a tree of `size` leaves; `roots` are those of its subtrees, largest first.
 
         :raises FrontierDamaged: there are more or fewer roots than the size has bits.
         """
@@ -93,12 +93,12 @@ class Frontier:
         return EMPTY_TREE_HASH if found is None else found
 
     def roots(self) -> bytes:
-        """Return what `Frontier` takes up again."""
+        """Return the roots that `Frontier` resumes from."""
         return b"".join(peak for peak in reversed(self._peaks) if peak is not None)
 
 
 def cut(joined: bytes) -> list[bytes]:
-    """Return the hashes of a string of them."""
+    """Return the hashes in a concatenation of them."""
     return [joined[at : at + HASH_BYTES] for at in range(0, len(joined), HASH_BYTES)]
 
 
@@ -111,7 +111,7 @@ class TiledTree:
     """Proofs about one log at one size."""
 
     def __init__(self, size: int, fetch: Callable[[int, int], Sequence[bytes]]):
-        """`fetch(start, end)` returns the hashes of these leaves; it is asked tile by tile."""
+        """Build the tiles; `fetch(start, end)` returns the hashes of leaves and is called tile by tile."""
         self.size = size
         self._fetch = fetch
         self._tiles = [
@@ -134,13 +134,14 @@ class TiledTree:
         return _path(leaves, inside) + _path(self._tiles, number)
 
     def consistency(self, older: int) -> list[bytes]:
-        """Return the proof that the first `older` leaves are the tree it was then.
+        """Return the proof that the first `older` leaves are the earlier tree.
 
         :raises NotInTree: the tree was never that small, or is not that large.
         """
         if not 0 < older <= self.size:
             raise NotInTree(f"a tree of {older} in a tree of {self.size}")
-        proof, start, end, whole = [], 0, self.size, True
+        proof: list[bytes] = []
+        start, end, whole = 0, self.size, True
         while older - start != end - start:
             middle = start + split(end - start)
             if older <= middle:
@@ -164,13 +165,14 @@ class TiledTree:
         return root_of(nodes)
 
     def _fetch_range(self, start: int, end: int) -> Sequence[bytes]:
-        """A subtree smaller than a tile lies within one."""
+        """Return the leaves of a subtree smaller than a tile, which lies within one."""
         begin = start - start % TILE
         return self._fetch(begin, min(begin + TILE, self.size))[start - begin : end - begin]
 
 
 def _path(nodes: Sequence[bytes], index: int) -> list[bytes]:
-    path, start, end = [], 0, len(nodes)
+    path: list[bytes] = []
+    start, end = 0, len(nodes)
     while end - start > 1:
         middle = start + split(end - start)
         if index < middle:

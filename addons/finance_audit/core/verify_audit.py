@@ -7,13 +7,13 @@ One file, Python 3.10 or newer and the package `cryptography`; no Odoo, no netwo
 Formats: RFC 6962 (tree and proofs), C2SP signed-note and tlog-checkpoint, RFC 3161 over RFC 5652
 (timestamps). Exit codes: 0 nothing is damaged, 1 something is, 2 the package cannot be read.
 
-Longer than other files of the project because an auditor shall carry and read one file. It shares no
-code with the addon that writes packages: a mistake there cannot excuse itself here.
+All of it is in one file so that an auditor can copy and read it. It shares no code with the addon that writes
+packages: a mistake there cannot repeat itself here.
 """
 
-# The numbers are those of the formats, each at the place that names it.
+# The numbers are those of the formats.
 # ruff: noqa: PLR2004
-# A program for a terminal that knows no Odoo. # pylint: disable=print-used,bad-builtin-groupby
+# A command line program without Odoo. # pylint: disable=print-used,bad-builtin-groupby
 
 from __future__ import annotations
 
@@ -41,20 +41,20 @@ SIGNATURE_LINE = re.compile("\u2014 (\\S+) (\\S+)")
 
 
 class Damage(Exception):
-    """Evidence contradicts itself. `code` is stable, the sentence is for people."""
+    """Evidence contradicts itself. `code` is stable, the sentence is for readers."""
 
     def __init__(self, code, sentence):
         self.code = code
         super().__init__(f"[{code}] {sentence}")
 
 
-# What broken bytes raise in readers of zip, JSON, base64 and certificates.
+# Raised for damaged bytes by the readers of zip, JSON, base64 and certificates.
 UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError)
 UNREADABLE += (zipfile.BadZipFile, zlib.error, EOFError)
 
 
 def exact_base64(text):
-    """Decode; refuse a second spelling of the same bytes."""
+    """Decode; refuse a non-canonical encoding of the same bytes."""
     raw = base64.b64decode(text, validate=True)
     if base64.b64encode(raw).decode() != text:
         raise ValueError(f"{text[:40]!r} is not the base64 of its bytes")
@@ -157,7 +157,7 @@ def verify_subtree(start, end, size, path, old_root, root):
 
 
 class Head:
-    """A checkpoint: what it states, the note it came in and which keys signed it."""
+    """A checkpoint: its contents, its note and the keys that signed it."""
 
     def __init__(self, note):
         self.note = note
@@ -183,7 +183,7 @@ class Head:
         return next(found, None)
 
     def signers(self, keys):
-        """The verifier keys whose signature holds; a false one is damage, an unknown one is passed over."""
+        """The verifier keys whose signature holds; an invalid one is damage, an unknown one is ignored."""
         good = set()
         for name, key_id, signature in self.signatures:
             key = keys.get((name, key_id))
@@ -211,7 +211,9 @@ class Key:
                 raise ValueError
             self.public = ed25519.Ed25519PublicKey.from_public_bytes(raw[1:])
         except ValueError:
-            raise Damage("key.unreadable", f"{text[:60]!r} is no Ed25519 verifier key") from None
+            raise Damage(
+                "key.unreadable", f"{text[:60]!r} is not an Ed25519 verifier key"
+            ) from None
 
 
 def read_keys(lines):
@@ -224,7 +226,7 @@ def _signature(line):
     found = SIGNATURE_LINE.fullmatch(line)
     raw = exact_base64(found[2]) if found else b""
     if len(raw) < 5:
-        raise ValueError(f"{line[:40]!r} is no signature line")
+        raise ValueError(f"{line[:40]!r} is not a signature line")
     return found[1], raw[:4], raw[4:]
 
 
@@ -251,7 +253,7 @@ class Der:
             if len(data) < at + length or at > 8:
                 raise IndexError
         except IndexError:
-            raise Damage("timestamp.bad", "the timestamp is cut off or no DER") from None
+            raise Damage("timestamp.bad", "the timestamp is truncated or not DER") from None
         self.body, self.whole, self.rest = (
             data[at : at + length],
             data[: at + length],
@@ -271,13 +273,13 @@ class Der:
         for index in path:
             items = here.items()
             if index >= len(items):
-                raise Damage("timestamp.bad", "the timestamp lacks a part")
+                raise Damage("timestamp.bad", "the timestamp is incomplete")
             here = items[index]
         return here
 
 
 class Timestamp:
-    """The token of a time-stamping authority: it saw `imprint` at `time`, says `certificate`."""
+    """The token of a time-stamping authority: `certificate` states that `imprint` existed at `time`."""
 
     def __init__(self, response):
         answer = Der(response)
@@ -322,7 +324,7 @@ class Timestamp:
         _verify(self.certificate.public_key(), signer.at(5).body, signed, digest, pss)
 
     def covers(self, note):
-        """Whether it is this note's."""
+        """Whether the timestamp is of this note."""
         return self.imprint == _digest(_hash(self.algorithm), note.encode())
 
     def trusted(self, authorities):
@@ -357,7 +359,7 @@ def _issued(certificate, issuer):
 def _time(text):
     found = re.fullmatch(r"(\d{14})(?:\.(\d{1,6})\d*)?Z", text)
     if not found:
-        raise Damage("timestamp.bad", f"{text[:30]!r} is no time")
+        raise Damage("timestamp.bad", f"{text[:30]!r} is not a time")
     moment = datetime.strptime(found[1], "%Y%m%d%H%M%S").replace(tzinfo=timezone.utc)
     return moment.replace(microsecond=int((found[2] or "0").ljust(6, "0")))
 
@@ -386,7 +388,7 @@ def _verify(key, signature, data, digest, pss):
                 "timestamp.bad", "a timestamp signed with a key of this kind is not accepted"
             )
     except InvalidSignature:
-        raise Damage("timestamp.bad", "the signature of the timestamp is false") from None
+        raise Damage("timestamp.bad", "the signature of the timestamp is invalid") from None
 
 
 # -- the package -------------------------------------------------------------------------------------
@@ -417,7 +419,7 @@ class Package:
                 lines[0] = tail + lines[0]
                 tail = lines.pop()
                 if len(tail) > MAX_LINE:
-                    raise Damage("package.unreadable", f"a line of {name} has no end")
+                    raise Damage("package.unreadable", f"a line of {name} is too long")
                 if lines:
                     yield lines
         if tail:
@@ -431,7 +433,7 @@ class Package:
                     yield json.loads(line)
                 except ValueError:
                     raise Damage(
-                        "package.unreadable", f"{name}: {line[:60]!r} is no JSON"
+                        "package.unreadable", f"{name}: {line[:60]!r} is not JSON"
                     ) from None
 
 
@@ -470,23 +472,21 @@ class Leaves:
         at = next((i for i, (a, b) in enumerate(zip(want, got)) if a != b), len(want))  # noqa: B905
         if at < len(want) and not lines[at]:
             return Damage("entry.deleted", f"entry {self.read + at + 1} is missing")
-        where = (
-            f"{_name(lines[min(at, len(lines) - 1)], self.read + at)} is not what was sealed there"
-        )
+        where = f"{_name(lines[min(at, len(lines) - 1)], self.read + at)} is not what was sealed at this position"
         if at == len(want):
-            return Damage("entry.added", f"{where}: nothing was")
+            return Damage("entry.added", f"{where}: nothing was sealed there")
         moved, kept = got[at] in want[at:], want[at] in got[at:]
         code, why = {
-            (True, True): ("entry.reordered", "entries were exchanged"),
+            (True, True): ("entry.reordered", "entries were reordered"),
             (True, False): ("entry.deleted", "the entry that belongs there is missing"),
-            (False, True): ("entry.inserted", "this entry was put in"),
+            (False, True): ("entry.inserted", "this entry was inserted"),
             (False, False): ("entry.changed", "its bytes were changed"),
         }[moved, kept]
         return Damage(code, f"{where}: {why}")
 
 
 def _name(line, position):
-    """What an entry is called in a report: its position from 1, its id if it can be read."""
+    """The name of an entry in a report: its position, counted from 1, and its id if it is readable."""
     try:
         return f"entry {position + 1} (id {json.loads(line)['uid']})"
     except (ValueError, KeyError, TypeError):
@@ -574,7 +574,7 @@ class LogCheck:
                 f"{head.origin} does not cite the last checkpoint of {before.origin}",
             )
         self.report.unproven.append(
-            f"{self.folder}: up to entry {before.size} this is a copy of {before.origin}, which goes on elsewhere or ended"
+            f"{self.folder}: up to entry {before.size} this is a copy of {before.origin}, which continues elsewhere or ended"
         )
 
     def _anchors(self):
@@ -660,13 +660,13 @@ class LogCheck:
         for head in anchors:
             if head.from_outside and self._is_younger(head):
                 self.report.unproven.append(
-                    f"{self.folder}: checkpoint {head.size} that you hold is younger than this package; export again"
+                    f"{self.folder}: your checkpoint {head.size} is more recent than this package; export again"
                 )
                 continue
             raise Damage(
                 "log.rolled_back",
                 f"checkpoint {head.size} was anchored, the log in the package ends at {self.last.size if self.last else 0}: "
-                "it was cut off or the database was set back to an older backup",
+                "it was shortened, or the database was restored from an older backup",
             )
 
     def _is_younger(self, head):
@@ -727,7 +727,7 @@ class LogCheck:
             return outside
         if outside and head.size not in older and head.size != top.size:
             self.report.unproven.append(
-                f"{self.folder}: that checkpoint {head.size} you hold is of this log; export all"
+                f"{self.folder}: that your checkpoint {head.size} belongs to this log; export everything"
             )
             return False
         if outside:
@@ -747,12 +747,12 @@ class LogCheck:
             )
         else:
             self.report.unproven.append(
-                f"{self.folder}: that the log was not rewritten as a whole or set back; give checkpoints received "
-                "earlier with --anchor"
+                f"{self.folder}: that the log was not rewritten as a whole or set back; provide checkpoints that "
+                "you received earlier with --anchor"
             )
         if self.log.get("unsealed"):
             self.report.unproven.append(
-                f"{self.folder}: {self.log['unsealed']} entries were not sealed yet"
+                f"{self.folder}: entries not sealed yet: {self.log['unsealed']}"
             )
 
     def _judge_signers(self):
@@ -763,13 +763,13 @@ class LogCheck:
         if trusted and not self.last.by & trusted:
             raise Damage(
                 "key.foreign",
-                f"{name} is not signed by a key you gave: {', '.join(sorted(self.last.by))}",
+                f"{name} is not signed by a key you provided: {', '.join(sorted(self.last.by))}",
             )
         if trusted:
-            self.report.proven.append(f"{self.folder}: {name} is signed by a key you gave")
+            self.report.proven.append(f"{self.folder}: {name} is signed by a key you provided")
         else:
             self.report.unproven.append(
-                f"{self.folder}: whose key signed; give the key you received outside this package with --key: "
+                f"{self.folder}: who signed; provide the key that you received separately with --key: "
                 + ", ".join(sorted(self.last.by))
             )
 
@@ -782,7 +782,7 @@ class LogCheck:
             )
         elif self.stamps:
             self.report.unproven.append(
-                f"{self.folder}: who made the {len(self.stamps)} timestamps; give the authority's certificate with --tsa-ca"
+                f"{self.folder}: who issued the {len(self.stamps)} timestamps; provide the certificate of the authority with --tsa-ca"
             )
         else:
             self.report.unproven.append(
@@ -794,7 +794,7 @@ class LogCheck:
 
 
 class Settings:
-    """What the auditor brings along: keys, anchors, certificates of authorities."""
+    """What the auditor provides: keys, anchors, certificates of authorities."""
 
     def __init__(self, keys=(), anchors=(), authorities=()):
         self.keys, self.anchors, self.authorities = {}, [], []

@@ -45,14 +45,14 @@ class FinanceAuditAnchorTarget(models.Model):
     )
     url = fields.Char("Address")
     certificate = fields.Text(
-        "Authority Certificate (PEM)",
+        "Authority certificate (PEM)",
         help="The certificate that timestamps are checked with. Auditors need it for the offline verifier, too.",
     )
     emails = fields.Char("Recipients", help="Email addresses, separated by commas.")
     folder = fields.Char(compute="_compute_folder")
-    interval_minutes = fields.Integer("Interval (Minutes)", default=60, required=True)
-    last_anchor = fields.Datetime("Last Anchored", readonly=True, copy=False)
-    last_error = fields.Char(readonly=True, copy=False)
+    interval_minutes = fields.Integer("Interval (minutes)", default=60, required=True)
+    last_anchor = fields.Datetime("Last anchored", readonly=True, copy=False)
+    last_error = fields.Char("Last error", readonly=True, copy=False)
 
     @api.depends("kind")
     def _compute_folder(self):

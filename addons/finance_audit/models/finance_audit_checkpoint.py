@@ -13,13 +13,13 @@ class FinanceAuditCheckpoint(models.Model):
 
     company_id = fields.Many2one("res.company", readonly=True)
     log_id = fields.Integer("Log ID", readonly=True)
-    signed_at = fields.Datetime("Signed On", readonly=True)
+    signed_at = fields.Datetime("Signed on", readonly=True)
     size = fields.Integer("Entries", readonly=True)
-    root = fields.Char("Root Hash", readonly=True)
+    root = fields.Char("Root hash", readonly=True)
     origin = fields.Char(readonly=True)
-    key_ids = fields.Char("Signing Keys", readonly=True)
-    note = fields.Text("Signed Text", readonly=True)
-    anchor_count = fields.Integer("Number of Anchors", readonly=True)
+    key_ids = fields.Char("Signing keys", readonly=True)
+    note = fields.Text("Signed text", readonly=True)
+    anchor_count = fields.Integer("Number of anchors", readonly=True)
     anchor_ids = fields.One2many("finance.audit.anchor", "checkpoint_id", "Anchors", readonly=True)
 
 
@@ -41,6 +41,6 @@ class FinanceAuditAnchor(models.Model):
         readonly=True,
     )
     target = fields.Char(readonly=True)
-    token_bytes = fields.Integer("Timestamp (Bytes)", readonly=True)
-    stated_at = fields.Datetime("Stated Time", readonly=True)
-    created_at = fields.Datetime("Anchored On", readonly=True)
+    token_bytes = fields.Integer("Timestamp (bytes)", readonly=True)
+    stated_at = fields.Datetime("Stated time", readonly=True)
+    created_at = fields.Datetime("Anchored on", readonly=True)

@@ -35,7 +35,7 @@ class FinanceAuditEntry(models.Model):
     company_id = fields.Many2one("res.company", readonly=True)
     user_id = fields.Many2one(
         "res.users",
-        "Acting As",
+        "Acting as",
         readonly=True,
         help="The user whose access rights were used, for example the system user in a scheduled job.",
     )
@@ -59,17 +59,17 @@ class FinanceAuditEntry(models.Model):
         readonly=True,
     )
     summary = fields.Char(readonly=True)
-    record_model = fields.Char(readonly=True)
+    record_model = fields.Char("Record model", readonly=True)
     record_id = fields.Integer("Record ID", readonly=True)
     record_name = fields.Char("Record", readonly=True)
-    document_model = fields.Char(readonly=True)
+    document_model = fields.Char("Document model", readonly=True)
     document_id = fields.Integer("Document ID", readonly=True)
     document_name = fields.Char("Document", readonly=True)
     correlation_id = fields.Char("Correlation ID", readonly=True)
-    canonical_text = fields.Text("Canonical Bytes", readonly=True)
-    leaf_hash = fields.Char(readonly=True)
+    canonical_text = fields.Text("Canonical bytes", readonly=True)
+    leaf_hash = fields.Char("Leaf hash", readonly=True)
     erasable_state = fields.Selection(
-        [("none", "None"), ("kept", "Stored"), ("erased", "Erased")], "Personal Data", readonly=True
+        [("none", "None"), ("kept", "Stored"), ("erased", "Erased")], "Personal data", readonly=True
     )
     details_html = fields.Html("Details", compute="_compute_details_html", sanitize=False)
 

@@ -24,7 +24,7 @@ class FinanceAuditProtection(models.TransientModel):  # A page, no wizard. # pyl
             ("triggers", "Triggers only, one database role"),
             ("lost", "Protection lost"),
         ],
-        "Protection Level",
+        "Protection level",
         readonly=True,
     )
     explanation = fields.Html(compute="_compute_explanation", sanitize=False)

@@ -23,7 +23,7 @@ class FinanceAuditTimelineMixin(models.AbstractModel):
         groups="base.group_user",
     )
     audit_entry_count = fields.Integer(
-        "Audit Entries", compute="_compute_audit_entry_count", groups="base.group_user"
+        "Audit entries", compute="_compute_audit_entry_count", groups="base.group_user"
     )
 
     def _compute_audit_timeline(self):

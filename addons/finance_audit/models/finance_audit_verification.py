@@ -60,7 +60,7 @@ class FinanceAuditVerification(models.Model):
     entry_count = fields.Integer("Entries", readonly=True)
     seconds = fields.Float("Duration (s)", digits=(12, 2), readonly=True)
     proven = fields.Text(readonly=True)
-    unproven = fields.Text("Not Proven", readonly=True)
+    unproven = fields.Text("Not proven", readonly=True)
     damage = fields.Text(readonly=True)
 
     @api.depends("company_id", "log_id")

@@ -9,7 +9,7 @@ class ResCompany(models.Model):
     _audit_tracked = ("finance_audit_retention_days",)
 
     finance_audit_retention_days = fields.Integer(
-        "Retention of Personal Data in the Audit Log (Days)",
+        "Retention of personal data in the audit log (days)",
         help="Personal data stored with audit entries is erased after this number of days. The entries and their "
         "proofs remain. With 0, the data is kept without limit.",
     )

@@ -141,7 +141,7 @@ class TestExport(AnchorCase):
         self.record(company=self.company)
         data = self.package()
         self.assertEqual(self.manifest(data)["logs"][0]["unsealed"], 1)
-        self.assertIn("1 entries were not sealed yet", self.checked(data)[1])
+        self.assertIn("entries not sealed yet: 1", self.checked(data)[1])
 
     def test_a_document_is_exported_from_its_entry(self):
         entry = self.entries.search([("document_id", "=", self.document.id)], limit=1)

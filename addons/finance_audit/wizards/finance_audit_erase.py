@@ -8,10 +8,10 @@ class FinanceAuditErase(models.TransientModel):
     _name = "finance.audit.erase"
     _description = "Erase personal data in the audit log"
 
-    document_model = fields.Char(required=True)
+    document_model = fields.Char("Document model", required=True)
     document_id = fields.Integer("Document ID", required=True)
-    document_name = fields.Char("Document or Record", readonly=True)
-    count = fields.Integer("Entries with Personal Data", compute="_compute_count")
+    document_name = fields.Char("Document or record", readonly=True)
+    count = fields.Integer("Entries with personal data", compute="_compute_count")
     reason = fields.Char(required=True)
 
     @api.depends("document_model", "document_id")

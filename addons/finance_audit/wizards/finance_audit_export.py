@@ -44,14 +44,14 @@ class FinanceAuditExport(models.TransientModel):
     company_ids = fields.Many2many(
         "res.company", string="Companies", default=lambda self: self.env.companies
     )
-    shared = fields.Boolean("Entries without Company", default=True)
+    shared = fields.Boolean("Entries without company", default=True)
     date_from = fields.Datetime("From")
     date_to = fields.Datetime("To")
-    document_model = fields.Char()
+    document_model = fields.Char("Document model")
     document_id = fields.Integer("Document ID")
     document_name = fields.Char("Document", readonly=True)
     with_erasable = fields.Boolean(
-        "Include Personal Data",
+        "Include personal data",
         help="Adds the parts that can be erased later. The package proves the same without them.",
     )
 
@@ -63,7 +63,7 @@ class FinanceAuditExport(models.TransientModel):
             if export.scope == "document" and not (export.document_model and export.document_id):
                 raise UserError(
                     self.env._(
-                        "To export a document, open one of its audit entries and choose Export Evidence."
+                        "To export a document, open one of its audit entries and choose Export evidence."
                     )
                 )
 
