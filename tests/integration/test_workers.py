@@ -126,7 +126,7 @@ def test_x9_an_open_breaker_makes_no_call_but_the_probe(plant):
     plant.enqueue(connection, "away", 50)
     both_lanes(plant)
     opened = (
-        "SELECT breaker_state FROM finance_connection_gate "
+        "SELECT breaker_state FROM finance_throttle "
         f"WHERE connection_id = {connection} AND breaker_openings >= 2"
     )
     plant.until(lambda: plant.sql(opened) == "open", "the breaker to open and a probe to fail")

@@ -8,7 +8,8 @@ UPDATE finance_connection
        sealed_database = NULL;
 UPDATE finance_exchange
    SET state = 'cancelled',
-       reason = 'The database was neutralized',
+       status_code = 'exchange.neutralized',
+       status_args = NULL,
        claim_token = NULL,
        worker_id = NULL
  WHERE state IN ('pending', 'held');

@@ -1,6 +1,7 @@
 """What a provider addon implements: one AbstractModel that turns a connection's settings into plain values."""
 
 from odoo import models
+from odoo.modules import get_manifest
 
 from ..core.protocol import Operation, ProviderProtocol
 
@@ -11,7 +12,7 @@ class FinanceAdapter(models.AbstractModel):
     _name = "finance.adapter"
     _description = "Provider adapter"
 
-    #: Version of the provider's interface this adapter speaks; shown on the connection, recorded nowhere else.
+    #: Version of the provider's API that this adapter implements; shown on the connection, recorded on each attempt.
     _api_version = ""
     #: The operations the provider offers, as data.
     _operations: tuple[Operation, ...] = ()
@@ -25,6 +26,10 @@ class FinanceAdapter(models.AbstractModel):
             if operation.name == name:
                 return operation
         raise ValueError(f"{self._name} has no operation {name!r}")
+
+    def _adapter_version(self) -> str:
+        """Return the version of the addon that implements the adapter, as recorded on each attempt."""
+        return get_manifest(self._original_module).get("version", "")
 
     def _protocol(self, connection) -> ProviderProtocol:
         """The provider's protocol with this connection's address and credentials, as plain values."""

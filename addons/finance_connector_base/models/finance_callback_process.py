@@ -158,7 +158,7 @@ class FinanceCallback(models.Model):
         """News for an exchange that waits or is in doubt."""
         if self._is_believed(news, exchange):
             exchange._apply(STEP, news.outcome)
-            self._settle(PROCESSED, self.env._("The provider reported: %s", exchange.reason))
+            self._settle(PROCESSED, self.env._("The provider reported: %s", exchange.status_text))
         elif self._can_be_asked(exchange):
             exchange.next_step_at = self._database_time()
             self._settle(PROCESSED, self.env._("The provider is asked now"), tone="info")

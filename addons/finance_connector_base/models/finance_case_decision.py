@@ -7,6 +7,7 @@ from odoo.exceptions import UserError
 
 from ..core import cases
 from ..core.delivery import states
+from ..core.finding import Finding
 from ..core.http.wire import DEFAULT_TIMEOUT
 from .finance_dispatcher_worker import LEASE_SECONDS
 
@@ -217,13 +218,12 @@ class FinanceCase(models.Model):
         if decision == cases.DISMISS:
             return
         values = self._values_of(decision, target, reference)
-        words = self._words_of_decision(decision, reference, reason)
+        status = self._status_of_decision(decision, reference, reason)
         moving = exchanges.filtered(lambda exchange: exchange.state != target)
-        moving._transition(target, words, **values)
+        moving._transition(target, status, **values)
         asked = exchanges - moving
         if asked:
-            asked.write({"reason": words, **values})
-            asked._audit("exchange.asked_again", words)
+            asked._restart_step(status, **values)
 
     def _before_and_after(self, target, reference):
         return {
@@ -240,7 +240,7 @@ class FinanceCase(models.Model):
         values = {
             "next_step_at": False if target in states.FINAL else now,
             "step_count": 0,
-            "tries": 0,
+            "failed_attempts": 0,
         }
         if decision == cases.SEND_AGAIN:
             values["maybe_sent"] = False
@@ -250,16 +250,18 @@ class FinanceCase(models.Model):
             values["answered_at"] = now
         return values
 
-    def _words_of_decision(self, decision, reference, reason):
-        _, person = self.env._, self.env.user.name
-        words = {
-            cases.RETRY: _("%s asked to try again", person),
-            cases.SEND_AGAIN: _("%s decided to send it again", person),
-            cases.ADOPT: _("%(person)s adopted %(reference)s", person=person, reference=reference),
-            cases.CANCEL: _("Cancelled by %s", person),
-            cases.RELEASE: _("Released by %s", person),
+    def _status_of_decision(self, decision, reference, reason):
+        """Return what the exchange shows about the decision."""
+        code = {
+            cases.RETRY: "exchange.retried",
+            cases.SEND_AGAIN: "exchange.resent",
+            cases.ADOPT: "exchange.adopted",
+            cases.CANCEL: "exchange.cancelled",
+            cases.RELEASE: "exchange.released",
         }[decision]
-        return f"{words}: {reason}" if reason else words
+        args = {"user": self.env.user.name, "reference": reference, "reason": reason}
+        given = {name: text for name, text in args.items() if text}
+        return Finding(f"{code}_for" if reason else code, args=given)
 
 
 def _course(decision, situation):

@@ -12,17 +12,9 @@ from ..core.http.client_pool import CourierPool
 from ..core.http.transport import ForbiddenAddress, Transport, check_address
 from ..core.security.masking import MaskingFilter
 
-OPEN_STATES = [
-    states.PENDING,
-    states.SENDING,
-    states.WAITING,
-    states.UNKNOWN,
-    states.HELD,
-]
 _logger = logging.getLogger(__name__)
 _logger.addFilter(MaskingFilter())
 _couriers = CourierPool()
-ATTENTION_STATES = [states.UNKNOWN, states.REJECTED, states.FAILED, states.HELD]
 
 
 class FinanceConnection(models.Model):
@@ -112,7 +104,7 @@ class FinanceConnection(models.Model):
             for connection, state, number in self.env["finance.exchange"]._read_group(
                 [
                     ("connection_id", "in", self.ids),
-                    ("state", "in", {*OPEN_STATES, *ATTENTION_STATES}),
+                    ("state", "in", {*states.OPEN, *states.ATTENTION}),
                 ],
                 ["connection_id", "state"],
                 ["__count"],
@@ -120,8 +112,8 @@ class FinanceConnection(models.Model):
         }
         for connection in self:
             of = {state: counts.get((connection.id, state), 0) for state, _label in states.LABELS}
-            connection.open_count = sum(of[state] for state in OPEN_STATES)
-            connection.attention_count = sum(of[state] for state in ATTENTION_STATES)
+            connection.open_count = sum(of[state] for state in states.OPEN)
+            connection.attention_count = sum(of[state] for state in states.ATTENTION)
 
     @api.constrains("base_url", "environment")
     def _check_base_url(self):
@@ -163,7 +155,7 @@ class FinanceConnection(models.Model):
             message = self._words_of_probe(outcome)
         self._note_test(message)
         if not message:
-            self.env["finance.connection.gate"].sudo()._reset(self.ids)
+            self.env["finance.throttle"].sudo()._reset(self.ids)
         self.env["finance.audit.entry"]._record(
             action="connection.tested",
             record=self,
@@ -194,7 +186,7 @@ class FinanceConnection(models.Model):
                 "last_block": False,
             }
         )
-        self.env["finance.connection.gate"].sudo()._reset(self.ids)
+        self.env["finance.throttle"].sudo()._reset(self.ids)
         self.env["finance.exchange"]._wake_dispatcher()
         return True
 

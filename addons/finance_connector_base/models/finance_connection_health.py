@@ -2,8 +2,9 @@
 
 from odoo import api, fields, models
 
-from ..core.delivery.health import CALL_ERRORS, share, short
-from ..statements import statement
+from ..core.delivery.health import share, short
+from ..core.delivery.outcomes import CALL_ERRORS
+from ..core.delivery.queries import QUERIES, parameters
 
 
 class FinanceConnection(models.Model):
@@ -67,7 +68,9 @@ class FinanceConnection(models.Model):
 
     def _health_rows(self, name, **values):
         """Rows of a statement by connection id; for connections the reader may read, as computed fields are."""
-        self.env.cr.execute(statement(name), {"connections": self._origin.ids, **values})
+        self.env.cr.execute(
+            QUERIES[name], parameters(connections=self._origin.ids, **values)
+        )
         return {row[0]: row[1:] for row in self.env.cr.fetchall()}
 
     def action_view_open(self):

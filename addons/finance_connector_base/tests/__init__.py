@@ -8,8 +8,7 @@ from . import test_connection
 from . import test_connection_health
 from . import test_connection_resume
 from . import test_credential
-from . import test_dispatcher_run
 from . import test_exchange_latency
 from . import test_exchange_outbox
-from . import test_exchange_story
+from . import test_exchange_presentation
 from . import test_security

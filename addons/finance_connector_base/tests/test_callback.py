@@ -122,12 +122,12 @@ class TestCallbackReceived(CallbackCase):
 @tagged("post_install", "-at_install")
 class TestCallbackProcessed(CallbackCase):
     def test_a_verdict_moves_a_waiting_exchange(self):
-        exchange = self.exchange_in(states.WAITING, owner_pending=False)
+        exchange = self.exchange_in(states.WAITING, notification_pending=False)
         callback = self.told(reference="r-1", verdict="accepted")
         self.process()
         self.assertEqual((exchange.state, callback.state), (states.ACCEPTED, "processed"))
         self.assertEqual(callback.exchange_id, exchange)
-        self.assertTrue(exchange.owner_pending)
+        self.assertTrue(exchange.notification_pending)
         self.assertFalse(exchange.next_step_at)
 
     def test_a_rejection_brings_its_reasons(self):

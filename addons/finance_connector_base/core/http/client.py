@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from ..delivery.outcomes import AuthFailed, ContractBroken, Outcome, Transient, Unknown
 from ..protocol import Call, ProviderProtocol, Step
@@ -24,6 +25,7 @@ class Report:
     content_type: str = ""
     method: str = ""
     url: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Courier:
@@ -76,6 +78,7 @@ class Courier:
             answer.headers.get("content-type", ""),
             request.method,
             request.url,
+            answer.kept_headers(),
         )
 
     def _authorized(self, request: HttpRequest) -> HttpResponse | NotSent | NoAnswer | Outcome:

@@ -3,10 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from odoo.addons.finance_connector_base.core.delivery import breaker as breakers
-from odoo.addons.finance_connector_base.core.delivery import fairness
-from odoo.addons.finance_connector_base.core.delivery.breaker import Breaker, is_failure
-from odoo.addons.finance_connector_base.core.delivery.bucket import Bucket
+from odoo.addons.finance_connector_base.core.delivery import throttle as throttles
 from odoo.addons.finance_connector_base.core.delivery.outcomes import (
     Accepted,
     AuthFailed,
@@ -17,8 +14,9 @@ from odoo.addons.finance_connector_base.core.delivery.outcomes import (
     Transient,
     Unknown,
     Waiting,
+    is_failure,
 )
-from odoo.addons.finance_connector_base.core.delivery.throttle import Gate
+from odoo.addons.finance_connector_base.core.delivery.throttle import Breaker, Bucket, Throttle
 
 NOW = 1_000_000.0
 
@@ -30,9 +28,9 @@ def after(breaker, *failures, now=NOW):
 
 
 def test_x9_failures_in_a_row_open_the_breaker_and_a_success_starts_the_count_anew():
-    assert after(Breaker(threshold=3), True, True).state == breakers.CLOSED
-    assert after(Breaker(threshold=3), True, True, False, True, True).state == breakers.CLOSED
-    assert after(Breaker(threshold=3), True, True, True).state == breakers.OPEN
+    assert after(Breaker(threshold=3), True, True).state == throttles.CLOSED
+    assert after(Breaker(threshold=3), True, True, False, True, True).state == throttles.CLOSED
+    assert after(Breaker(threshold=3), True, True, True).state == throttles.OPEN
 
 
 def test_x9_an_open_breaker_lets_nothing_through_and_a_half_open_one_lets_one():
@@ -56,7 +54,7 @@ def test_x9_each_failed_probe_doubles_the_pause_up_to_the_ceiling():
 def test_x9_a_failed_trial_opens_again_for_longer_and_success_forgets_all():
     opened = after(Breaker(threshold=2, base_seconds=10), True, True)
     again = opened.probed(True, NOW).called(True, NOW)
-    assert (again.state, again.until - NOW) == (breakers.OPEN, 20)
+    assert (again.state, again.until - NOW) == (throttles.OPEN, 20)
     healed = again.probed(True, NOW).called(False, NOW)
     assert healed == Breaker(threshold=2, base_seconds=10)
 
@@ -65,13 +63,6 @@ def test_x9_late_answers_do_not_close_an_open_breaker():
     opened = after(Breaker(threshold=1), True)
     assert opened.called(False, NOW) == opened
     assert opened.called(True, NOW + 5) == opened
-
-
-def test_x9_the_probe_is_wanted_when_the_pause_is_over():
-    opened = after(Breaker(threshold=1, base_seconds=10), True)
-    assert not opened.wants_probe(NOW + 9.9)
-    assert opened.wants_probe(NOW + 10)
-    assert not Breaker().wants_probe(NOW)
 
 
 def test_x9_a_provider_that_answers_is_not_away():
@@ -99,37 +90,36 @@ def test_x9_a_bucket_never_lets_more_through_than_burst_plus_rate_times_time(rat
 def test_x9_a_clock_that_runs_backwards_adds_nothing():
     bucket = Bucket(10, 5, 1.0, NOW)
     assert bucket.refilled(NOW - 100) == bucket
-    assert Bucket(2, 1, 0.0, NOW).seconds_until_room() == pytest.approx(0.5)
 
 
-def gate(**values):
-    return Gate(1, Breaker(), Bucket(**{"rate": 0, "burst": 1, "tokens": 0, "at": NOW, **values}))
+def throttle(**values):
+    return Throttle(1, Breaker(), Bucket(**{"rate": 0, "burst": 1, "tokens": 0, "at": NOW, **values}))
 
 
 def test_x9_a_pause_the_provider_asked_for_holds_to_its_end():
-    paused = gate().paused(NOW + 30).paused(NOW + 5)
+    paused = throttle().paused(NOW + 30).paused(NOW + 5)
     assert paused.admits(9, 0, NOW + 29.999)[0] == 0
     assert paused.admits(9, 0, NOW + 30)[0] == 9
 
 
 def test_parallel_calls_over_all_workers_are_limited():
-    limited = Gate(1, Breaker(), gate().bucket, max_parallel=4)
+    limited = Throttle(1, Breaker(), throttle().bucket, max_parallel=4)
     assert limited.admits(9, 0, NOW)[0] == 4
     assert limited.admits(9, 3, NOW)[0] == 1
     assert limited.admits(9, 6, NOW)[0] == 0
 
 
 def test_x9_the_rate_is_kept_across_claims():
-    limited = gate(rate=2, burst=3, tokens=3)
+    limited = throttle(rate=2, burst=3, tokens=3)
     number, filled = limited.admits(9, 0, NOW)
     assert number == 3
     assert filled.taken(3).admits(9, 0, NOW + 0.4)[0] == 0
     assert filled.taken(3).admits(9, 0, NOW + 0.5)[0] == 1
 
 
-def test_a_gate_survives_its_way_through_the_database():
+def test_a_throttle_survives_its_way_through_the_database():
     row = (7, "open", 2, 3, 55.0, 5, 10.0, 2.0, 3.0, 1.5, NOW, 44.0, 8)
-    stored = Gate.from_row(row)
+    stored = Throttle.from_row(row)
     assert stored.as_json() == {
         "connection_id": 7,
         "breaker_state": "open",
@@ -151,14 +141,14 @@ demands = st.dictionaries(
 
 @given(capacity=st.integers(0, 100), wanted=demands)
 def test_x11_slots_are_all_used_never_exceeded_and_nobody_gets_more_than_wanted(capacity, wanted):
-    given_slots = fairness.shares(capacity, wanted)
+    given_slots = throttles.shares(capacity, wanted)
     assert all(given_slots[key] <= wanted[key] for key in wanted)
     assert sum(given_slots.values()) == min(capacity, sum(wanted.values()))
 
 
 @given(capacity=st.integers(1, 100), wanted=demands)
 def test_x11_a_company_that_gets_less_than_it_wants_gets_as_much_as_any_other(capacity, wanted):
-    given_slots = fairness.shares(capacity, wanted)
+    given_slots = throttles.shares(capacity, wanted)
     want, got = {}, {}
     for (company, _connection), number in wanted.items():
         want[company] = want.get(company, 0) + number
@@ -170,13 +160,13 @@ def test_x11_a_company_that_gets_less_than_it_wants_gets_as_much_as_any_other(ca
 
 
 def test_x11_fifty_thousand_of_one_company_leave_room_for_one_of_another():
-    assert fairness.shares(10, {("big", 1): 50_000, ("small", 2): 1})["small", 2] == 1
+    assert throttles.shares(10, {("big", 1): 50_000, ("small", 2): 1})["small", 2] == 1
 
 
 @given(st.integers(2, 200))
 def test_x11_one_slow_connection_never_takes_every_slot(slots):
     held = 0
-    while more := fairness.ceiling(slots - held, held):
+    while more := throttles.ceiling(slots - held, held):
         held += more
     assert held <= slots * 2 / 3
     assert slots - held >= 1
