@@ -186,7 +186,7 @@ class FinanceExchange(models.Model):
         "(connection_id, chain, id) WHERE chain IS NOT NULL "
         f"AND state IN {states.sql_list(states.CHAIN_BLOCKING)}"
     )
-    _notification = models.Index("(id) WHERE notification_pending")
+    _notification_due = models.Index("(id) WHERE notification_pending")
 
     @api.depends("operation", "document_name")
     def _compute_name(self):

@@ -60,9 +60,9 @@ class FinanceExchangePresentation(models.AbstractModel):
     def _compute_notification_text(self):
         render = self.env["finance.finding"]._render
         for exchange in self:
-            exchange.notification_text = render(exchange._notification())[0]
+            exchange.notification_text = render(exchange._notification_status())[0]
 
-    def _notification(self):
+    def _notification_status(self):
         """Return whether the document was notified of the last change, as a finding."""
         if not self.notification_pending:
             return Finding("notification.done")
@@ -95,9 +95,9 @@ class FinanceExchangePresentation(models.AbstractModel):
             return Finding(code) if code else None
         if not self.next_step_at:
             return Finding("next.decide")
-        return self._obstacle() or self._due()
+        return self._next_obstacle() or self._next_due()
 
-    def _obstacle(self):
+    def _next_obstacle(self):
         """Return the first reason why the next step is not taken when it is due."""
         connection = self.connection_id
         throttle = connection.throttle_ids[:1]
@@ -133,7 +133,7 @@ class FinanceExchangePresentation(models.AbstractModel):
             limit=1,
         )
 
-    def _due(self):
+    def _next_due(self):
         """Return when the next step is due: after a duration if soon, else at a time."""
         left = (self.next_step_at - fields.Datetime.now()).total_seconds()
         if left <= 0:

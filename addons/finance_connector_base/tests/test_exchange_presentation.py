@@ -151,11 +151,8 @@ class TestExchangeTimeline(DeskCase):
         page = html.fromstring(str(exchange.audit_timeline))
         labels = {*self.env["finance.audit.entry"]._action_labels().values()}
         labels.add(self.env._("Call to the provider"))
-        texts = [" ".join(item.itertext()) for item in page.xpath("//li")]
-        return [
-            max((label for label in labels if label in text), key=len, default="")
-            for text in texts
-        ]
+        shown = [[text.strip() for text in item.itertext()] for item in page.xpath("//li")]
+        return [next((text for text in texts if text in labels), "") for texts in shown]
 
 
 @tagged("post_install", "-at_install")
@@ -239,11 +236,11 @@ class TestExchangeNextStep(DeskCase):
         self.assertFalse(worker.is_alive)
 
     def test_a_document_that_could_not_be_notified_is_notified_again(self):
-        codes = [self.exchange._notification().code]
+        codes = [self.exchange._notification_status().code]
         self.exchange.notification_pending = True
-        codes.append(self.exchange._notification().code)
+        codes.append(self.exchange._notification_status().code)
         self.exchange.notification_next_at = self.soon(30)
-        codes.append(self.exchange._notification().code)
+        codes.append(self.exchange._notification_status().code)
         self.assertEqual(
             codes, ["notification.done", "notification.queued", "notification.failed"]
         )
