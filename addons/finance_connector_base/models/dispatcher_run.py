@@ -197,7 +197,7 @@ class Run:
         self.dispatcher._recover_lost(self.heartbeat.worker_id, mine)
         self.roster = self.dispatcher._make_roster()
         self.pipeline.submit(self.dispatcher._claim_probes(self.roster))
-        self.dispatcher._process_callbacks()
+        self.dispatcher._process_webhook_events()
         self._owners_wait = True
 
     def _is_over(self, now):

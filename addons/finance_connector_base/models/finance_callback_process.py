@@ -17,7 +17,7 @@ from ..core.delivery import states
 from ..core.delivery.outcomes import Accepted, Rejected, Waiting
 from ..core.security.masking import MaskingFilter
 from ..core.security.webhook import plain
-from .finance_callback import FAILED, IGNORED, PROCESSED, RECEIVED
+from .finance_webhook_event import FAILED, IGNORED, PROCESSED, RECEIVED
 
 _logger = logging.getLogger(__name__)
 _logger.addFilter(MaskingFilter())
@@ -35,8 +35,8 @@ _BUSY = frozenset({states.PENDING, states.SENDING, states.HELD})
 _TONE = {PROCESSED: "success", IGNORED: "info", FAILED: "failure"}
 
 
-class FinanceCallback(models.Model):
-    _inherit = "finance.callback"
+class FinanceWebhookEvent(models.Model):
+    _inherit = "finance.webhook.event"
 
     @api.model
     def _process_due(self, limit=BATCH):
@@ -44,7 +44,7 @@ class FinanceCallback(models.Model):
         self.env.cr.execute(
             SQL(
                 """
-                SELECT id FROM finance_callback
+                SELECT id FROM finance_webhook_event
                  WHERE state = 'received'
                    AND next_try_at <= (clock_timestamp() AT TIME ZONE 'UTC')
                  ORDER BY next_try_at, id LIMIT %s FOR UPDATE SKIP LOCKED
@@ -67,7 +67,7 @@ class FinanceCallback(models.Model):
         self.env.cr.execute(
             """
             SELECT EXTRACT(EPOCH FROM MIN(next_try_at) - (clock_timestamp() AT TIME ZONE 'UTC'))
-              FROM finance_callback WHERE state = 'received'
+              FROM finance_webhook_event WHERE state = 'received'
             """
         )
         seconds = self.env.cr.fetchone()[0]
@@ -97,7 +97,7 @@ class FinanceCallback(models.Model):
     def _news(self):
         """What the message tells, read again from the stored bytes: an adapter may have learnt to read it since."""
         protocol = self.connection_id._adapter()._protocol(self.connection_id)
-        news = protocol.read_callback(self.headers or {}, self._body_bytes())[self.position]
+        news = protocol.read_webhook(self.headers or {}, self._body_bytes())[self.position]
         self.write({"reference": plain(news.reference), "exchange_key": plain(news.key)})
         return news
 

@@ -2,6 +2,8 @@
 
 from odoo import api, fields, models
 
+from .roles import ADMIN, OPERATOR, require_role
+
 
 class FinanceConnection(models.Model):
     _inherit = "finance.connection"
@@ -66,7 +68,7 @@ class FinanceConnection(models.Model):
 
     def action_reset_breaker(self):
         """Call the provider again at once, without waiting for the next probe. For operators and finance admins."""
-        self._check_group("group_operator", "group_admin")
+        require_role(self, OPERATOR, ADMIN)
         for connection in self:
             self.env["finance.connection.gate"].sudo()._reset(connection.ids)
             self.env["finance.audit.entry"]._record(

@@ -108,7 +108,7 @@ class FinanceDispatcher(models.AbstractModel):
         """Seconds until the next step of any exchange of an active connection (negative: overdue), None: nothing."""
         with self._transaction() as env:
             env.cr.execute(statement("next_step"), {"worker": worker_id or 0})
-            due = [env.cr.fetchone()[0], env["finance.callback"]._seconds_to_next()]
+            due = [env.cr.fetchone()[0], env["finance.webhook.event"]._seconds_to_next()]
         return min((seconds for seconds in due if seconds is not None), default=None)
 
     @api.model

@@ -29,7 +29,7 @@ SLOTS = 64
 class Line:
     """A connection that may be used, as plain values."""
 
-    courier: object
+    client: object
     operations: dict
 
 
@@ -51,7 +51,7 @@ class FinanceDispatcher(models.AbstractModel):
             usable = env["finance.connection"]._usable_for_sending()
             return {
                 connection.id: Line(
-                    connection._pooled_courier(),
+                    connection._pooled_client(),
                     {item.name: item for item in connection._adapter()._operations},
                 )
                 for connection in usable
@@ -154,7 +154,7 @@ class FinanceDispatcher(models.AbstractModel):
             reference=row.life.reference,
             correlation_id=row.correlation_id,
         )
-        claim = Claim(row.connection_id, row.id, 0, token, step, call, line.courier, worker_id)
+        claim = Claim(row.connection_id, row.id, 0, token, step, call, line.client, worker_id)
         return move, claim
 
     def _stopped(self, row, reason, case):
@@ -193,7 +193,7 @@ class FinanceDispatcher(models.AbstractModel):
             return []
         with self._transaction() as env:
             due = env["finance.connection.gate"]._due_probes(sorted(roster))
-        return [Probe(connection_id, roster[connection_id].courier) for connection_id in due]
+        return [Probe(connection_id, roster[connection_id].client) for connection_id in due]
 
 
 def _payload(stored):

@@ -149,7 +149,7 @@ class FinanceDispatcher(models.AbstractModel):
         refused = {key: outcome for key, outcome in learned if isinstance(outcome, AuthFailed)}
         for connection_id, outcome in refused.items():
             connection = self.env["finance.connection"].browse(connection_id)
-            connection._note_test(connection._words_of_probe(outcome))
+            connection._note_test(connection._finding_of(outcome))
 
     @api.model
     def _commit_probes(self, results):

@@ -10,7 +10,7 @@ _logger = logging.getLogger(__name__)
 _logger.addFilter(MaskingFilter())
 
 _AT_ONCE = 128
-_CALLBACKS_AT_ONCE = 64
+_WEBHOOK_EVENTS_AT_ONCE = 64
 #: An owner that could not take the news is told again after this time; the others do not wait for it.
 _RETRY_SECONDS = 30
 
@@ -69,7 +69,7 @@ class FinanceDispatcher(models.AbstractModel):
         return len(ids)
 
     @api.model
-    def _process_callbacks(self):
+    def _process_webhook_events(self):
         """Work on what providers have sent by themselves."""
         with self._transaction() as env:
-            env["finance.callback"]._process_due(_CALLBACKS_AT_ONCE)
+            env["finance.webhook.event"]._process_due(_WEBHOOK_EVENTS_AT_ONCE)

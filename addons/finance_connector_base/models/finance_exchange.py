@@ -5,10 +5,12 @@ import hashlib
 import uuid
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import UserError
 
+from ..core import cases
 from ..core.contract import CONTRACT_VERSION
 from ..core.delivery import states
+from .roles import OPERATOR, require_role
 
 #: What the provider is shown; a change of any of these is a new exchange (X1).
 IMMUTABLE = frozenset(
@@ -282,31 +284,13 @@ class FinanceExchange(models.Model):
         """
         self._check_operator()
         failed = self.filtered(lambda exchange: exchange.state == states.FAILED)
-        if not failed:
-            raise UserError(self.env._("Only a failed exchange can be tried again."))
-        for exchange in failed:
-            target = states.UNKNOWN if exchange.maybe_sent else states.PENDING
-            exchange.sudo()._transition(
-                target,
-                self.env._("%s asked to try again", self.env.user.name),
-                next_step_at=fields.Datetime.now(),
-                step_count=0,
-                tries=0,
-            )
-        self._wake_dispatcher()
+        self.env["finance.case"]._decide(failed or self, cases.RETRY)
         return self.env["finance.case"]._notification(len(failed), len(self)) if self[1:] else True
 
     def action_cancel(self):
         """Give up an exchange that had no effect. For operators."""
         self._check_operator()
-        for exchange in self:
-            if exchange.maybe_sent:
-                raise UserError(
-                    self.env._("The provider may hold this document; it cannot be cancelled here.")
-                )
-            exchange.sudo()._transition(
-                states.CANCELLED, self.env._("Cancelled by %s", self.env.user.name)
-            )
+        self.env["finance.case"]._decide(self, cases.CANCEL)
         return True
 
     def action_open_document(self):
@@ -321,6 +305,4 @@ class FinanceExchange(models.Model):
         }
 
     def _check_operator(self):
-        self.check_access("read")
-        if not self.env.user.has_group("finance_connector_base.group_operator"):
-            raise AccessError(self.env._("This needs the role “Operator” of Finance Connect."))
+        require_role(self, OPERATOR)

@@ -25,11 +25,7 @@ class FinanceExchange(models.Model):
     def action_release(self):
         """Let held exchanges go. For operators."""
         self._check_operator()
-        if any(exchange.state != states.HELD for exchange in self):
-            raise UserError(self.env._("Only what is held can be released."))
-        without = self - self.open_case_id.exchange_id
-        without.sudo()._open_cases(cases.HELD, self.env._("Held"), self.env.user)
-        self.open_case_id._decide(cases.RELEASE)
+        self.env["finance.case"]._decide(self, cases.RELEASE)
         return True
 
     def _open_cases(self, kind, words, owner=None):

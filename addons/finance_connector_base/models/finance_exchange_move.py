@@ -137,11 +137,11 @@ class FinanceExchange(models.Model):
         self._audit_moves(moves, action, **details)
 
     def _apply(self, step, outcome: Outcome):
-        """Move this exchange on after one step or callback. The caller holds the row lock and has checked the token."""
+        """Move this exchange on after one step or webhook event. The caller holds the row lock and has checked the token."""
         self.ensure_one()
         self.flush_recordset()
         row = self._rows(self.ids)[self.id]
-        operation = self.connection_id._adapter()._operation(row.operation)
+        operation = self.connection_id._operation_of(row.operation)
         book = self.env["finance.retry.policy"]._book(self.connection_id)
         self._move([self._outcome_move(row, step, outcome, operation, book)])
 

@@ -5,6 +5,7 @@ from odoo.addons.finance_audit.core.wording import Line
 from odoo.tools import format_date
 
 from ..core.delivery.health import CALL_ERRORS
+from .former_names import names_of
 
 #: More calls than this are read in the list of attempts.
 _SHOWN_CALLS = 100
@@ -25,10 +26,10 @@ class FinanceExchange(models.Model):
         about = {
             "finance.exchange": self._origin.ids,
             "finance.case": self.env["finance.case"].sudo().search(mine).ids,
-            "finance.callback": self.env["finance.callback"].sudo().search(mine).ids,
+            "finance.webhook.event": self.env["finance.webhook.event"].sudo().search(mine).ids,
         }
         return fields.Domain.OR(
-            fields.Domain("record_model", "=", model) & fields.Domain("record_id", "in", ids)
+            fields.Domain("record_model", "in", names_of(model)) & fields.Domain("record_id", "in", ids)
             for model, ids in about.items()
         )
 

@@ -9,7 +9,7 @@ from odoo.tests import tagged
 
 from ..core import cases
 from ..core.delivery import states
-from ..models.finance_case_decision import UNDER_WAY
+from ..models.finance_case import UNDER_WAY
 from .common_case import CaseCase
 
 

@@ -19,7 +19,7 @@ from ..models.finance_dispatcher_claim import Claimed
 LOGGER = "odoo.addons.finance_connector_base.models.dispatcher_run"
 
 
-class Courier:
+class ProviderClient:
     """Answers at once."""
 
     def perform(self, _step, call):
@@ -63,7 +63,7 @@ class Dispatcher:
     def _recover_lost(self, _worker, tokens):
         self.strays.append(tokens)
 
-    def _process_callbacks(self):
+    def _process_webhook_events(self):
         """Nobody calls."""
 
     def _tell_owners(self):
@@ -73,7 +73,7 @@ class Dispatcher:
 
 
 def claim(key):
-    return Claim(1, 1, 1, f"token-{key}", "send", Call("op", key, b""), Courier())
+    return Claim(1, 1, 1, f"token-{key}", "send", Call("op", key, b""), ProviderClient())
 
 
 @tagged("post_install", "-at_install")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..http.client import Courier
+from ..http.client import ProviderClient
 from ..protocol import Call, Step
 
 
@@ -18,7 +18,7 @@ class Claim:
     token: str
     step: Step
     call: Call
-    courier: Courier
+    client: ProviderClient
     worker_id: int | None = None
 
 
@@ -27,5 +27,5 @@ class Probe:
     """A harmless question to a provider whose breaker is open."""
 
     connection_id: int
-    courier: Courier
+    client: ProviderClient
     token: str = ""

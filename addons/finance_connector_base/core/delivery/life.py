@@ -10,6 +10,8 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, replace
 
+from ..cases import BUDGET, CONTRACT, IMPOSSIBLE, UNRESOLVED
+from ..cases import REJECTED as REFUSED
 from ..protocol import Operation, Step
 from .outcomes import (
     Accepted,
@@ -34,13 +36,6 @@ from .states import (
     UNKNOWN,
     WAITING,
 )
-
-#: Kinds of cases: why a person must decide.
-UNRESOLVED = "unresolved"
-BUDGET = "budget"
-CONTRACT = "contract"
-IMPOSSIBLE = "impossible"
-REFUSED = "rejected"
 
 #: The effect certainly did not happen; the provider or the way to it is the trouble.
 _NOT_DONE = (Transient, RateLimited, AuthFailed)
@@ -197,7 +192,7 @@ _AFTER = {
     "send": _after_send,
     "lookup": _after_lookup,
     "poll": _after_poll,
-    "callback": _after_poll,
+    "webhook": _after_poll,
 }
 
 

@@ -7,7 +7,7 @@ what is known about the effect at the provider, because that alone decides what 
 value              the effect at the provider               what happens next
 =================  =======================================  ==============================
 ``Accepted``       happened and is final                    done
-``Waiting``        happened, verdict comes later            poll or callback
+``Waiting``        happened, verdict comes later            poll or webhook
 ``Rejected``       refused on its merits                    a person corrects the document
 ``Duplicate``      was already there                        adopt the provider's reference
 ``Transient``      certainly did not happen                 retry with back-off

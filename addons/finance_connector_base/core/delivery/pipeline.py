@@ -34,8 +34,8 @@ def perform(task: Claim | Probe) -> Report:
     """Run one step in a sending thread. What an adapter did not foresee counts as not knowing (X5)."""
     try:
         if isinstance(task, Probe):
-            return task.courier.probe()
-        return task.courier.perform(task.step, task.call)
+            return task.client.probe()
+        return task.client.perform(task.step, task.call)
     except Exception as error:
         _logger.exception("a call through connection %s broke", task.connection_id)
         return Report(Unknown(f"{type(error).__name__} in the adapter"))

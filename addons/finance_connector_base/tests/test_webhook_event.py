@@ -12,15 +12,15 @@ from psycopg2 import IntegrityError
 
 from ..core import cases
 from ..core.delivery import states
-from ..core.security.webhook import CallbackRefused
-from ..models.finance_callback_process import MAX_FAILURES
-from .callback_case import CallbackCase, CallingProvider, message, signed
+from ..core.security.webhook import WebhookRefused
+from ..models.finance_webhook_event import MAX_FAILURES
+from .webhook_case import WebhookCase, CallingProvider, message, signed
 
-QUIET = "odoo.addons.finance_connector_base.models.finance_callback_process"
+QUIET = "odoo.addons.finance_connector_base.models.finance_webhook_event"
 
 
 @tagged("post_install", "-at_install")
-class TestCallbackReceived(CallbackCase):
+class TestWebhookReceived(WebhookCase):
     def test_it_is_stored_as_it_came(self):
         body = '{\r\n "news":  [{"reference": "é"}]} \n'.encode()
         callback = self.receive(body)
@@ -34,7 +34,7 @@ class TestCallbackReceived(CallbackCase):
     def test_credentials_among_the_headers_are_not_stored(self):
         body = message(reference="r-1")
         headers = {**signed(body), "authorization": "Bearer s3cret", "cookie": "session_id=s3cret"}
-        callback = self.callbacks._receive(self.connection, headers, body)
+        callback = self.events._receive(self.connection, headers, body)
         self.assertEqual(
             set(callback.headers),
             {"webhook-id", "webhook-timestamp", "webhook-signature", "content-type"},
@@ -46,7 +46,7 @@ class TestCallbackReceived(CallbackCase):
         self.process()
         self.assertFalse(self.told(reference="r-1", verdict="accepted"))
         self.assertEqual(self.process(), 0)
-        self.assertEqual(self.connection.callback_ids, first)
+        self.assertEqual(self.connection.webhook_event_ids, first)
         self.assertEqual(exchange.state, states.ACCEPTED)
         self.assertEqual(
             self.entries(first).mapped("action"), ["callback.processed", "callback.received"]
@@ -56,24 +56,24 @@ class TestCallbackReceived(CallbackCase):
         callback = self.told(reference="r-1")
         with mute_logger("odoo.sql_db"), self.assertRaises(IntegrityError), self.cr.savepoint():
             self.cr.execute(
-                "INSERT INTO finance_callback"
+                "INSERT INTO finance_webhook_event"
                 " (connection_id, received_at, body_sha256, dedupe_key, state)"
                 " SELECT connection_id, received_at, body_sha256, dedupe_key, state"
-                " FROM finance_callback WHERE id = %s",
+                " FROM finance_webhook_event WHERE id = %s",
                 (callback.id,),
             )
 
     def test_another_connection_may_receive_the_same_id(self):
         other = self.connection.copy({"name": "Second"})
-        other.callback_secret = self.connection._callback_secrets()[0]
+        other.webhook_secret = self.connection._webhook_secrets()[0]
         self.assertTrue(self.told(reference="r-1"))
         self.assertTrue(self.receive(message(reference="r-1"), connection=other))
 
     def test_what_is_refused_leaves_nothing(self):
         body = message(reference="r-1")
-        with self.assertRaises(CallbackRefused):
-            self.callbacks._receive(self.connection, signed(body), body + b" ")
-        self.assertFalse(self.connection.callback_ids)
+        with self.assertRaises(WebhookRefused):
+            self.events._receive(self.connection, signed(body), body + b" ")
+        self.assertFalse(self.connection.webhook_event_ids)
 
     def test_several_news_of_one_message_are_kept_apart(self):
         one = self.exchange_in(states.WAITING, "r-1", "key-1")
@@ -89,7 +89,7 @@ class TestCallbackReceived(CallbackCase):
         self.assertEqual((one.state, two.state), (states.ACCEPTED, states.REJECTED))
 
     def test_an_authentic_message_that_cannot_be_read_is_kept_for_a_person(self):
-        with mute_logger("odoo.addons.finance_connector_base.models.finance_callback"):
+        with mute_logger("odoo.addons.finance_connector_base.models.finance_webhook_event"):
             callback = self.receive(b"\xff not json")
         self.assertEqual(callback.state, "failed")
         self.assertIn("cannot be read", callback.reason)
@@ -120,7 +120,7 @@ class TestCallbackReceived(CallbackCase):
 
 
 @tagged("post_install", "-at_install")
-class TestCallbackProcessed(CallbackCase):
+class TestWebhookProcessed(WebhookCase):
     def test_a_verdict_moves_a_waiting_exchange(self):
         exchange = self.exchange_in(states.WAITING, owner_pending=False)
         callback = self.told(reference="r-1", verdict="accepted")
@@ -150,7 +150,7 @@ class TestCallbackProcessed(CallbackCase):
                 self.told(f"msg_{number}", reference=f"r-{number}")
                 self.process()
                 self.assertEqual(exchange.state, state)
-                self.assertLessEqual(exchange.next_step_at, self.callbacks._database_time())
+                self.assertLessEqual(exchange.next_step_at, self.events._database_time())
 
     def test_x7_what_cannot_be_asked_is_left_to_the_person(self):
         exchange = self.exchange_in(states.UNKNOWN, operation="notify")
@@ -208,8 +208,8 @@ class TestCallbackProcessed(CallbackCase):
         pauses = []
         for _try in range(8):
             self.process()
-            self.assertEqual(self.callbacks._process_due(), 0)
-            pauses.append(round(self.callbacks._seconds_to_next()))
+            self.assertEqual(self.events._process_due(), 0)
+            pauses.append(round(self.events._seconds_to_next()))
         self.assertEqual(pauses, [1, 2, 4, 8, 16, 32, 60, 60])
         self.assertEqual(callback.tries, 8)
 
@@ -282,7 +282,7 @@ class TestCallbackProcessed(CallbackCase):
     def test_another_connection_s_exchange_is_never_meant(self):
         exchange = self.exchange_in(states.WAITING)
         other = self.connection.copy({"name": "Second", "company_id": self.other_company.id})
-        other.callback_secret = self.connection._callback_secrets()[0]
+        other.webhook_secret = self.connection._webhook_secrets()[0]
         callback = self.receive(
             message(reference="r-1", key="key-1", verdict="accepted"), connection=other
         )
@@ -322,7 +322,7 @@ class TestCallbackProcessed(CallbackCase):
         callback = self.told(reference="r-1", verdict="rejected")
         self.env.flush_all()
         self.cr.execute(
-            "UPDATE finance_callback SET body = %s WHERE id = %s",
+            "UPDATE finance_webhook_event SET body = %s WHERE id = %s",
             (base64.b64encode(message(reference="r-1", verdict="accepted")), callback.id),
         )
         self.process()
@@ -332,8 +332,8 @@ class TestCallbackProcessed(CallbackCase):
         exchange = self.exchange_in(states.WAITING)
         body = message(reference="r-1", verdict="accepted")
         with (
-            mute_logger("odoo.addons.finance_connector_base.models.finance_callback"),
-            patch.object(CallingProvider, "read_callback", side_effect=KeyError("news")),
+            mute_logger("odoo.addons.finance_connector_base.models.finance_webhook_event"),
+            patch.object(CallingProvider, "read_webhook", side_effect=KeyError("news")),
         ):
             callback = self.receive(body)
         self.assertEqual(callback.state, "failed")
@@ -357,4 +357,4 @@ class TestCallbackProcessed(CallbackCase):
         for number in range(3):
             self.told(f"msg_{number}", reference="nobody")
         self.env.flush_all()
-        self.assertEqual(self.callbacks._process_due(limit=2), 2)
+        self.assertEqual(self.events._process_due(limit=2), 2)
