@@ -22,6 +22,7 @@ REJECTED = "rejected"
 HELD = "held"
 CONTRADICTION = "contradiction"
 OVERDUE = "overdue"
+MANUAL = "manual"
 # Kinds of cases about a whole connection.
 CREDENTIALS = "credentials"
 STOPPED = "stopped"
@@ -36,6 +37,7 @@ KINDS = (
     (HELD, "On hold"),
     (CONTRADICTION, "Contradicting responses"),
     (OVERDUE, "Verdict overdue"),
+    (MANUAL, "Decided without a case"),
     (CREDENTIALS, "Credentials refused"),
     (STOPPED, "Connection not sending"),
 )

@@ -31,7 +31,6 @@ class FinanceAuditEntry(models.Model):
             "exchange.failed": _("Not delivered"),
             "exchange.pending": _("Queued for resending"),
             "exchange.held": _("On hold"),
-            "exchange.decided": _("Decision recorded"),
             "exchange.asked_again": _("Status check requested"),
             "exchange.late_answer": _("Late response (ignored)"),
             "exchange.superseded": _("Replaced by a correction"),

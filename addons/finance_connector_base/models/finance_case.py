@@ -272,11 +272,13 @@ class FinanceCase(models.Model):
 
     @api.model
     def _open_for(self, records, kind, finding, owner=None):
-        """Open one case of ``kind`` for each connection or document; return the ids of the cases changed.
+        """Open one case of ``kind`` for each exchange, connection or document; return the ids of those changed.
 
-        :param records: connections, or documents with a ``company_id``
+        :param records: exchanges, connections, or documents with a ``company_id``
         :param finding: a ``core.finding.Finding`` for all, or a mapping of record id → finding
         """
+        if records._name == "finance.exchange":
+            return self._open_many(_case_rows(records, kind, finding, owner))
         is_connection = records._name == "finance.connection"
         return self._store_opened(
             {
@@ -285,7 +287,7 @@ class FinanceCase(models.Model):
                 "company_id": record.company_id.id,
                 "name": record.display_name,
                 "kind": kind,
-                "finding": (finding if isinstance(finding, Finding) else finding[record.id]).to_json(),
+                "finding": finding if isinstance(finding, Finding) else finding[record.id],
                 "user_id": owner.id if owner else None,
                 "document_model": None if is_connection else records._name,
                 "document_id": None if is_connection else record.id,
@@ -696,18 +698,19 @@ class FinanceCase(models.Model):
             )
 
     def _carry_out(self, exchanges, decision, target, is_override, reference, reason):
-        """Take one course for a group of exchanges: the evidence and the end of the cases first."""
+        """Take one course for a group of exchanges: the evidence and the end of the cases first.
+
+        Where no case is open one is opened and closed at once, so that every decision is a record.
+        """
         details = self._before_and_after(exchanges, target, reference)
         resolution = cases.OVERRIDDEN if is_override else cases.RESOLUTION_OF[decision]
-        open_cases = self.sudo().search(
+        without = exchanges.filtered(lambda exchange: not exchange.open_case_id)
+        self.sudo()._open_for(without, cases.MANUAL, self._manual_finding())
+        self.sudo().search(
             [("exchange_id", "in", exchanges.ids), ("state", "=", "open")]
-        )
-        open_cases._drop_reminders()
-        open_cases._close_many(
+        )._drop_reminders()
+        self.sudo()._close_many(
             exchanges.ids, resolution, reason, decision=decision, details=details
-        )
-        self._audit_without_case(
-            exchanges - open_cases.exchange_id, decision, is_override, reason, details
         )
         if decision == cases.DISMISS:
             return
@@ -720,17 +723,9 @@ class FinanceCase(models.Model):
             polled.write({"reason": text, **values})
             polled._audit("exchange.asked_again", text)
 
-    def _audit_without_case(self, exchanges, decision, is_override, reason, details):
-        """Record a decision about exchanges that had no open case."""
-        for exchange in exchanges:
-            exchange._audit(
-                "exchange.decided",
-                self.env._("Decision: %s", self._decision_label(decision)),
-                decision=decision,
-                override=is_override,
-                reason=reason,
-                **details[exchange.id],
-            )
+    @api.model
+    def _manual_finding(self):
+        return Finding("case.manual", WARNING, {"user": self.env.user.name})
 
     @api.model
     def _before_and_after(self, exchanges, target, reference):
@@ -1013,6 +1008,25 @@ class FinanceExchange(models.Model):
 def _exchange_key(exchange_id):
     """Return the subject key of cases about an exchange: it has one open case at most, whatever its kind."""
     return f"finance.exchange,{exchange_id}"
+
+
+def _case_rows(exchanges, kind, finding, owner=None):
+    """Return rows for ``_open_many``; ``finding`` is one for all, or a mapping of exchange id → finding."""
+    return [
+        {
+            "exchange_id": exchange.id,
+            "connection_id": exchange.connection_id.id,
+            "company_id": exchange.company_id.id,
+            "kind": kind,
+            "finding": finding if isinstance(finding, Finding) else finding[exchange.id],
+            "user_id": owner.id if owner else None,
+            "document_model": exchange.document_model,
+            "document_id": exchange.document_id,
+            "document_name": exchange.document_name,
+            "correlation_id": exchange.correlation_id,
+        }
+        for exchange in exchanges
+    ]
 
 
 def _finding_of(row):

@@ -76,6 +76,7 @@ class FinanceFinding(models.AbstractModel):
                 _("The connection is not activated while exchanges are queued."),
                 _("A finance admin tests and activates the connection. The case closes automatically."),
             ),
+            "case.manual": (_("Decided by %(user)s without an open case."), ""),
             "stall.ended": (_("The cause no longer exists."), ""),
         }
 

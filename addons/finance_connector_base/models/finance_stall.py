@@ -72,22 +72,7 @@ class FinanceStall(models.AbstractModel):
                     f"stall.verdict_{state}", WARNING, {"hours": str(round(deadline))}
                 )
         exchanges = self.env["finance.exchange"].browse(overdue)
-        self.env["finance.case"]._open_many(
-            [
-                {
-                    "exchange_id": exchange.id,
-                    "connection_id": exchange.connection_id.id,
-                    "company_id": exchange.company_id.id,
-                    "kind": cases.OVERDUE,
-                    "finding": overdue[exchange.id].to_json(),
-                    "document_model": exchange.document_model,
-                    "document_id": exchange.document_id,
-                    "document_name": exchange.document_name,
-                    "correlation_id": exchange.correlation_id,
-                }
-                for exchange in exchanges
-            ]
-        )
+        self.env["finance.case"]._open_for(exchanges, cases.OVERDUE, overdue)
 
     @api.model
     def _verdict_hours(self, connection, operation, book):

@@ -381,27 +381,10 @@ class FinanceWebhookEvent(models.Model):
                 "webhook.contradiction", WARNING, {"event": verdict, "state": exchange.state}
             )
             self._settle(PROCESSED, finding, tone="warning")
-            self._open_contradiction(exchange, finding)
+            self.env["finance.case"]._open_for(exchange, cases.CONTRADICTION, finding)
         else:
             finding = Finding("webhook.exchange_settled", INFO, {"state": exchange.state})
             self._settle(PROCESSED, finding, tone="info")
-
-    def _open_contradiction(self, exchange, finding):
-        self.env["finance.case"]._open_many(
-            [
-                {
-                    "exchange_id": exchange.id,
-                    "connection_id": exchange.connection_id.id,
-                    "company_id": exchange.company_id.id,
-                    "kind": cases.CONTRADICTION,
-                    "finding": finding.to_json(),
-                    "document_model": exchange.document_model,
-                    "document_id": exchange.document_id,
-                    "document_name": exchange.document_name,
-                    "correlation_id": exchange.correlation_id,
-                }
-            ]
-        )
 
     def _apply_to(self, exchange, event):
         """Apply an event to an exchange that waits or whose outcome is unknown."""

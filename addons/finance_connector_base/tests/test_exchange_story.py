@@ -23,12 +23,12 @@ class TestExchangeStory(DeskCase):
         self.call(exchange, "unknown", minutes_ago=0, http_status=0, reason="cut off")
         exchange._transition(states.UNKNOWN, "Sent, but no usable answer came", maybe_sent=True)
         case = self.open_case(exchange, cases.UNRESOLVED)
-        case.with_user(self.users["operator"])._decide(
+        case.with_user(self.users["operator"])._resolve(
             cases.ADOPT, reference="REF-1", reason="Seen at the provider"
         )
         told = self.sentences(exchange)
         wanted = [
-            "adopted REF-1",
+            "Linked to REF-1",
             "Case closed",
             "Case opened",
             "no usable answer came",
@@ -121,7 +121,11 @@ class TestExchangeNext(DeskCase):
         self.says("Due now")
 
     def test_a_paused_or_blocked_connection_holds_back(self):
-        self.connection.last_block = "The address cannot be used"
+        self.connection.blocking_finding = {
+            "code": "text",
+            "severity": "error",
+            "args": {"text": "The address cannot be used"},
+        }
         self.says("Held back: The address cannot be used")
         self.connection.state = "paused"
         self.says("connection is not active")

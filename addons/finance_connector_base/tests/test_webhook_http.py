@@ -1,4 +1,4 @@
-"""The callback address over HTTP: verified on the raw bytes, stored, answered at once, never guessed."""
+"""The event address over HTTP: verified on the raw bytes, stored, answered at once, never guessed."""
 
 import base64
 import hmac
@@ -24,7 +24,7 @@ class TestWebhookHttp(WebhookCase, HttpCase):
         token = token or self.connection.webhook_token
         with mute_logger("odoo.http"):
             return self.url_open(
-                f"/finance/callback/{token}",
+                f"/finance/webhook/{token}",
                 data=body,
                 headers=signed(body) if headers is None else headers,
                 allow_redirects=False,
@@ -46,11 +46,19 @@ class TestWebhookHttp(WebhookCase, HttpCase):
         body = b'{ "news" : [ {"reference":"r-1","verdict":"accepted"} ] }\r\n'
         answer = self.post(body)
         self.assertEqual((answer.status_code, answer.content), (202, b""))
-        callback = self.connection.webhook_event_ids
-        self.assertEqual(base64.b64decode(callback.body), body)
-        self.assertEqual((callback.state, exchange.state), ("received", states.WAITING))
+        event = self.connection.webhook_event_ids
+        self.assertEqual(base64.b64decode(event.body), body)
+        self.assertEqual((event.state, exchange.state), ("received", states.WAITING))
         self.process()
         self.assertEqual(exchange.state, states.ACCEPTED)
+
+    def test_the_path_registered_with_earlier_versions_still_works(self):
+        body = message(reference="r-1")
+        answer = self.url_open(
+            f"/finance/callback/{self.connection.webhook_token}", data=body, headers=signed(body)
+        )
+        self.assertEqual(answer.status_code, 202)
+        self.assertEqual(len(self.connection.webhook_event_ids), 1)
 
     def test_nobody_is_logged_in_by_it(self):
         self.opener.cookies.clear()
@@ -108,7 +116,7 @@ class TestWebhookHttp(WebhookCase, HttpCase):
 
     def test_any_other_method_is_refused(self):
         with mute_logger("odoo.http"):
-            answer = self.url_open(f"/finance/callback/{self.connection.webhook_token}")
+            answer = self.url_open(f"/finance/webhook/{self.connection.webhook_token}")
         self.assertEqual(answer.status_code, 405)
 
     def test_a_paused_connection_still_stores(self):
@@ -116,7 +124,7 @@ class TestWebhookHttp(WebhookCase, HttpCase):
         self.assertEqual(self.post(message(reference="r-1")).status_code, 202)
         self.assertEqual(len(self.connection.webhook_event_ids), 1)
 
-    def test_a_provider_that_sends_no_callbacks_is_refused(self):
+    def test_a_provider_that_sends_no_webhooks_is_refused(self):
         adapter = self.registry[self.connection._adapter()._name]
         with patch.object(adapter, "_protocol", lambda *_args: ProviderProtocol()):
             self.assert_refused(401, message(reference="r-1"))

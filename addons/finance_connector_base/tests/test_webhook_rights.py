@@ -15,7 +15,7 @@ READERS = ("operator", "auditor")
 class TestWebhookRights(WebhookCase):
     def setUp(self):
         super().setUp()
-        self.callback = self.told(reference="r-1")
+        self.event = self.told(reference="r-1")
         self.env.flush_all()
 
     def test_strangers_read_nothing(self):
@@ -25,14 +25,14 @@ class TestWebhookRights(WebhookCase):
     def test_content_is_for_operators_and_auditors(self):
         for role in READERS:
             with self.subTest(role=role):
-                mine = self.callback.with_user(self.users[role])
+                mine = self.event.with_user(self.users[role])
                 self.assertIn("r-1", mine.body_text)
                 self.assertIn("webhook-id: msg_1", mine.headers_text)
         for role in ("accountant", "admin"):
             for name in ("body", "body_text", "headers", "headers_text"):
                 with self.subTest(role=role, field=name), self.assertRaises(AccessError):
-                    self.callback.with_user(self.users[role]).read([name])
-            self.assertTrue(self.callback.with_user(self.users[role]).read(["state", "reason"]))
+                    self.event.with_user(self.users[role]).read([name])
+            self.assertTrue(self.event.with_user(self.users[role]).read(["state", "reason"]))
 
     def test_another_company_sees_nothing(self):
         for user in self.users.values():
@@ -46,38 +46,38 @@ class TestWebhookRights(WebhookCase):
             with self.subTest(role=role):
                 self.assertFalse(self.events.with_user(self.users[role]).search([]))
                 with self.assertRaises(AccessError):
-                    self.callback.with_user(self.users[role]).read(["state"])
+                    self.event.with_user(self.users[role]).read(["state"])
 
     def test_nobody_writes_creates_or_deletes_through_rpc(self):
         values = {"connection_id": self.connection.id, "state": "received"}
         for role, user in self.users.items():
             with self.subTest(role=role):
                 with self.assertRaises(AccessError):
-                    self.callback.with_user(user).write({"state": "processed"})
+                    self.event.with_user(user).write({"state": "processed"})
                 with self.assertRaises(AccessError):
                     self.events.with_user(user).create(values)
                 with self.assertRaises(AccessError):
-                    self.callback.with_user(user).unlink()
+                    self.event.with_user(user).unlink()
 
     def test_evidence_is_changed_by_no_code_either(self):
-        callback = self.callback.sudo()
+        event = self.event.sudo()
         for name in ("body", "body_sha256", "headers", "received_at", "dedupe_key", "position"):
             with self.subTest(field=name), self.assertRaises(EvidenceIsAppendOnly):
-                callback.write({name: False})
+                event.write({name: False})
         with self.assertRaises(UserError):
-            callback.unlink()
+            event.unlink()
         with self.assertRaises(UserError):
-            callback.copy()
+            event.copy()
 
     def test_only_operators_process_again_and_only_what_ended_badly(self):
         with self.assertRaises(UserError):
-            self.callback.with_user(self.users["operator"]).action_process_again()
-        self.callback.state = "failed"
+            self.event.with_user(self.users["operator"]).action_process_again()
+        self.event.state = "failed"
         for role in ("accountant", "admin", "auditor", "stranger"):
             with self.subTest(role=role), self.assertRaises(AccessError):
-                self.callback.with_user(self.users[role]).action_process_again()
-        self.callback.with_user(self.users["operator"]).action_process_again()
-        self.assertEqual(self.callback.state, "received")
+                self.event.with_user(self.users[role]).action_process_again()
+        self.event.with_user(self.users["operator"]).action_process_again()
+        self.assertEqual(self.event.state, "received")
 
 
 @tagged("post_install", "-at_install")
@@ -100,7 +100,7 @@ class TestWebhookAddress(WebhookCase):
                     mine.read([name])
         admin = self.connection.with_user(self.users["admin"])
         admin.action_renew_webhook_token()
-        self.assertTrue(admin.webhook_url.endswith(f"/finance/callback/{admin.webhook_token}"))
+        self.assertTrue(admin.webhook_url.endswith(f"/finance/webhook/{admin.webhook_token}"))
 
     def test_an_address_is_never_chosen(self):
         admin = self.connection.with_user(self.users["admin"])
@@ -135,7 +135,7 @@ class TestWebhookAddress(WebhookCase):
     def test_a_new_address_is_evidence_without_the_address(self):
         self.by_admin.action_renew_webhook_token()
         entries = self.entries(self.connection)
-        self.assertEqual(entries[0].action, "callback_address.renewed")
+        self.assertEqual(entries[0].action, "webhook_url.generated")
         self.assertNotIn(self.connection.webhook_token, " ".join(entries.mapped("canonical_text")))
 
     def test_during_a_rotation_both_secrets_are_accepted(self):
@@ -168,7 +168,7 @@ class TestWebhookAddress(WebhookCase):
         self.assertEqual(self.connection._webhook_secrets(), (SECRET,))
 
     def test_r40_a_neutralized_copy_has_no_address_and_processes_nothing(self):
-        callback = self.told(reference="r-1")
+        event = self.told(reference="r-1")
         token = self.connection.webhook_token
         self.env.flush_all()
         with open(
@@ -177,5 +177,5 @@ class TestWebhookAddress(WebhookCase):
             self.cr.execute(statements.read())
         self.env.invalidate_all()
         self.assertFalse(self.by_token(token))
-        self.assertEqual(callback.state, "ignored")
+        self.assertEqual(event.state, "ignored")
         self.assertEqual(self.events._process_due(), 0)

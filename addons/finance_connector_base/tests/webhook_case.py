@@ -95,7 +95,7 @@ class WebhookCase(ConnectorCase):
         )
 
     def told(self, message_id="msg_1", **news):
-        """A stored callback."""
+        """A stored event."""
         return self.receive(message(**news), message_id)
 
     def process(self):
@@ -121,11 +121,11 @@ class WebhookCase(ConnectorCase):
         exchange.write({"reference": reference, "next_step_at": False, **values})
         return exchange
 
-    def age(self, callback, **delta):
+    def age(self, event, **delta):
         self.env.flush_all()
         self.env.cr.execute(
             "UPDATE finance_webhook_event SET received_at = received_at - %s WHERE id = %s",
-            (timedelta(**delta), callback.id),
+            (timedelta(**delta), event.id),
         )
         self.env.invalidate_all()
 
