@@ -9,7 +9,7 @@ from .plan import CHAINS, COMPANIES, CONNECTIONS
 
 OPERATOR = "chaos-operator"
 API_KEY = "chaos-key-"
-CALLBACK_SECRET = "whsec_" + base64.b64encode(b"a secret of the chaos harness").decode()
+WEBHOOK_SECRET = "whsec_" + base64.b64encode(b"a secret of the chaos harness").decode()
 #: A copy of each change of a state, made by the database itself: what the audit log is compared with.
 _SHADOW = """
 CREATE TABLE chaos_state (
@@ -91,7 +91,7 @@ def _connection(env, company, place, number, sandbox_url):
 
 
 def _open(connection):
-    connection.callback_secret = CALLBACK_SECRET
-    connection.action_renew_callback_token()
+    connection.webhook_secret = WEBHOOK_SECRET
+    connection.action_renew_webhook_token()
     connection.action_test()
     connection.action_activate()

@@ -110,14 +110,14 @@ def _until_founded(run: Run, nursery: Nursery) -> None:
 
 def _call_back(stage: Stage, control: ControlClient, url: str) -> None:
     """Filings are told by callback as well as polled: twice each, and some time after the verdict."""
-    query = "SELECT name, callback_token FROM finance_connection WHERE provider = 'reference'"
+    query = "SELECT name, webhook_token FROM finance_connection WHERE provider = 'reference'"
     rows = stage.runtime.server.psql(query, stage.database).splitlines()
     tokens = dict(row.split("|") for row in rows)
     control.settings(
         "reference",
         webhook_urls={name: f"{url}/finance/callback/{token}" for name, token in tokens.items()},
         webhook_kinds=["filing"],
-        webhook_secret=company.CALLBACK_SECRET,
+        webhook_secret=company.WEBHOOK_SECRET,
         webhook_copies=2,
         webhook_delay=0.3,
     )

@@ -41,7 +41,7 @@ from ..core.delivery.transitions import (
     status_on_claim,
 )
 from ..core.finding import Finding
-from ..core.http.client import Courier
+from ..core.http.client import ProviderClient
 from ..core.protocol import Call, Operation
 from ..core.security.masking import MaskingFilter, mask
 from .finance_dispatcher_worker import Heartbeat
@@ -78,7 +78,7 @@ _NOTIFICATION_RETRY_SECONDS = 30
 class SendTarget:
     """A connection that may be used, as plain values."""
 
-    client: Courier
+    client: ProviderClient
     operations: dict[str, Operation]
     api_version: str = ""
     adapter_version: str = ""
@@ -163,7 +163,7 @@ class FinanceDispatcher(models.AbstractModel):
         """Return the seconds until the next step of any active connection (negative: overdue), None: there is none."""
         with self._transaction() as env:
             env.cr.execute(QUERIES["next_step"], parameters(worker=worker_id or 0))
-            due = [env.cr.fetchone()[0], env["finance.callback"]._seconds_to_next()]
+            due = [env.cr.fetchone()[0], env["finance.webhook.event"]._seconds_to_next()]
         return min((seconds for seconds in due if seconds is not None), default=None)
 
     @api.model
@@ -244,9 +244,7 @@ class FinanceDispatcher(models.AbstractModel):
     def _quotas(self, due, slots, held):
         """Return how many calls each connection may start, the throttles, and how many calls are admissible in all."""
         throttles, now = self.env["finance.throttle"]._lock_limited(due)
-        self.env.cr.execute(
-            QUERIES["demand"], parameters(connections=list(throttles), limit=slots)
-        )
+        self.env.cr.execute(QUERIES["demand"], parameters(connections=list(throttles), limit=slots))
         wanted, admissible = {}, 0
         for connection_id, company_id, number, in_flight in self.env.cr.fetchall():
             admitted, throttles[connection_id] = throttles[connection_id].admits(
@@ -262,9 +260,7 @@ class FinanceDispatcher(models.AbstractModel):
 
     def _claim_from(self, connection_id, quota, target, worker_id):
         """Claim up to ``quota`` due exchanges of one connection, in the caller's transaction."""
-        self.env.cr.execute(
-            QUERIES["claimable"], parameters(connection=connection_id, limit=quota)
-        )
+        self.env.cr.execute(QUERIES["claimable"], parameters(connection=connection_id, limit=quota))
         ids = [row[0] for row in self.env.cr.fetchall()]
         if not ids:
             return []
@@ -275,9 +271,7 @@ class FinanceDispatcher(models.AbstractModel):
         for exchange_id in ids:
             exchange = exchanges[exchange_id]
             try:
-                change, start = self._claim_one(
-                    exchange, *payloads[exchange_id], target, worker_id
-                )
+                change, start = self._claim_one(exchange, *payloads[exchange_id], target, worker_id)
             except Exception as error:
                 # One poisoned record must not keep the others back (X10).
                 _logger.exception("exchange %s cannot be prepared for sending", exchange_id)
@@ -389,7 +383,7 @@ class FinanceDispatcher(models.AbstractModel):
         refused = {key: outcome for key, outcome in calls if isinstance(outcome, AuthFailed)}
         for connection_id, outcome in refused.items():
             connection = self.env["finance.connection"].browse(connection_id)
-            connection._note_test(connection._words_of_probe(outcome))
+            connection._note_test(connection._finding_of(outcome))
 
     def _note_failed_call(self, connection_id):
         """Count a result that could not be noted as a failure, so that the breaker stops more of its kind."""
@@ -464,14 +458,8 @@ class FinanceDispatcher(models.AbstractModel):
         target = (targets or {}).get(exchange.connection_id)
         if target and exchange.operation in target.operations:
             return target.operations[exchange.operation]
-        try:
-            connection = self.env["finance.connection"].browse(exchange.connection_id)
-            return connection._adapter()._operation(exchange.operation)
-        except (KeyError, ValueError):
-            _logger.warning(
-                "exchange %s: operation %r is no longer declared", exchange.id, exchange.operation
-            )
-            return Operation(exchange.operation, repeat="nothing")
+        connection = self.env["finance.connection"].browse(exchange.connection_id)
+        return connection._operation_of(exchange.operation)
 
     def _record_late(self, exchange, claim, report):
         status = Finding("exchange.late_response", args={"outcome": report.outcome.code})
@@ -612,7 +600,7 @@ class FinanceDispatcher(models.AbstractModel):
     def _process_webhook_events(self):
         """Process what providers have sent on their own initiative."""
         with self._transaction() as env:
-            env["finance.callback"]._process_due(_WEBHOOK_EVENTS_AT_ONCE)
+            env["finance.webhook.event"]._process_due(_WEBHOOK_EVENTS_AT_ONCE)
             reached("webhook_events_written")
 
 
@@ -636,7 +624,7 @@ def _seconds_to_wake(due_in):
 def _send_target(connection):
     adapter = connection._adapter()
     return SendTarget(
-        connection._pooled_courier(),
+        connection._pooled_client(),
         {item.name: item for item in adapter._operations},
         adapter._api_version,
         adapter._adapter_version(),

@@ -138,9 +138,7 @@ class Heartbeat:
         reached("before_lease_renewal")
         began = _now()
         with self._open() as env:
-            env.cr.execute(
-                QUERIES["worker_renew"], {"id": self.worker_id, "lease": LEASE_SECONDS}
-            )
+            env.cr.execute(QUERIES["worker_renew"], {"id": self.worker_id, "lease": LEASE_SECONDS})
             renewed = env.cr.fetchone()
         if renewed:
             self._safe_until = began + LEASE_SECONDS - MARGIN_SECONDS

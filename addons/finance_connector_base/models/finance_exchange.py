@@ -21,7 +21,7 @@ from odoo import api, fields, models
 from odoo.addons.finance_audit.core.entry import Facts, Subject
 from odoo.addons.finance_audit.exceptions import EvidenceIsAppendOnly
 from odoo.addons.finance_audit.models.circumstances import actor_of
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import UserError
 
 from ..core import cases
 from ..core.delivery import states
@@ -38,6 +38,7 @@ from ..core.delivery.transitions import (
 )
 from ..core.finding import Finding
 from .finance_retry_policy import policy_of
+from .roles import OPERATOR, require_role
 
 _TONE = {
     states.ACCEPTED: "success",
@@ -310,9 +311,7 @@ class FinanceExchange(models.Model):
             return
         for change in changes:
             if change.changes_state:
-                states.check_transition(
-                    change.exchange.delivery.state, change.transition.new.state
-                )
+                states.check_transition(change.exchange.delivery.state, change.transition.new.state)
         values = json.dumps([change.as_json() for change in changes])
         self.env.cr.execute(QUERIES["apply_changes"], {"changes": values, "uid": self.env.uid})
         self.browse([change.exchange.id for change in changes]).invalidate_recordset(flush=False)
@@ -353,9 +352,7 @@ class FinanceExchange(models.Model):
         """Take the next step anew without a change of state, on a decision of an operator."""
         status = _status(status)
         stored = status.to_json()
-        self.write(
-            {"status_code": stored["code"], "status_args": stored.get("args", {}), **values}
-        )
+        self.write({"status_code": stored["code"], "status_args": stored.get("args", {}), **values})
         self._audit("exchange.asked_again", status)
 
     def _apply(self, step, outcome: Outcome):
@@ -363,7 +360,7 @@ class FinanceExchange(models.Model):
         self.ensure_one()
         self.flush_recordset()
         exchange = self._snapshots(self.ids)[self.id]
-        operation = self.connection_id._adapter()._operation(exchange.operation)
+        operation = self.connection_id._operation_of(exchange.operation)
         policies = self.env["finance.retry.policy"]._book(self.connection_id)
         self._apply_changes([self._outcome_change(exchange, step, outcome, operation, policies)])
 
@@ -435,10 +432,7 @@ class FinanceExchange(models.Model):
         model = self.env["finance.case"]
         opened = [change for change in changes if change.transition.case]
         if opened:
-            render = self.env["finance.finding"]._render
-            model._open_many(
-                [_case_values(change, render(change.status)[0]) for change in opened]
-            )
+            model._open_many([_case_values(change) for change in opened])
         closed = [
             change.exchange.id
             for change in changes
@@ -449,29 +443,6 @@ class FinanceExchange(models.Model):
         if closed:
             model._close_many(closed)
 
-    def _open_cases(self, kind, status, owner=None):
-        """Open a case for each of these exchanges (``core.cases.KINDS``)."""
-        status = _status(status)
-        text = self.env["finance.finding"]._render(status)[0]
-        self.env["finance.case"]._open_many(
-            [
-                {
-                    "exchange_id": exchange.id,
-                    "connection_id": exchange.connection_id.id,
-                    "company_id": exchange.company_id.id,
-                    "kind": kind,
-                    "finding": status.to_json(),
-                    "what_happened": text,
-                    "user_id": owner.id if owner else None,
-                    "document_model": exchange.document_model,
-                    "document_id": exchange.document_id,
-                    "document_name": exchange.document_name,
-                    "correlation_id": exchange.correlation_id,
-                }
-                for exchange in self
-            ]
-        )
-
     # -- actions of operators -----------------------------------------------------------------------------------
 
     def action_retry(self):
@@ -481,37 +452,13 @@ class FinanceExchange(models.Model):
         """
         self._check_operator()
         failed = self.filtered(lambda exchange: exchange.state == states.FAILED)
-        able = failed.open_case_id.filtered(lambda case: cases.RETRY in case._allowed())
-        without = failed - failed.open_case_id.exchange_id
-        if not failed:
-            raise UserError(self.env._("Only a failed exchange can be retried."))
-        if able or not without:
-            (able or failed.open_case_id)._decide(cases.RETRY)
-        for exchange in without:
-            exchange.sudo()._transition(
-                states.UNKNOWN if exchange.maybe_sent else states.PENDING,
-                Finding("exchange.retried", args={"user": self.env.user.name}),
-                next_step_at=fields.Datetime.now(),
-                step_count=0,
-                failed_attempts=0,
-            )
-        self._wake_dispatcher()
-        done = len(able) + len(without)
-        return self.env["finance.case"]._notification(done, len(self)) if self[1:] else True
+        self.env["finance.case"]._decide(failed or self, cases.RETRY)
+        return self.env["finance.case"]._notification(len(failed), len(self)) if self[1:] else True
 
     def action_cancel(self):
         """Cancel exchanges that had no effect. For operators."""
         self._check_operator()
-        if any(exchange.maybe_sent for exchange in self):
-            raise UserError(
-                self.env._("The provider may hold this document; it cannot be cancelled here.")
-            )
-        open_cases = self.open_case_id
-        if open_cases:
-            open_cases._decide(cases.CANCEL)
-        (self - open_cases.exchange_id).sudo()._transition(
-            states.CANCELLED, Finding("exchange.cancelled", args={"user": self.env.user.name})
-        )
+        self.env["finance.case"]._decide(self, cases.CANCEL)
         return True
 
     def action_hold(self):
@@ -525,18 +472,13 @@ class FinanceExchange(models.Model):
             )
         status = Finding("exchange.held", args={"user": self.env.user.name})
         held._transition(states.HELD, status, next_step_at=False)
-        held._open_cases(cases.HELD, status, self.env.user)
+        self.env["finance.case"].sudo()._open_for(held, cases.HELD, status, self.env.user)
         return True
 
     def action_release(self):
         """Release held exchanges. For operators."""
         self._check_operator()
-        if any(exchange.state != states.HELD for exchange in self):
-            raise UserError(self.env._("Only held exchanges can be released."))
-        without = self - self.open_case_id.exchange_id
-        status = Finding("exchange.held", args={"user": self.env.user.name})
-        without.sudo()._open_cases(cases.HELD, status, self.env.user)
-        self.open_case_id._decide(cases.RELEASE)
+        self.env["finance.case"]._decide(self, cases.RELEASE)
         return True
 
     def action_open_document(self):
@@ -551,9 +493,7 @@ class FinanceExchange(models.Model):
         }
 
     def _check_operator(self):
-        self.check_access("read")
-        if not self.env.user.has_group("finance_connector_base.group_operator"):
-            raise AccessError(self.env._("This requires the role “Operator” of Finance Connect."))
+        require_role(self, OPERATOR)
 
 
 def _status(status):
@@ -570,9 +510,7 @@ def _facts(change, *, action, actor, summary, connection, details):
         outcome=_TONE.get(action.rpartition(".")[2], "info"),
         summary=summary,
         record=Subject("finance.exchange", exchange.id, exchange.name),
-        document=Subject(
-            exchange.document_model, exchange.document_id, exchange.document_name
-        )
+        document=Subject(exchange.document_model, exchange.document_id, exchange.document_name)
         if exchange.document_model
         else None,
         company_id=exchange.company_id,
@@ -584,9 +522,7 @@ def _facts(change, *, action, actor, summary, connection, details):
             "sha256": exchange.sha256,
             "reference": new.reference,
             **(
-                {"contract_version": exchange.contract_version}
-                if exchange.contract_version
-                else {}
+                {"contract_version": exchange.contract_version} if exchange.contract_version else {}
             ),
             "times_sent": str(new.send_count),
             "status": {"code": stored["code"], "args": stored.get("args", {})},
@@ -595,15 +531,14 @@ def _facts(change, *, action, actor, summary, connection, details):
     )
 
 
-def _case_values(change, text):
+def _case_values(change):
     exchange = change.exchange
     return {
         "exchange_id": exchange.id,
         "connection_id": exchange.connection_id,
         "company_id": exchange.company_id,
         "kind": change.transition.case,
-        "finding": change.status.to_json(),
-        "what_happened": text,
+        "finding": change.status,
         "document_model": exchange.document_model,
         "document_id": exchange.document_id,
         "document_name": exchange.document_name or exchange.name,

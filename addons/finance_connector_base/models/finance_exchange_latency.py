@@ -38,7 +38,9 @@ class FinanceExchangeLatency(models.Model):
     day = fields.Date(readonly=True, help="In UTC.")
     calls = fields.Integer(readonly=True, help="Calls that have ended, with or without a response.")
     answers = fields.Integer(
-        "Responses", readonly=True, help="Calls with a response of the provider; latency refers to these."
+        "Responses",
+        readonly=True,
+        help="Calls with a response of the provider; latency refers to these.",
     )
     errors = fields.Integer(
         readonly=True,

@@ -11,10 +11,11 @@ from odoo.addons.finance_audit.core.wording import Line
 from odoo.tools import format_date, format_time
 
 from ..core.delivery import states
-from ..core.delivery.throttle import CLOSED, OPEN
 from ..core.delivery.health import short
 from ..core.delivery.outcomes import CALL_ERRORS, REFUSALS
+from ..core.delivery.throttle import CLOSED, OPEN
 from ..core.finding import Finding
+from .former_names import names_of
 
 #: More calls than this are read in the list of attempts.
 _SHOWN_CALLS = 100
@@ -38,9 +39,7 @@ class FinanceExchangePresentation(models.AbstractModel):
 
     status_text = fields.Char("Status", compute="_compute_status_text")
     next_step_text = fields.Char("Next step", compute="_compute_next_step_text")
-    notification_text = fields.Char(
-        "Document notification", compute="_compute_notification_text"
-    )
+    notification_text = fields.Char("Document notification", compute="_compute_notification_text")
 
     # -- status -------------------------------------------------------------------------------------------------
 
@@ -150,8 +149,7 @@ class FinanceExchangePresentation(models.AbstractModel):
 
     def _is_resent_by_key(self):
         """Tell whether sending the same bytes again is the status check: the provider recognises our key."""
-        offered = self.connection_id._adapter()._operations
-        return any(item.name == self.operation and item.repeat == "key" for item in offered)
+        return self.connection_id._operation_of(self.operation).repeat == "key"
 
     def _time_of(self, moment):
         """Return a moment as a time in the reader's time zone, with the date unless it is today."""
@@ -168,10 +166,11 @@ class FinanceExchangePresentation(models.AbstractModel):
         about = {
             "finance.exchange": self._origin.ids,
             "finance.case": self.env["finance.case"].sudo().search(mine).ids,
-            "finance.callback": self.env["finance.callback"].sudo().search(mine).ids,
+            "finance.webhook.event": self.env["finance.webhook.event"].sudo().search(mine).ids,
         }
         return fields.Domain.OR(
-            fields.Domain("record_model", "=", model) & fields.Domain("record_id", "in", ids)
+            fields.Domain("record_model", "in", names_of(model))
+            & fields.Domain("record_id", "in", ids)
             for model, ids in about.items()
         )
 

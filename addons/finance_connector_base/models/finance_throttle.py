@@ -19,6 +19,7 @@ from ..core.delivery.throttle import (
     Throttle,
     after_calls,
 )
+from .roles import ADMIN, OPERATOR, require_role
 
 
 class FinanceThrottle(models.Model):
@@ -148,7 +149,9 @@ class FinanceThrottle(models.Model):
                 "Calls to %s are suspended until the provider responds again", connection.name
             )
             if opened
-            else self.env._("Calls to %s are resumed: the provider responds again", connection.name),
+            else self.env._(
+                "Calls to %s are resumed: the provider responds again", connection.name
+            ),
         )
 
 
@@ -181,12 +184,8 @@ class FinanceConnection(models.Model):
         required=True,
         help="Time before the first probe. It doubles with each failed probe, up to five minutes.",
     )
-    throttle_ids = fields.One2many(
-        "finance.throttle", "connection_id", "Throttles", readonly=True
-    )
-    breaker_state = fields.Selection(
-        related="throttle_ids.breaker_state", string="Circuit breaker"
-    )
+    throttle_ids = fields.One2many("finance.throttle", "connection_id", "Throttles", readonly=True)
+    breaker_state = fields.Selection(related="throttle_ids.breaker_state", string="Circuit breaker")
     breaker_until = fields.Datetime(related="throttle_ids.breaker_until", string="Next probe")
     not_before = fields.Datetime(
         related="throttle_ids.not_before", string="Paused by the provider until"
@@ -207,7 +206,8 @@ class FinanceConnection(models.Model):
         "CHECK(max_parallel >= 0)", "The number of parallel calls cannot be negative."
     )
     _threshold = models.Constraint(
-        "CHECK(breaker_threshold >= 1)", "The number of failures before suspension must be at least 1."
+        "CHECK(breaker_threshold >= 1)",
+        "The number of failures before suspension must be at least 1.",
     )
     _pause = models.Constraint(
         "CHECK(breaker_seconds > 0)", "The initial suspension must be longer than 0 seconds."
@@ -223,7 +223,7 @@ class FinanceConnection(models.Model):
 
     def action_reset_breaker(self):
         """Resume calls at once, without waiting for the next probe. For operators and finance admins."""
-        self._check_group("group_operator", "group_admin")
+        require_role(self, OPERATOR, ADMIN)
         for connection in self:
             self.env["finance.throttle"].sudo()._reset(connection.ids)
             self.env["finance.audit.entry"]._record(

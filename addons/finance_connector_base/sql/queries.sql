@@ -211,7 +211,7 @@ SELECT LEAST(
             WHERE e.connection_id = c.id AND e.claim_token IS NULL
               AND e.state = ANY(%(claimable)s) AND e.next_step_at IS NOT NULL
             ORDER BY e.next_step_at, e.id LIMIT 1) d
-      WHERE c.state = 'active' AND c.last_block IS NULL),
+      WHERE c.state = 'active' AND c.blocking_finding IS NULL),
     (SELECT MIN(EXTRACT(EPOCH FROM w.alive_until - t.now))
        FROM finance_dispatcher_worker w
       WHERE w.id <> %(worker)s

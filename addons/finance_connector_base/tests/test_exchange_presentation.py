@@ -31,7 +31,7 @@ class TestExchangeStatus(DeskCase):
             outcomes.ContractBroken("t"),
             outcomes.Permanent(finding),
         )
-        steps = ("send", "lookup", "poll", "callback")
+        steps = ("send", "lookup", "poll", "webhook")
         found = [status_on_outcome(*pair) for pair in itertools.product(steps, results)]
         found += [status_on_claim(step, DeliveryState(states.PENDING)) for step in steps[:3]]
         messages = self.env["finance.finding"]._messages()
@@ -97,7 +97,7 @@ class TestExchangeTimeline(DeskCase):
         self.call(exchange, "unknown", minutes_ago=0, http_status=0)
         exchange._transition(states.UNKNOWN, Finding("exchange.no_response"), maybe_sent=True)
         case = self.open_case(exchange, cases.UNRESOLVED)
-        case.with_user(self.users["operator"])._decide(
+        case.with_user(self.users["operator"])._resolve(
             cases.ADOPT, reference="REF-1", reason="Seen at the provider"
         )
         actions = self.actions(exchange)
@@ -125,9 +125,7 @@ class TestExchangeTimeline(DeskCase):
         other = self.enqueue(key="other")
         self.call(other)
         self.open_case(other)
-        self.assertEqual(
-            self.actions(self.enqueue(key="mine")), [self.label("exchange.queued")]
-        )
+        self.assertEqual(self.actions(self.enqueue(key="mine")), [self.label("exchange.queued")])
 
     def test_only_readers_of_the_exchange_read_its_timeline(self):
         exchange = self.enqueue()
@@ -196,7 +194,7 @@ class TestExchangeNextStep(DeskCase):
         self.waits_for("next.ready")
 
     def test_a_paused_or_blocked_connection_holds_back(self):
-        self.connection.last_block = "The address cannot be used"
+        self.connection.blocking_finding = Finding("text", args={"text": "Blocked"}).to_json()
         self.waits_for("next.blocked", "reason")
         self.connection.state = "paused"
         self.waits_for("next.inactive")
@@ -241,9 +239,7 @@ class TestExchangeNextStep(DeskCase):
         codes.append(self.exchange._notification_status().code)
         self.exchange.notification_next_at = self.soon(30)
         codes.append(self.exchange._notification_status().code)
-        self.assertEqual(
-            codes, ["notification.done", "notification.queued", "notification.failed"]
-        )
+        self.assertEqual(codes, ["notification.done", "notification.queued", "notification.failed"])
         self.assertTrue(self.exchange.notification_text)
 
     def test_workers_are_seen_by_operators_and_admins_only(self):
@@ -256,9 +252,7 @@ class TestExchangeNextStep(DeskCase):
     def to(self, state, exchange=None):
         exchange = exchange or self.exchange
         exchange._transition(states.SENDING, Finding("exchange.sending"), send_count=1)
-        exchange._transition(
-            state, Finding("exchange.no_response"), next_step_at=self.soon(13)
-        )
+        exchange._transition(state, Finding("exchange.no_response"), next_step_at=self.soon(13))
 
     def waits_for(self, code, *args, exchange=None):
         """Assert code and arguments of what an exchange waits for, and that it can be rendered."""

@@ -12,7 +12,7 @@ WAIT = 10
 
 
 class Desk:
-    """A courier whose calls end when the test says so."""
+    """A client whose calls end when the test says so."""
 
     def __init__(self):
         self.slow = threading.Event()

@@ -78,11 +78,17 @@ def test_every_parameter_of_a_set_of_states_is_used():
 def test_each_moment_is_reached_somewhere_and_no_other():
     reached = set()
     for path in (*(ADDON / "models").glob("*.py"), *(ADDON / "core").rglob("*.py")):
-        calls = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)]
+        calls = [
+            node
+            for node in ast.walk(ast.parse(path.read_text("utf-8")))
+            if isinstance(node, ast.Call)
+        ]
         for call in calls:
             if getattr(call.func, "id", "") == "reached":
                 reached |= {
-                    node.value for node in ast.walk(call) if isinstance(node, ast.Constant) and node.value != "send"
+                    node.value
+                    for node in ast.walk(call)
+                    if isinstance(node, ast.Constant) and node.value != "send"
                 }
     assert reached == set(boundaries.NAMES)
 

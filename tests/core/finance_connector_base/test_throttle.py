@@ -1,6 +1,5 @@
 """Breaker, bucket and fairness: the arithmetic that all workers share (X9, X11)."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from odoo.addons.finance_connector_base.core.delivery import throttle as throttles
@@ -93,7 +92,9 @@ def test_x9_a_clock_that_runs_backwards_adds_nothing():
 
 
 def throttle(**values):
-    return Throttle(1, Breaker(), Bucket(**{"rate": 0, "burst": 1, "tokens": 0, "at": NOW, **values}))
+    return Throttle(
+        1, Breaker(), Bucket(**{"rate": 0, "burst": 1, "tokens": 0, "at": NOW, **values})
+    )
 
 
 def test_x9_a_pause_the_provider_asked_for_holds_to_its_end():

@@ -58,7 +58,9 @@ def unknown(steps=1, **values):
 
 
 def waiting(steps=1):
-    return DeliveryState(states.WAITING, send_count=1, step_count=steps, maybe_sent=True, reference="1")
+    return DeliveryState(
+        states.WAITING, send_count=1, step_count=steps, maybe_sent=True, reference="1"
+    )
 
 
 STATES = (
@@ -69,7 +71,7 @@ STATES = (
     ("lookup", unknown(sent_age=0.0)),
     ("poll", waiting()),
     ("poll", waiting(steps=3)),
-    ("callback", waiting()),
+    ("webhook", waiting()),
 )
 
 
@@ -95,8 +97,12 @@ def test_every_outcome_leads_to_an_allowed_state_with_a_next_step_or_a_person(
 @pytest.mark.parametrize("outcome", NOT_KNOWING)
 @pytest.mark.parametrize("operation", OPERATIONS)
 @pytest.mark.parametrize("failed_attempts", [0, 2, 99])
-def test_x5_not_knowing_after_a_send_is_unknown_whatever_the_budget(outcome, operation, failed_attempts):
-    transition = transitions.on_outcome(sending(failed_attempts=failed_attempts), "send", outcome, operation)
+def test_x5_not_knowing_after_a_send_is_unknown_whatever_the_budget(
+    outcome, operation, failed_attempts
+):
+    transition = transitions.on_outcome(
+        sending(failed_attempts=failed_attempts), "send", outcome, operation
+    )
     assert transition.new.state == states.UNKNOWN
     assert transition.new.maybe_sent
 
@@ -109,7 +115,9 @@ def test_x5_unknown_is_resent_only_after_the_provider_denied_having_it():
         == states.PENDING
     ]
     assert resent == [NotFound()]
-    assert not transitions.on_outcome(unknown(sent_age=99.0), "lookup", NotFound(), LOOKUP).new.maybe_sent
+    assert not transitions.on_outcome(
+        unknown(sent_age=99.0), "lookup", NotFound(), LOOKUP
+    ).new.maybe_sent
 
 
 def test_x5_not_found_is_not_believed_before_the_effect_had_time_to_appear():
@@ -148,8 +156,12 @@ def test_x7_a_503_is_not_believed_where_nobody_would_notice_a_repeat():
     said = Transient("HTTP 503", certain=False)
     assert transitions.on_outcome(sending(), "send", said, NOTHING).case == cases.UNRESOLVED
     for operation in (LOOKUP, KEY):
-        assert transitions.on_outcome(sending(), "send", said, operation).new.state == states.PENDING
-    assert transitions.on_outcome(sending(), "send", Transient("refused"), NOTHING).due_in is not None
+        assert (
+            transitions.on_outcome(sending(), "send", said, operation).new.state == states.PENDING
+        )
+    assert (
+        transitions.on_outcome(sending(), "send", Transient("refused"), NOTHING).due_in is not None
+    )
 
 
 def test_x7_what_a_dead_worker_sent_waits_for_a_person_where_nobody_can_be_asked():
@@ -157,7 +169,11 @@ def test_x7_what_a_dead_worker_sent_waits_for_a_person_where_nobody_can_be_asked
     assert transitions.on_worker_lost(sending(), NOTHING).due_in is None
     for operation in (LOOKUP, KEY):
         transition = transitions.on_worker_lost(sending(), operation)
-        assert (transition.new.state, transition.due_in, transition.case) == (states.UNKNOWN, 0.0, None)
+        assert (transition.new.state, transition.due_in, transition.case) == (
+            states.UNKNOWN,
+            0.0,
+            None,
+        )
 
 
 def test_x5_a_lost_question_is_asked_again():
@@ -167,15 +183,24 @@ def test_x5_a_lost_question_is_asked_again():
 
 def test_x6_already_there_is_looked_up_at_once():
     transition = transitions.on_outcome(sending(), "send", Duplicate("9"), LOOKUP)
-    assert (transition.new.state, transition.due_in, transition.new.reference) == (states.UNKNOWN, 0.0, "9")
+    assert (transition.new.state, transition.due_in, transition.new.reference) == (
+        states.UNKNOWN,
+        0.0,
+        "9",
+    )
 
 
 def test_x8_certain_failures_are_retried_within_the_budget_then_a_person_is_asked():
-    assert transitions.on_outcome(sending(failed_attempts=1), "send", Transient("t"), LOOKUP).new.state == states.PENDING
+    assert (
+        transitions.on_outcome(sending(failed_attempts=1), "send", Transient("t"), LOOKUP).new.state
+        == states.PENDING
+    )
     last = transitions.on_outcome(sending(failed_attempts=2), "send", Transient("t"), LOOKUP)
     assert (last.new.state, last.case) == (states.FAILED, cases.BUDGET)
     longer = RetryPolicy(max_attempts=9)
-    transition = transitions.on_outcome(sending(failed_attempts=2), "send", Transient("t"), LOOKUP, longer)
+    transition = transitions.on_outcome(
+        sending(failed_attempts=2), "send", Transient("t"), LOOKUP, longer
+    )
     assert transition.new.state == states.PENDING
 
 
@@ -187,7 +212,11 @@ def test_x8_too_many_calls_and_refused_credentials_use_up_no_budget():
 
 def test_x8_a_rejection_is_final_and_goes_to_a_person():
     transition = transitions.on_outcome(sending(), "send", Rejected((FINDING,)), LOOKUP)
-    assert (transition.new.state, transition.due_in, transition.case) == (states.REJECTED, None, cases.REJECTED)
+    assert (transition.new.state, transition.due_in, transition.case) == (
+        states.REJECTED,
+        None,
+        cases.REJECTED,
+    )
 
 
 def test_x8_retry_after_goes_before_any_backoff():
@@ -205,7 +234,12 @@ def test_x8_retry_after_goes_before_any_backoff():
 def test_x8_the_pause_is_drawn_below_the_exponential_ceiling(failed_attempts, base, ceiling, seed):
     policy = RetryPolicy(base_seconds=base, ceiling_seconds=ceiling, max_attempts=99)
     transition = transitions.on_outcome(
-        sending(failed_attempts=failed_attempts), "send", Transient("t"), LOOKUP, policy, random.Random(seed)
+        sending(failed_attempts=failed_attempts),
+        "send",
+        Transient("t"),
+        LOOKUP,
+        policy,
+        random.Random(seed),
     )
     assert 0 < transition.due_in <= min(ceiling, base * 2**failed_attempts)
 

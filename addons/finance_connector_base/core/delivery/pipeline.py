@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from ..http.client import Courier, Report
+from ..http.client import ProviderClient, Report
 from ..protocol import Call, Step
 from ..security.masking import MaskingFilter
 from .boundaries import reached
@@ -43,7 +43,7 @@ class Claim:
     token: str
     step: Step
     call: Call
-    client: Courier
+    client: ProviderClient
     worker_id: int | None = None
 
 
@@ -52,7 +52,7 @@ class Probe:
     """A call without effect to a provider whose breaker is open."""
 
     connection_id: int
-    client: Courier
+    client: ProviderClient
     token: str = ""
 
 

@@ -28,6 +28,7 @@ class RetryPolicy:
     max_attempts: int = 0
     max_asks: int = 0
     poll_ceiling_seconds: float = POLL_CEILING_SECONDS
+    verdict_hours: float = 0.0
 
     def attempts(self, declared: int) -> int:
         """Return the budget of sends, given what the operation declares."""

@@ -277,7 +277,6 @@ _ON_OUTCOME = {
     "send": _on_send,
     "lookup": _on_lookup,
     "poll": _on_poll,
-    "callback": _on_poll,
     "webhook": _on_poll,
 }
 

@@ -57,7 +57,9 @@ class TestEngineLimits(EngineCase):
         self.assertFalse(late.exchange_id.attempt_ids)
         self.assertEqual(late.exchange_id.state, states.PENDING)
 
-    def test_x9_claims_through_a_limited_throttle_follow_each_other_whatever_worker_makes_them(self):
+    def test_x9_claims_through_a_limited_throttle_follow_each_other_whatever_worker_makes_them(
+        self,
+    ):
         for max_parallel, locked in ((0, False), (2, True)):
             self.connection.max_parallel = max_parallel
             self.document("document", f"D-{max_parallel}")
@@ -102,7 +104,9 @@ class TestEngineLimits(EngineCase):
         self.env.invalidate_all()
         self.document("document", "L-1")
         self.dispatch()
-        self.assertEqual((self.throttle().breaker_state, self.throttle().breaker_openings), (OPEN, 2))
+        self.assertEqual(
+            (self.throttle().breaker_state, self.throttle().breaker_openings), (OPEN, 2)
+        )
 
     def probes_that_are_due(self):
         return self.dispatcher._claim_probes(self.dispatcher._sendable_connections())

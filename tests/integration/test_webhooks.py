@@ -19,10 +19,10 @@ class Desk:
         self.operator = office.session("operator")
         domain = [("provider", "=", "afnor"), ("company_id", "=", office.company)]
         self.connection = self.admin.search_read("finance.connection", domain, ["id"])[0]["id"]
-        self.call("write", {"callback_secret": BEARER})
-        self.call("action_renew_callback_token")
-        (read,) = self.call("read", ["callback_url"])
-        self.url = f"{office.stack.url}/finance/callback/{read['callback_url'].rpartition('/')[2]}"
+        self.call("write", {"webhook_secret": BEARER})
+        self.call("action_renew_webhook_token")
+        (read,) = self.call("read", ["webhook_url"])
+        self.url = f"{office.stack.url}/finance/callback/{read['webhook_url'].rpartition('/')[2]}"
 
     def call(self, method, *args):
         return self.admin.call(
@@ -38,7 +38,7 @@ class Desk:
 
     def received(self):
         return self.operator.call(
-            "finance.callback",
+            "finance.webhook.event",
             "search_read",
             [("connection_id", "=", self.connection)],
             ["state", "exchange_id", "reference", "reason"],
@@ -53,7 +53,7 @@ def desk(office):
     made.new = lambda: [row for row in made.received() if row["id"] not in before]
     yield made
     office.control.settings("afnor", webhook_url=None, webhook_bearer=None)
-    made.call("action_close_callback")
+    made.call("action_close_webhook")
 
 
 def test_the_platform_calls_back_and_its_invoice_is_found(office, desk):

@@ -1,4 +1,4 @@
-"""The courier: tokens are renewed once, a missing token sends nothing, a stumbling adapter loses nothing."""
+"""The client: tokens are renewed once, a missing token sends nothing, a stumbling adapter loses nothing."""
 
 import pytest
 from odoo.addons.finance_connector_base.core.delivery.outcomes import (
@@ -9,7 +9,7 @@ from odoo.addons.finance_connector_base.core.delivery.outcomes import (
     Transient,
     Unknown,
 )
-from odoo.addons.finance_connector_base.core.http.client import Courier
+from odoo.addons.finance_connector_base.core.http.client import ProviderClient
 from odoo.addons.finance_connector_base.core.http.wire import (
     HttpRequest,
     HttpResponse,
@@ -51,7 +51,7 @@ class Wire:
 
 def run(*answers, step="send"):
     wire = Wire(*answers)
-    return Courier(Protocol(), wire).perform(step, CALL).outcome, wire
+    return ProviderClient(Protocol(), wire).perform(step, CALL).outcome, wire
 
 
 def test_the_call_carries_the_token_and_the_stored_bytes():
@@ -91,9 +91,9 @@ def test_without_a_token_nothing_is_sent(answer, kind):
 def test_a_token_is_shared_by_later_calls():
     good = HttpResponse(200, {}, b'{"id": "9"}')
     wire = Wire(TOKEN, good, good)
-    courier = Courier(Protocol(), wire)
-    courier.perform("send", CALL)
-    courier.perform("send", CALL)
+    client = ProviderClient(Protocol(), wire)
+    client.perform("send", CALL)
+    client.perform("send", CALL)
     assert [request.url.rsplit("/", 1)[1] for request in wire.requests] == ["token", "send", "send"]
 
 
@@ -104,7 +104,9 @@ def test_x5_no_answer_to_a_send_is_unknown_and_to_a_question_transient():
 
 
 def test_x5_an_answer_that_the_adapter_cannot_read_is_kept():
-    report = Courier(Protocol(), Wire(TOKEN, HttpResponse(200, {}, b"[]"))).perform("send", CALL)
+    report = ProviderClient(Protocol(), Wire(TOKEN, HttpResponse(200, {}, b"[]"))).perform(
+        "send", CALL
+    )
     assert isinstance(report.outcome, ContractBroken)
     assert report.body == b"[]"
 

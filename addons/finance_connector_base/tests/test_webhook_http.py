@@ -1,4 +1,4 @@
-"""The callback address over HTTP: verified on the raw bytes, stored, answered at once, never guessed."""
+"""The event address over HTTP: verified on the raw bytes, stored, answered at once, never guessed."""
 
 import base64
 import hmac
@@ -8,23 +8,23 @@ from unittest.mock import patch
 from odoo.tests import HttpCase, tagged
 from odoo.tools import mute_logger
 
-from ..controllers.callback import MAX_BODY
+from ..controllers.webhook import MAX_BODY
 from ..core.delivery import states
 from ..core.protocol import ProviderProtocol
-from ..core.security import webhook as callback_core
+from ..core.security import webhook as webhook_core
 from ..core.security.keys import ENVIRONMENT_KEYS
-from .callback_case import CallbackCase, message, signed
+from .webhook_case import WebhookCase, message, signed
 
-LOGGER = "odoo.addons.finance_connector_base.controllers.callback"
+LOGGER = "odoo.addons.finance_connector_base.controllers.webhook"
 
 
 @tagged("post_install", "-at_install")
-class TestCallbackHttp(CallbackCase, HttpCase):
+class TestWebhookHttp(WebhookCase, HttpCase):
     def post(self, body, headers=None, token=None):
-        token = token or self.connection.callback_token
+        token = token or self.connection.webhook_token
         with mute_logger("odoo.http"):
             return self.url_open(
-                f"/finance/callback/{token}",
+                f"/finance/webhook/{token}",
                 data=body,
                 headers=signed(body) if headers is None else headers,
                 allow_redirects=False,
@@ -35,10 +35,10 @@ class TestCallbackHttp(CallbackCase, HttpCase):
         with self.assertLogs(LOGGER, "WARNING") as logged:
             answer = self.post(body, **options)
         self.assertEqual(answer.status_code, status)
-        self.assertFalse(self.connection.callback_ids)
+        self.assertFalse(self.connection.webhook_event_ids)
         lines = "\n".join(logged.output)
         self.assertNotIn("r-1", lines)
-        self.assertNotIn(options.get("token") or self.connection.callback_token, lines)
+        self.assertNotIn(options.get("token") or self.connection.webhook_token, lines)
         return answer
 
     def test_a_signed_message_is_stored_byte_by_byte_and_answered_at_once(self):
@@ -46,11 +46,19 @@ class TestCallbackHttp(CallbackCase, HttpCase):
         body = b'{ "news" : [ {"reference":"r-1","verdict":"accepted"} ] }\r\n'
         answer = self.post(body)
         self.assertEqual((answer.status_code, answer.content), (202, b""))
-        callback = self.connection.callback_ids
-        self.assertEqual(base64.b64decode(callback.body), body)
-        self.assertEqual((callback.state, exchange.state), ("received", states.WAITING))
+        event = self.connection.webhook_event_ids
+        self.assertEqual(base64.b64decode(event.body), body)
+        self.assertEqual((event.state, exchange.state), ("received", states.WAITING))
         self.process()
         self.assertEqual(exchange.state, states.ACCEPTED)
+
+    def test_the_path_registered_with_earlier_versions_still_works(self):
+        body = message(reference="r-1")
+        answer = self.url_open(
+            f"/finance/callback/{self.connection.webhook_token}", data=body, headers=signed(body)
+        )
+        self.assertEqual(answer.status_code, 202)
+        self.assertEqual(len(self.connection.webhook_event_ids), 1)
 
     def test_nobody_is_logged_in_by_it(self):
         self.opener.cookies.clear()
@@ -72,12 +80,12 @@ class TestCallbackHttp(CallbackCase, HttpCase):
         body = message(reference="r-1")
         answers = [self.post(body), self.post(body), self.post(body, signed(body, age=60))]
         self.assertEqual([answer.status_code for answer in answers], [202] * 3)
-        self.assertEqual(len(self.connection.callback_ids), 1)
+        self.assertEqual(len(self.connection.webhook_event_ids), 1)
 
     def test_an_unknown_address_is_refused_after_the_same_work(self):
         body = message(reference="r-1")
         with patch.object(
-            callback_core.hmac, "compare_digest", wraps=hmac.compare_digest
+            webhook_core.hmac, "compare_digest", wraps=hmac.compare_digest
         ) as compare:
             self.assert_refused(404, body, token="no-such-address")
             self.assertEqual(compare.call_count, 1)
@@ -85,8 +93,8 @@ class TestCallbackHttp(CallbackCase, HttpCase):
             self.assertEqual(compare.call_count, 2)
 
     def test_a_closed_address_is_unknown(self):
-        token = self.connection.callback_token
-        self.by_admin.action_close_callback()
+        token = self.connection.webhook_token
+        self.by_admin.action_close_webhook()
         self.assert_refused(404, message(reference="r-1"), token=token)
 
     def test_a_message_over_the_limit_is_refused(self):
@@ -98,7 +106,7 @@ class TestCallbackHttp(CallbackCase, HttpCase):
         body = message(reference="r" * (MAX_BODY - frame))
         self.assertEqual(len(body), MAX_BODY)
         self.assertEqual(self.post(body).status_code, 202)
-        self.assertEqual(self.connection.callback_ids.body_size, MAX_BODY)
+        self.assertEqual(self.connection.webhook_event_ids.body_size, MAX_BODY)
 
     def test_a_form_is_refused_because_its_raw_bytes_are_gone(self):
         body = message(reference="r-1")
@@ -108,15 +116,15 @@ class TestCallbackHttp(CallbackCase, HttpCase):
 
     def test_any_other_method_is_refused(self):
         with mute_logger("odoo.http"):
-            answer = self.url_open(f"/finance/callback/{self.connection.callback_token}")
+            answer = self.url_open(f"/finance/webhook/{self.connection.webhook_token}")
         self.assertEqual(answer.status_code, 405)
 
     def test_a_paused_connection_still_stores(self):
         self.connection.state = "paused"
         self.assertEqual(self.post(message(reference="r-1")).status_code, 202)
-        self.assertEqual(len(self.connection.callback_ids), 1)
+        self.assertEqual(len(self.connection.webhook_event_ids), 1)
 
-    def test_a_provider_that_sends_no_callbacks_is_refused(self):
+    def test_a_provider_that_sends_no_webhooks_is_refused(self):
         adapter = self.registry[self.connection._adapter()._name]
         with patch.object(adapter, "_protocol", lambda *_args: ProviderProtocol()):
             self.assert_refused(401, message(reference="r-1"))

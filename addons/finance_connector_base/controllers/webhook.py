@@ -1,8 +1,8 @@
-"""The address providers call back: verify on the raw bytes, store, answer; the work is done later.
+"""Endpoint for webhooks: verify the raw body, store it, respond; processing follows later.
 
-Answers: 202 (or the 2xx the provider's document asks for) stored or received before, 401 not shown to be the provider's, 404 nobody has this address, 413 over 1 MB,
-415 a form (its raw bytes are gone once parsed), 503 the secrets cannot be opened at the moment (the provider tries
-again). The answer leaves after the commit.
+Responses: 202 (or the 2xx that the provider's documentation requires) stored or already known, 401 not authentic,
+404 unknown URL, 413 over 1 MB, 415 a form (its raw bytes are lost once parsed), 503 the secrets cannot be decrypted at
+the moment (the provider retries). The response leaves after the commit.
 """
 
 import logging
@@ -12,8 +12,8 @@ from odoo.exceptions import UserError
 from odoo.http import request
 
 from ..core.security.masking import MaskingFilter
-from ..core.security.webhook import CallbackRefused
-from ..models.finance_connection_callback import ROUTE
+from ..core.security.webhook import WebhookRefused
+from ..models.finance_connection import FORMER_WEBHOOK_ROUTE, WEBHOOK_ROUTE
 
 _logger = logging.getLogger(__name__)
 _logger.addFilter(MaskingFilter())
@@ -24,16 +24,16 @@ _RETRY_SECONDS = "60"
 
 
 def _limit(_controller):
-    """The size limit of the framework's reader, which refuses before anything of ours is asked."""
+    """Return the size limit for the framework's reader, which rejects before our code runs."""
     announced = request.httprequest.content_length or 0
     if announced > MAX_BODY:
-        _logger.warning("callback of %s bytes refused", announced)
+        _logger.warning("webhook of %s bytes rejected", announced)
     return MAX_BODY
 
 
-class CallbackController(http.Controller):
+class WebhookController(http.Controller):
     @http.route(
-        f"{ROUTE}/<string:token>",
+        [f"{WEBHOOK_ROUTE}/<string:token>", f"{FORMER_WEBHOOK_ROUTE}/<string:token>"],
         type="http",
         auth="public",
         methods=["POST"],
@@ -42,22 +42,22 @@ class CallbackController(http.Controller):
         max_content_length=_limit,
     )
     def receive(self, token, **_parameters):
-        """Take one message of a provider."""
+        """Receive one message of a provider."""
         if request.httprequest.mimetype in _FORMS:
             return self._refuse("a form", 415)
         body = request.httprequest.get_data()
         headers = {name.lower(): value for name, value in request.httprequest.headers.items()}
-        connection = request.env["finance.connection"]._by_callback_token(token)
+        connection = request.env["finance.connection"]._by_webhook_token(token)
         try:
-            request.env["finance.callback"].sudo()._receive(connection, headers, body)
-        except CallbackRefused as refusal:
+            request.env["finance.webhook.event"].sudo()._receive(connection, headers, body)
+        except WebhookRefused as refusal:
             return self._refuse(
                 f"{connection or 'unknown address'}: {refusal}", 401 if connection else 404
             )
         except UserError as error:
             return self._refuse(f"{connection}: {error}", 503, [("Retry-After", _RETRY_SECONDS)])
-        return request.make_response("", status=connection._adapter()._callback_status)
+        return request.make_response("", status=connection._adapter()._webhook_status)
 
     def _refuse(self, why, status, headers=()):
-        _logger.warning("callback refused (%s): %s", status, why)
+        _logger.warning("webhook rejected (%s): %s", status, why)
         return request.make_response("", headers=list(headers), status=status)

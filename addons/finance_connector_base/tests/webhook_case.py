@@ -12,7 +12,7 @@ from unittest.mock import patch
 from ..core.delivery import states
 from ..core.delivery.outcomes import Accepted, Finding, Rejected, Waiting
 from ..core.protocol import Operation, ProviderProtocol
-from ..core.security.webhook import CallbackNews, verify_standard_webhook
+from ..core.security.webhook import WebhookEvent, verify_standard_webhook
 from .common import ConnectorCase
 
 SECRET = "whsec_" + base64.b64encode(b"present-secret-of-the-test").decode()
@@ -29,10 +29,10 @@ class CallingProvider(ProviderProtocol):
 
     secrets: tuple[str, ...]
 
-    def verify_callback(self, headers, body, received_at):
+    def verify_webhook(self, headers, body, received_at):
         return verify_standard_webhook(headers, body, self.secrets, received_at)
 
-    def read_callback(self, headers, body):
+    def read_webhook(self, headers, body):
         return tuple(_news(item) for item in json.loads(body)["news"])
 
 
@@ -44,7 +44,7 @@ def _news(item):
         "taken": Waiting(reference),
         None: None,
     }[item.get("verdict")]
-    return CallbackNews(
+    return WebhookEvent(
         reference, item.get("key", ""), outcome, item.get("event", ""), item.get("sha256", "")
     )
 
@@ -68,44 +68,42 @@ def signed(body, message_id="msg_1", age=0, secret=SECRET):
     }
 
 
-class CallbackCase(ConnectorCase):
+class WebhookCase(ConnectorCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
         adapter = cls.registry[cls.connection._adapter()._name]
         for name, value in (
             ("_operations", OPERATIONS),
-            ("_callback_scheme", "standard"),
-            ("_callback_status", 202),
+            ("_webhook_scheme", "standard"),
+            ("_webhook_status", 202),
             (
                 "_protocol",
-                lambda _self, connection: CallingProvider(connection._callback_secrets()),
+                lambda _self, connection: CallingProvider(connection._webhook_secrets()),
             ),
         ):
             cls.enterClassContext(patch.object(adapter, name, value))
         cls.operation = "submit"
         cls.by_admin = cls.connection.with_user(cls.users["admin"])
-        cls.by_admin.action_renew_callback_token()
-        cls.connection.callback_secret = SECRET
-        cls.callbacks = cls.env["finance.callback"]
+        cls.by_admin.action_renew_webhook_token()
+        cls.connection.webhook_secret = SECRET
+        cls.events = cls.env["finance.webhook.event"]
 
     def receive(self, body, message_id="msg_1", connection=None):
-        return self.callbacks._receive(
-            connection or self.connection, signed(body, message_id), body
-        )
+        return self.events._receive(connection or self.connection, signed(body, message_id), body)
 
     def told(self, message_id="msg_1", **news):
-        """A stored callback."""
+        """A stored event."""
         return self.receive(message(**news), message_id)
 
     def process(self):
         """Process everything that was received, without waiting for its pause."""
         self.env.flush_all()
         self.env.cr.execute(
-            "UPDATE finance_callback SET next_try_at = '2020-01-01' WHERE state = 'received'"
+            "UPDATE finance_webhook_event SET next_try_at = '2020-01-01' WHERE state = 'received'"
         )
         self.env.invalidate_all()
-        return self.callbacks._process_due()
+        return self.events._process_due()
 
     def exchange_in(self, state, reference="r-1", key="key-1", operation="submit", **values):
         """An exchange that has come to ``state`` on the usual way."""
@@ -121,11 +119,11 @@ class CallbackCase(ConnectorCase):
         exchange.write({"reference": reference, "next_step_at": False, **values})
         return exchange
 
-    def age(self, callback, **delta):
+    def age(self, event, **delta):
         self.env.flush_all()
         self.env.cr.execute(
-            "UPDATE finance_callback SET received_at = received_at - %s WHERE id = %s",
-            (timedelta(**delta), callback.id),
+            "UPDATE finance_webhook_event SET received_at = received_at - %s WHERE id = %s",
+            (timedelta(**delta), event.id),
         )
         self.env.invalidate_all()
 

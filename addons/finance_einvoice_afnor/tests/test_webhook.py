@@ -2,7 +2,7 @@
 
 import json
 
-from odoo.addons.finance_connector_base.core.security.webhook import CallbackRefused
+from odoo.addons.finance_connector_base.core.security.webhook import WebhookRefused
 from odoo.tests import tagged
 
 from .sandbox_case import SandboxCase
@@ -11,11 +11,11 @@ BEARER = "what-the-platform-was-given"
 
 
 @tagged("post_install", "-at_install")
-class TestAfnorCallback(SandboxCase):
+class TestAfnorWebhook(SandboxCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.connection.callback_secret = BEARER
+        cls.connection.webhook_secret = BEARER
 
     def setUp(self):
         super().setUp()
@@ -34,7 +34,7 @@ class TestAfnorCallback(SandboxCase):
 
     def call_back(self, content, token=BEARER):
         body = json.dumps(content).encode()
-        self.env["finance.callback"]._receive(
+        self.env["finance.webhook.event"]._receive(
             self.connection, {"authorization": f"Bearer {token}"}, body
         )
 
@@ -63,7 +63,7 @@ class TestAfnorCallback(SandboxCase):
         self.dispatch()
         self.dispatch()
         self.assertEqual(move.einvoice_state, "accepted")
-        self.assertEqual(self.connection.callback_ids.exchange_id, exchange)
+        self.assertEqual(self.connection.webhook_event_ids.exchange_id, exchange)
 
     def test_a_forged_verdict_decides_nothing(self):
         move, exchange = self.waiting()
@@ -71,14 +71,14 @@ class TestAfnorCallback(SandboxCase):
         forged["flowInfo"]["acknowledgement"] = {"status": "Error"}
         self.call_back(forged)
         self.env.flush_all()
-        self.env["finance.callback"]._process_due()
+        self.env["finance.webhook.event"]._process_due()
         self.assertEqual(exchange.state, "waiting")
 
     def test_without_the_bearer_nothing_is_stored(self):
         _move, exchange = self.waiting()
-        with self.assertRaises(CallbackRefused):
+        with self.assertRaises(WebhookRefused):
             self.call_back(self.told(exchange), "another-token-of-some-length")
-        self.assertFalse(self.connection.callback_ids)
+        self.assertFalse(self.connection.webhook_event_ids)
 
     def test_the_document_asks_for_an_answer_of_200(self):
-        self.assertEqual(self.connection._adapter()._callback_status, 200)
+        self.assertEqual(self.connection._adapter()._webhook_status, 200)

@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from odoo.addons.finance_connector_base.core.delivery import states
 from odoo.addons.finance_connector_base.core.protocol import Call
-from odoo.addons.finance_connector_base.core.security.webhook import CallbackRefused
+from odoo.addons.finance_connector_base.core.security.webhook import WebhookRefused
 from odoo.tests import tagged
 
 from .common import ReferenceCase
@@ -37,7 +37,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @tagged("post_install", "-at_install")
-class TestReferenceCallback(ReferenceCase):
+class TestReferenceWebhook(ReferenceCase):
     def setUp(self):
         super().setUp()
         self.receiver = Receiver()
@@ -47,26 +47,26 @@ class TestReferenceCallback(ReferenceCase):
         self.addCleanup(self.receiver.server_close)
         self.addCleanup(self.receiver.shutdown)
         settings = self.control.settings("reference", webhook_url=self.receiver.url)
-        self.connection.callback_secret = settings["webhook_secret"]
-        self.callbacks = self.env["finance.callback"]
+        self.connection.webhook_secret = settings["webhook_secret"]
+        self.events = self.env["finance.webhook.event"]
 
     def sent(self, operation, name="D-1"):
         """The exchange of a document that was sent, and the answer, of which it knows nothing yet."""
         exchange = self.document(operation, name).exchange_id
-        courier = self.connection._courier()
-        self.addCleanup(courier.close)
+        client = self.connection._client()
+        self.addCleanup(client.close)
         call = Call(
             operation, exchange.idempotency_key, exchange._payload_bytes(), exchange.parameters
         )
-        outcome = courier.perform("send", call).outcome
+        outcome = client.perform("send", call).outcome
         exchange._transition(states.SENDING, "sending", maybe_sent=True)
         return exchange, outcome
 
     def receive(self):
         headers, body = self.receiver.messages.get(timeout=WAIT)
-        self.callbacks._receive(self.connection, headers, body)
+        self.events._receive(self.connection, headers, body)
         self.env.flush_all()
-        self.callbacks._process_due()
+        self.events._process_due()
         return headers, body
 
     def test_a_late_verdict_comes_by_callback(self):
@@ -85,7 +85,7 @@ class TestReferenceCallback(ReferenceCase):
         self.assertEqual(exchange.state, states.REJECTED)
         self.assertEqual(exchange.findings[0]["code"], "amount")
 
-    def test_x5_a_callback_resolves_a_lost_answer(self):
+    def test_x5_a_webhook_resolves_a_lost_answer(self):
         for operation in ("document", "filing", "notice"):
             with self.subTest(operation=operation):
                 exchange, lost = self.sent(operation, name=operation)
@@ -99,13 +99,13 @@ class TestReferenceCallback(ReferenceCase):
         exchange._transition(states.UNKNOWN, "no answer")
         for _copy in range(3):
             self.receive()
-        self.assertEqual(len(self.connection.callback_ids), 1)
+        self.assertEqual(len(self.connection.webhook_event_ids), 1)
         self.assertEqual(exchange.state, states.ACCEPTED)
 
     def test_another_secret_refuses_what_the_sandbox_signs(self):
         self.sent("filing")
         headers, body = self.receiver.messages.get(timeout=WAIT)
-        self.connection.callback_secret = "whsec_" + "QUJD" * 11
+        self.connection.webhook_secret = "whsec_" + "QUJD" * 11
         self.connection._set_secret("callback_previous", "")
-        with self.assertRaises(CallbackRefused):
-            self.callbacks._receive(self.connection, headers, body)
+        with self.assertRaises(WebhookRefused):
+            self.events._receive(self.connection, headers, body)

@@ -1,4 +1,4 @@
-"""What a callback leads to: its exchange moves on once, is asked about, or the news is kept as evidence."""
+"""What a event leads to: its exchange moves on once, is asked about, or the news is kept as evidence."""
 
 import base64
 import hashlib
@@ -12,31 +12,31 @@ from psycopg2 import IntegrityError
 
 from ..core import cases
 from ..core.delivery import states
-from ..core.security.webhook import CallbackRefused
-from ..models.finance_callback_process import MAX_FAILURES
-from .callback_case import CallbackCase, CallingProvider, message, signed
+from ..core.security.webhook import WebhookRefused
+from ..models.finance_webhook_event import MAX_FAILURES
+from .webhook_case import CallingProvider, WebhookCase, message, signed
 
-QUIET = "odoo.addons.finance_connector_base.models.finance_callback_process"
+QUIET = "odoo.addons.finance_connector_base.models.finance_webhook_event"
 
 
 @tagged("post_install", "-at_install")
-class TestCallbackReceived(CallbackCase):
+class TestWebhookReceived(WebhookCase):
     def test_it_is_stored_as_it_came(self):
         body = '{\r\n "news":  [{"reference": "é"}]} \n'.encode()
-        callback = self.receive(body)
+        event = self.receive(body)
         self.env.invalidate_all()
-        self.assertEqual(base64.b64decode(callback.body), body)
-        self.assertEqual(callback.body_sha256, hashlib.sha256(body).hexdigest())
-        self.assertEqual((callback.state, callback.reference), ("received", "é"))
-        self.assertEqual(callback.company_id, self.company)
-        self.assertLess(abs(callback.received_at - fields.Datetime.now()), timedelta(minutes=1))
+        self.assertEqual(base64.b64decode(event.body), body)
+        self.assertEqual(event.body_sha256, hashlib.sha256(body).hexdigest())
+        self.assertEqual((event.state, event.reference), ("received", "é"))
+        self.assertEqual(event.company_id, self.company)
+        self.assertLess(abs(event.received_at - fields.Datetime.now()), timedelta(minutes=1))
 
     def test_credentials_among_the_headers_are_not_stored(self):
         body = message(reference="r-1")
         headers = {**signed(body), "authorization": "Bearer s3cret", "cookie": "session_id=s3cret"}
-        callback = self.callbacks._receive(self.connection, headers, body)
+        event = self.events._receive(self.connection, headers, body)
         self.assertEqual(
-            set(callback.headers),
+            set(event.headers),
             {"webhook-id", "webhook-timestamp", "webhook-signature", "content-type"},
         )
 
@@ -46,34 +46,34 @@ class TestCallbackReceived(CallbackCase):
         self.process()
         self.assertFalse(self.told(reference="r-1", verdict="accepted"))
         self.assertEqual(self.process(), 0)
-        self.assertEqual(self.connection.callback_ids, first)
+        self.assertEqual(self.connection.webhook_event_ids, first)
         self.assertEqual(exchange.state, states.ACCEPTED)
         self.assertEqual(
-            self.entries(first).mapped("action"), ["callback.processed", "callback.received"]
+            self.entries(first).mapped("action"), ["webhook.processed", "webhook.received"]
         )
 
     def test_the_database_refuses_a_second_row_of_the_same_news(self):
-        callback = self.told(reference="r-1")
+        event = self.told(reference="r-1")
         with mute_logger("odoo.sql_db"), self.assertRaises(IntegrityError), self.cr.savepoint():
             self.cr.execute(
-                "INSERT INTO finance_callback"
+                "INSERT INTO finance_webhook_event"
                 " (connection_id, received_at, body_sha256, dedupe_key, state)"
                 " SELECT connection_id, received_at, body_sha256, dedupe_key, state"
-                " FROM finance_callback WHERE id = %s",
-                (callback.id,),
+                " FROM finance_webhook_event WHERE id = %s",
+                (event.id,),
             )
 
     def test_another_connection_may_receive_the_same_id(self):
         other = self.connection.copy({"name": "Second"})
-        other.callback_secret = self.connection._callback_secrets()[0]
+        other.webhook_secret = self.connection._webhook_secrets()[0]
         self.assertTrue(self.told(reference="r-1"))
         self.assertTrue(self.receive(message(reference="r-1"), connection=other))
 
     def test_what_is_refused_leaves_nothing(self):
         body = message(reference="r-1")
-        with self.assertRaises(CallbackRefused):
-            self.callbacks._receive(self.connection, signed(body), body + b" ")
-        self.assertFalse(self.connection.callback_ids)
+        with self.assertRaises(WebhookRefused):
+            self.events._receive(self.connection, signed(body), body + b" ")
+        self.assertFalse(self.connection.webhook_event_ids)
 
     def test_several_news_of_one_message_are_kept_apart(self):
         one = self.exchange_in(states.WAITING, "r-1", "key-1")
@@ -89,29 +89,27 @@ class TestCallbackReceived(CallbackCase):
         self.assertEqual((one.state, two.state), (states.ACCEPTED, states.REJECTED))
 
     def test_an_authentic_message_that_cannot_be_read_is_kept_for_a_person(self):
-        with mute_logger("odoo.addons.finance_connector_base.models.finance_callback"):
-            callback = self.receive(b"\xff not json")
-        self.assertEqual(callback.state, "failed")
-        self.assertIn("cannot be read", callback.reason)
+        with mute_logger("odoo.addons.finance_connector_base.models.finance_webhook_event"):
+            event = self.receive(b"\xff not json")
+        self.assertEqual(event.state, "failed")
+        self.assertIn("cannot be read", event.reason)
         self.assertEqual(self.process(), 0)
 
     def test_a_message_without_news_is_ignored(self):
         self.assertEqual(self.receive(b'{"news": []}').state, "ignored")
 
     def test_references_that_no_database_can_hold_are_stored(self):
-        callback = self.receive(
-            b'{"news": [{"reference": "a\\u0000b\\ud800", "event": "e\\u0000"}]}'
-        )
+        event = self.receive(b'{"news": [{"reference": "a\\u0000b\\ud800", "event": "e\\u0000"}]}')
         self.process()
-        self.assertEqual(callback.reference, "ab?")
-        self.assertEqual((callback.state, callback.failures), ("received", 0))
+        self.assertEqual(event.reference, "ab?")
+        self.assertEqual((event.state, event.failures), ("received", 0))
 
     def test_its_coming_is_evidence_with_the_hash(self):
-        callback = self.told(reference="r-1")
-        entry = self.entries(callback)
-        self.assertEqual(entry.action, "callback.received")
+        event = self.told(reference="r-1")
+        entry = self.entries(event)
+        self.assertEqual(entry.action, "webhook.received")
         self.assertEqual(entry.company_id, self.company)
-        self.assertIn(callback.body_sha256, entry.canonical_text)
+        self.assertIn(event.body_sha256, entry.canonical_text)
 
     def test_the_dispatcher_is_woken(self):
         triggers = self.env["ir.cron.trigger"].search_count([])
@@ -120,13 +118,13 @@ class TestCallbackReceived(CallbackCase):
 
 
 @tagged("post_install", "-at_install")
-class TestCallbackProcessed(CallbackCase):
+class TestWebhookProcessed(WebhookCase):
     def test_a_verdict_moves_a_waiting_exchange(self):
         exchange = self.exchange_in(states.WAITING, notification_pending=False)
-        callback = self.told(reference="r-1", verdict="accepted")
+        event = self.told(reference="r-1", verdict="accepted")
         self.process()
-        self.assertEqual((exchange.state, callback.state), (states.ACCEPTED, "processed"))
-        self.assertEqual(callback.exchange_id, exchange)
+        self.assertEqual((exchange.state, event.state), (states.ACCEPTED, "processed"))
+        self.assertEqual(event.exchange_id, exchange)
         self.assertTrue(exchange.notification_pending)
         self.assertFalse(exchange.next_step_at)
 
@@ -150,95 +148,97 @@ class TestCallbackProcessed(CallbackCase):
                 self.told(f"msg_{number}", reference=f"r-{number}")
                 self.process()
                 self.assertEqual(exchange.state, state)
-                self.assertLessEqual(exchange.next_step_at, self.callbacks._database_time())
+                self.assertLessEqual(exchange.next_step_at, self.events._database_time())
 
     def test_x7_what_cannot_be_asked_is_left_to_the_person(self):
         exchange = self.exchange_in(states.UNKNOWN, operation="notify")
-        callback = self.told(reference="r-1")
+        event = self.told(reference="r-1")
         self.process()
         self.assertFalse(exchange.next_step_at)
-        self.assertIn("cannot be asked", callback.reason)
+        self.assertEqual(event.result["code"], "webhook.no_status_check")
 
     def test_x4_news_about_an_exchange_in_flight_waits_for_the_step(self):
         exchange = self.exchange_in(states.WAITING, claim_token="t")
-        callback = self.told(reference="r-1", verdict="accepted")
+        event = self.told(reference="r-1", verdict="accepted")
         self.process()
         self.assertEqual((exchange.state, exchange.claim_token), (states.WAITING, "t"))
-        self.assertEqual((callback.state, callback.tries), ("received", 1))
+        self.assertEqual((event.state, event.tries), ("received", 1))
         exchange.claim_token = False
         self.process()
-        self.assertEqual((exchange.state, callback.state), (states.ACCEPTED, "processed"))
+        self.assertEqual((exchange.state, event.state), (states.ACCEPTED, "processed"))
 
     def test_x4_news_about_an_exchange_on_its_way_waits(self):
         for number, state in enumerate((states.PENDING, states.SENDING)):
             with self.subTest(state=state):
                 exchange = self.exchange_in(state, f"r-{number}", f"key-{number}")
-                callback = self.told(f"msg_{number}", reference=f"r-{number}", verdict="accepted")
+                event = self.told(f"msg_{number}", reference=f"r-{number}", verdict="accepted")
                 self.process()
-                self.assertEqual((exchange.state, callback.state), (state, "received"))
+                self.assertEqual((exchange.state, event.state), (state, "received"))
 
     def test_x4_an_exchange_that_another_worker_holds_is_left_to_it(self):
         exchange = self.exchange_in(states.WAITING)
-        callback = self.told(reference="r-1", verdict="accepted")
+        event = self.told(reference="r-1", verdict="accepted")
         model = self.registry["finance.exchange"]
         with patch.object(model, "try_lock_for_update", lambda records, **_kw: records.browse()):
             self.process()
-        self.assertEqual((exchange.state, callback.state), (states.WAITING, "received"))
+        self.assertEqual((exchange.state, event.state), (states.WAITING, "received"))
 
-    def test_a_callback_may_overtake_the_commit_of_our_own_send(self):
-        callback = self.told(key="key-1", reference="r-1", verdict="accepted")
+    def test_a_webhook_may_overtake_the_commit_of_our_own_send(self):
+        event = self.told(key="key-1", reference="r-1", verdict="accepted")
         self.process()
-        self.assertEqual((callback.state, callback.tries), ("received", 1))
+        self.assertEqual((event.state, event.tries), ("received", 1))
         exchange = self.exchange_in(states.WAITING)
         self.process()
-        self.assertEqual((exchange.state, callback.state), (states.ACCEPTED, "processed"))
+        self.assertEqual((exchange.state, event.state), (states.ACCEPTED, "processed"))
 
     def test_news_about_a_stranger_is_ignored_after_some_minutes(self):
-        callback = self.told(reference="nobody", verdict="accepted")
-        self.age(callback, minutes=9)
+        event = self.told(reference="nobody", verdict="accepted")
+        self.age(event, minutes=9)
         self.process()
-        self.assertEqual(callback.state, "received")
-        self.age(callback, minutes=2)
+        self.assertEqual(event.state, "received")
+        self.age(event, minutes=2)
         self.process()
-        self.assertEqual(callback.state, "ignored")
-        self.assertTrue(callback.reason)
+        self.assertEqual(event.state, "ignored")
+        self.assertTrue(event.reason)
 
     def test_the_pause_grows_and_is_kept(self):
-        callback = self.told(reference="nobody")
+        event = self.told(reference="nobody")
         pauses = []
         for _try in range(8):
             self.process()
-            self.assertEqual(self.callbacks._process_due(), 0)
-            pauses.append(round(self.callbacks._seconds_to_next()))
+            self.assertEqual(self.events._process_due(), 0)
+            pauses.append(round(self.events._seconds_to_next()))
         self.assertEqual(pauses, [1, 2, 4, 8, 16, 32, 60, 60])
-        self.assertEqual(callback.tries, 8)
+        self.assertEqual(event.tries, 8)
 
     def test_late_news_is_kept_and_changes_nothing(self):
         for number, state in enumerate((states.ACCEPTED, states.REJECTED, states.FAILED)):
             with self.subTest(state=state):
                 exchange = self.exchange_in(state, f"r-{number}", f"key-{number}")
-                before = exchange.read(["state", "reason", "reference", "findings", "write_date"])
+                before = exchange.read(
+                    ["state", "status_code", "reference", "findings", "write_date"]
+                )
                 verdict = "accepted" if state == states.ACCEPTED else "rejected"
-                callback = self.told(f"m{number}", reference=f"r-{number}", verdict=verdict)
+                event = self.told(f"m{number}", reference=f"r-{number}", verdict=verdict)
                 self.process()
                 self.assertEqual(
-                    exchange.read(["state", "reason", "reference", "findings", "write_date"]),
+                    exchange.read(["state", "status_code", "reference", "findings", "write_date"]),
                     before,
                 )
-                self.assertEqual(callback.exchange_id, exchange)
-                self.assertEqual(callback.state, "processed")
+                self.assertEqual(event.exchange_id, exchange)
+                self.assertEqual(event.state, "processed")
 
     def test_late_news_that_contradicts_is_marked_for_a_person(self):
         exchange = self.exchange_in(states.REJECTED)
-        callback = self.told(reference="r-1", verdict="accepted")
+        event = self.told(reference="r-1", verdict="accepted")
         self.process()
         self.assertEqual(exchange.state, states.REJECTED)
-        self.assertIn("please check", callback.reason)
-        self.assertEqual(self.entries(callback)[0].outcome, "warning")
+        self.assertEqual(event.result["code"], "webhook.contradiction")
+        self.assertEqual(self.entries(event)[0].outcome, "warning")
         case = exchange.open_case_id
         self.assertEqual(case.kind, cases.CONTRADICTION)
         self.assertEqual(case.allowed_decisions, cases.DISMISS)
-        self.assertEqual(case.what_happened, callback.reason)
+        self.assertEqual(case.what_happened, event.reason)
 
     def test_a_verdict_about_another_reference_is_not_believed(self):
         exchange = self.exchange_in(states.WAITING, "r-1", "key-1")
@@ -282,15 +282,15 @@ class TestCallbackProcessed(CallbackCase):
     def test_another_connection_s_exchange_is_never_meant(self):
         exchange = self.exchange_in(states.WAITING)
         other = self.connection.copy({"name": "Second", "company_id": self.other_company.id})
-        other.callback_secret = self.connection._callback_secrets()[0]
-        callback = self.receive(
+        other.webhook_secret = self.connection._webhook_secrets()[0]
+        event = self.receive(
             message(reference="r-1", key="key-1", verdict="accepted"), connection=other
         )
         self.process()
-        self.assertEqual((exchange.state, callback.state), (states.WAITING, "received"))
-        self.assertEqual(callback.company_id, self.other_company)
+        self.assertEqual((exchange.state, event.state), (states.WAITING, "received"))
+        self.assertEqual(event.company_id, self.other_company)
 
-    def test_x10_a_poisoned_callback_does_not_stop_the_others(self):
+    def test_x10_a_poisoned_webhook_does_not_stop_the_others(self):
         exchange = self.exchange_in(states.WAITING, "r-1", "key-1")
         poisoned = self.exchange_in(states.WAITING, "r-2", "key-2")
         bad = self.told("msg_bad", reference="r-2", verdict="accepted")
@@ -319,42 +319,42 @@ class TestCallbackProcessed(CallbackCase):
 
     def test_x1_a_body_changed_behind_the_orm_is_never_believed(self):
         exchange = self.exchange_in(states.WAITING)
-        callback = self.told(reference="r-1", verdict="rejected")
+        event = self.told(reference="r-1", verdict="rejected")
         self.env.flush_all()
         self.cr.execute(
-            "UPDATE finance_callback SET body = %s WHERE id = %s",
-            (base64.b64encode(message(reference="r-1", verdict="accepted")), callback.id),
+            "UPDATE finance_webhook_event SET body = %s WHERE id = %s",
+            (base64.b64encode(message(reference="r-1", verdict="accepted")), event.id),
         )
         self.process()
-        self.assertEqual((exchange.state, callback.state), (states.WAITING, "failed"))
+        self.assertEqual((exchange.state, event.state), (states.WAITING, "failed"))
 
     def test_what_an_adapter_learns_to_read_can_be_processed_again(self):
         exchange = self.exchange_in(states.WAITING)
         body = message(reference="r-1", verdict="accepted")
         with (
-            mute_logger("odoo.addons.finance_connector_base.models.finance_callback"),
-            patch.object(CallingProvider, "read_callback", side_effect=KeyError("news")),
+            mute_logger("odoo.addons.finance_connector_base.models.finance_webhook_event"),
+            patch.object(CallingProvider, "read_webhook", side_effect=KeyError("news")),
         ):
-            callback = self.receive(body)
-        self.assertEqual(callback.state, "failed")
-        callback.with_user(self.users["operator"]).action_process_again()
+            event = self.receive(body)
+        self.assertEqual(event.state, "failed")
+        event.with_user(self.users["operator"]).action_process_again()
         self.process()
-        self.assertEqual((exchange.state, callback.reference), (states.ACCEPTED, "r-1"))
+        self.assertEqual((exchange.state, event.reference), (states.ACCEPTED, "r-1"))
 
     def test_what_it_led_to_stands_on_the_document_s_timeline(self):
         exchange = self.exchange_in(states.WAITING)
-        callback = self.told(reference="r-1", verdict="accepted")
+        event = self.told(reference="r-1", verdict="accepted")
         self.process()
-        entry = self.entries(callback)[0]
-        self.assertEqual(entry.action, "callback.processed")
+        entry = self.entries(event)[0]
+        self.assertEqual(entry.action, "webhook.processed")
         self.assertEqual(
             (entry.document_model, entry.document_id, entry.correlation_id),
             ("res.partner", exchange.document_id, exchange.correlation_id),
         )
-        self.assertIn(callback.body_sha256, entry.canonical_text)
+        self.assertIn(event.body_sha256, entry.canonical_text)
 
     def test_only_as_many_as_asked_for_are_taken(self):
         for number in range(3):
             self.told(f"msg_{number}", reference="nobody")
         self.env.flush_all()
-        self.assertEqual(self.callbacks._process_due(limit=2), 2)
+        self.assertEqual(self.events._process_due(limit=2), 2)

@@ -10,8 +10,8 @@ from odoo.addons.finance_connector_base.core.protocol import ProviderProtocol
 from odoo.addons.finance_connector_base.core.security import webhook as callback
 from odoo.addons.finance_connector_base.core.security.webhook import (
     TOLERANCE,
-    CallbackNews,
-    CallbackRefused,
+    WebhookEvent,
+    WebhookRefused,
     dedupe_key,
     kept_headers,
     refuse_unknown,
@@ -43,7 +43,7 @@ def headers(*signatures, message_id="msg_1", timestamp=NOW):
 
 
 def refused(given, body=BODY, secrets=None, now=NOW):
-    with pytest.raises(CallbackRefused) as caught:
+    with pytest.raises(WebhookRefused) as caught:
         verify_standard_webhook(given, body, [secret()] if secrets is None else secrets, now)
     return caught.value.reason
 
@@ -158,7 +158,7 @@ def test_signatures_are_compared_by_compare_digest_alone():
     good, bad = headers(signature(secret())), headers(signature(secret(b"z")))
     with patch.object(callback.hmac, "compare_digest", return_value=False):
         assert refused(good) == "mismatch"
-        with pytest.raises(CallbackRefused):
+        with pytest.raises(WebhookRefused):
             verify_bearer({"authorization": "Bearer right"}, ["right"])
     with patch.object(callback.hmac, "compare_digest", return_value=True):
         assert verify_standard_webhook(bad, BODY, [secret()], NOW)
@@ -193,7 +193,7 @@ def test_a_bearer_is_accepted_when_it_is_one_of_ours():
     ],
 )
 def test_any_other_bearer_is_refused(value, secrets, reason):
-    with pytest.raises(CallbackRefused) as caught:
+    with pytest.raises(WebhookRefused) as caught:
         verify_bearer({"authorization": value}, secrets)
     assert caught.value.reason == reason
 
@@ -202,7 +202,7 @@ def test_an_unknown_address_costs_the_same_work():
     with (
         patch.object(callback.hmac, "digest", wraps=hmac.digest) as digest,
         patch.object(callback.hmac, "compare_digest", wraps=hmac.compare_digest) as compare,
-        pytest.raises(CallbackRefused),
+        pytest.raises(WebhookRefused),
     ):
         refuse_unknown({}, BODY)
     assert digest.call_args.args[1].endswith(BODY)
@@ -224,23 +224,23 @@ def test_no_credential_is_kept_and_no_header_that_was_not_named():
 
 
 def test_a_repetition_has_the_same_key_and_other_news_another():
-    assert dedupe_key(CallbackNews(), "msg_1", BODY, 0) == "msg_1"
-    assert dedupe_key(CallbackNews(), "msg_1", BODY, 1) == "msg_1#1"
-    assert dedupe_key(CallbackNews(dedupe_key="event-7"), "msg_1", BODY, 1) == "event-7"
-    without_id = dedupe_key(CallbackNews(), None, BODY, 0)
+    assert dedupe_key(WebhookEvent(), "msg_1", BODY, 0) == "msg_1"
+    assert dedupe_key(WebhookEvent(), "msg_1", BODY, 1) == "msg_1#1"
+    assert dedupe_key(WebhookEvent(dedupe_key="event-7"), "msg_1", BODY, 1) == "event-7"
+    without_id = dedupe_key(WebhookEvent(), None, BODY, 0)
     assert without_id == f"sha256:{hashlib.sha256(BODY).hexdigest()}"
-    assert without_id != dedupe_key(CallbackNews(), None, BODY + b" ", 0)
+    assert without_id != dedupe_key(WebhookEvent(), None, BODY + b" ", 0)
 
 
 @pytest.mark.parametrize("strange", ["k" * 5000, "nul\0", "half \ud800"])
 def test_a_key_that_the_database_cannot_hold_becomes_its_hash(strange):
-    key = dedupe_key(CallbackNews(dedupe_key=strange), None, BODY, 0)
+    key = dedupe_key(WebhookEvent(dedupe_key=strange), None, BODY, 0)
     assert key.startswith("sha256:")
     assert len(key) < 100
-    assert key != dedupe_key(CallbackNews(dedupe_key=strange + "x"), None, BODY, 0)
+    assert key != dedupe_key(WebhookEvent(dedupe_key=strange + "x"), None, BODY, 0)
 
 
 def test_a_provider_that_says_nothing_about_callbacks_refuses_them():
-    with pytest.raises(CallbackRefused) as caught:
-        ProviderProtocol().verify_callback({}, BODY, NOW)
+    with pytest.raises(WebhookRefused) as caught:
+        ProviderProtocol().verify_webhook({}, BODY, NOW)
     assert caught.value.reason == "unsupported"
