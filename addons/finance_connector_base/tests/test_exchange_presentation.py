@@ -94,7 +94,7 @@ class TestExchangeTimeline(DeskCase):
     def test_calls_entries_and_cases_are_in_one_timeline_newest_first(self):
         exchange = self.enqueue()
         exchange._transition(states.SENDING, Finding("exchange.sending"))
-        self.call(exchange, "unknown", minutes_ago=0, http_status=0)
+        self.call(exchange, "unknown", minutes_ago=5, http_status=0)
         exchange._transition(states.UNKNOWN, Finding("exchange.no_response"), maybe_sent=True)
         case = self.open_case(exchange, cases.UNRESOLVED)
         case.with_user(self.users["operator"])._resolve(
@@ -104,8 +104,8 @@ class TestExchangeTimeline(DeskCase):
         wanted = [
             self.label("case.opened"),
             self.label("exchange.unknown"),
-            self.env._("Call to the provider"),
             self.label("exchange.queued"),
+            self.env._("Call to the provider"),
         ]
         places = [actions.index(label) for label in wanted]
         self.assertEqual(places, sorted(places))

@@ -1,6 +1,6 @@
-"""The companies of a run: connections, chains, policies that try again fast, a person who decides.
+"""The companies of a run: connections, chains, policies with short delays, an operator who decides.
 
-Runs in the nursery before anything else does.
+Runs in the process host before anything else does.
 """
 
 import base64
@@ -36,7 +36,7 @@ def account(number: int) -> str:
     return f"account-{number}"
 
 
-def found(env, sandbox_url: str) -> None:
+def create_companies(env, sandbox_url: str) -> None:
     """Make everything; the caller commits."""
     operator = env["res.users"].create(
         {

@@ -1,4 +1,4 @@
-"""The processes of a run: nurseries, the sandbox, a real prefork server of Odoo. Each is known by its pid."""
+"""The processes of a run: the process host, the sandbox, a real prefork server of Odoo. Each is known by its pid."""
 
 import contextlib
 import dataclasses
@@ -44,12 +44,12 @@ class Stage:
         return self.runtime.write_config(f"chaos-{name}", values)
 
 
-class Nursery:
-    """The process that bears those that are killed."""
+class HostProcess:
+    """The process that forks those that are killed."""
 
     def __init__(self, stage: Stage):
         values = {
-            "config": stage.config("nursery"),
+            "config": stage.config("host"),
             "database": stage.database,
             "engine": stage.plan.engine,
             "sandbox": stage.sandbox_url,
@@ -57,10 +57,10 @@ class Nursery:
             "seed": stage.plan.seed,
             "exchanges": stage.plan.exchanges,
         }
-        self._command = [sys.executable, "-m", "tools.chaos.nursery"]
+        self._command = [sys.executable, "-m", "tools.chaos.process_host"]
         self._command += [f"--{name}={value}" for name, value in values.items()]
         self._environment = stage.runtime.environment()
-        self._log = run.log_file("chaos-nursery-output")
+        self._log = run.log_file("chaos-host-output")
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -80,10 +80,10 @@ class Nursery:
         :raises Problem: it has ended by itself.
         """
         if self._process is None or self._process.poll() is not None:
-            raise Problem("The nursery has ended.", f"Full output: {self._log}")
+            raise Problem("The process host has ended.", f"Full output: {self._log}")
 
     def end(self) -> None:
-        """Those it bore die with it, by the kernel's promise."""
+        """Kill it; the kernel kills its children with it."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
@@ -124,7 +124,7 @@ class Prefork:
         return False
 
     def _dispatching(self) -> Iterator[int]:
-        """Children of our own master among the processes that dispatchers told the database."""
+        """Children of our own master among the processes of registered dispatcher workers."""
         try:
             with contextlib.closing(psycopg2.connect(self._dsn)) as connection:
                 cursor = connection.cursor()

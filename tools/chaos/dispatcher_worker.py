@@ -11,14 +11,14 @@ _PAUSE = 0.2
 _AFTER_LOSS = 0.5
 
 
-def live(line, doom) -> None:
+def live(line, injector) -> None:
     """Until killed. A lost database is no reason to end: Odoo's workers go on as well."""
     while True:
         try:
             line.registry.check_signaling()
             with line.registry.cursor() as cr:
                 env = api.Environment(cr, SUPERUSER_ID, {})
-                env["finance.dispatcher"]._cron_dispatch(lane=line.line.lane)
+                env["finance.dispatcher"]._cron_dispatch(cron_number=line.line.cron_number)
             time.sleep(_PAUSE)
         except psycopg2.Error as error:
             line.journal.note("lost the database", who=line.line.who)

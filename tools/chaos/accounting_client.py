@@ -1,4 +1,4 @@
-"""The people: business transactions that put documents into the outbox, and the person who decides cases.
+"""Business transactions that queue documents, and the operator who decides cases.
 
 A file notes each transaction before it begins and what it knows of its end, so that the harness can tell what was
 promised from what is there.
@@ -13,8 +13,8 @@ from odoo.exceptions import UserError
 from sandbox.client import ControlClient
 
 from . import boundaries
-from .company import OPERATOR
-from .doom import Journal
+from .companies import OPERATOR
+from .fault_injector import Journal
 from .plan import LATEST_EFFECT, LEDGER
 
 _PAUSE = 0.02
@@ -34,23 +34,23 @@ class _Undo(Exception):
     """The business transaction is not to be."""
 
 
-def live(line, doom) -> None:
+def live(line, injector) -> None:
     """Enqueue until there is enough, deciding cases between; then only decide, until killed."""
-    ledger = Journal(line.nursery.folder / LEDGER)
-    office = _Office(line, doom, ledger)
+    ledger = Journal(line.host.folder / LEDGER)
+    accounting_client = _AccountingClient(line, injector, ledger)
     while True:
         try:
-            office.enqueue_next()
-            office.decide()
+            accounting_client.enqueue_next()
+            accounting_client.decide()
         except psycopg2.Error:
             line.journal.note("lost the database", who=line.line.who)
             time.sleep(_NOTHING_TO_DO)
 
 
-class _Office:
-    def __init__(self, line, doom, ledger):
-        self._line, self._doom, self._ledger = line, doom, ledger
-        self._control = ControlClient(line.nursery.sandbox)
+class _AccountingClient:
+    def __init__(self, line, injector, ledger):
+        self._line, self._doom, self._ledger = line, injector, ledger
+        self._control = ControlClient(line.host.sandbox)
         self._next = 1 + max((line["number"] for line in ledger.read()), default=-1)
         self._look_at = 0.0
 
@@ -118,7 +118,7 @@ class _Office:
             if not decision:
                 return
             try:
-                case._decide(decision, reference, "Seen in the provider's portal")
+                case._resolve(decision, reference, "Seen in the provider's portal")
             except UserError:
                 # It moved on while the person looked; the list shows it again if it is still open.
                 cr.rollback()

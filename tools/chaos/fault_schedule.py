@@ -7,11 +7,11 @@ from collections.abc import Callable
 from sandbox.client import ControlClient
 
 from .cluster import Cluster
-from .crew import Prefork
 from .plan import Plan
+from .processes import Prefork
 
 
-class Weather:
+class FaultSchedule:
     """Breaks things by the plan, in the harness's own thread: what a thread starts ends with the thread."""
 
     def __init__(self, plan: Plan, cluster: Cluster, control: ControlClient, odoo: Prefork | None):
@@ -24,7 +24,7 @@ class Weather:
         }
         if odoo:
             self._acts |= {"cron worker": odoo.kill_dispatcher, "server": self._restart}
-        self._pauses = {what: plan.storm(what) for what in self._acts}
+        self._pauses = {what: plan.intervals(what) for what in self._acts}
         self._due: dict[str, float] = {}
 
     def begin(self) -> None:
@@ -33,7 +33,7 @@ class Weather:
         self._due = {what: now + pauses.next() / 2 for what, pauses in self._pauses.items()}
         self._due.pop("outage lasts")
 
-    def blow(self) -> None:
+    def inject(self) -> None:
         """Break what is due to break now."""
         for what in [what for what, due in self._due.items() if time.monotonic() >= due]:
             del self._due[what]
@@ -41,8 +41,8 @@ class Weather:
             if what != "outage lasts":
                 self._due[what] = time.monotonic() + self._pauses[what].next()
 
-    def calm(self) -> None:
-        """Whatever was broken works again after this."""
+    def stop(self) -> None:
+        """Repair whatever was broken."""
         self._reconnect()
 
     def _crash(self) -> bool:
