@@ -1,4 +1,4 @@
-"""A prefork Odoo whose scheduler workers run two lanes of the dispatcher, on the reference provider."""
+"""A prefork Odoo whose scheduler workers run two dispatcher crons, on the reference provider."""
 
 import contextlib
 import os
@@ -47,7 +47,7 @@ SELECT res_id, now() AT TIME ZONE 'UTC' - interval '1 second' FROM ir_model_data
 """
 
 
-class Plant:
+class Cluster:
     """The running installation and what can be asked of it."""
 
     def __init__(self, runtime, database, sandbox_url):
@@ -89,7 +89,7 @@ class Plant:
         )
 
     def wake(self):
-        """Let both lanes run."""
+        """Trigger both crons."""
         names = "'ir_cron_dispatcher', 'ir_cron_dispatcher_2'"
         self.sql(_TRIGGER.format(names=names))
         self.runtime.server.psql(f"NOTIFY cron_trigger, '{self.database}'", "postgres")
@@ -130,7 +130,7 @@ class Plant:
         return found
 
     def kill(self, process):
-        """End one of this plant's own scheduler workers."""
+        """End one of this cluster's own scheduler workers."""
         assert process in self.workers()
         os.kill(process, signal.SIGKILL)
 
@@ -144,13 +144,13 @@ class Plant:
 
 @contextlib.contextmanager
 def running(runtime):
-    """A plant on a fresh copy of the reference database."""
-    database = databases.test_database("plant")
+    """A cluster on a fresh copy of the reference database."""
+    database = databases.test_database("cluster")
     testing = odoo_run.testing(runtime)
     try:
         databases.copy_database(runtime, "reference", database)
         with SandboxThread() as sandbox:
-            made = Plant(testing, database, sandbox.url)
+            made = Cluster(testing, database, sandbox.url)
             made.server.start()
             try:
                 yield made

@@ -1,4 +1,4 @@
-"""What the people of the sample company do, through the same calls as the web client."""
+"""The users of the sample company, through the same calls as the web client."""
 
 import time
 
@@ -11,8 +11,8 @@ WAIT_SECONDS = 150
 LOOK_SECONDS = 0.5
 
 
-class Office:
-    """The French company's office on a running installation."""
+class AccountingClient:
+    """The French company of a running installation."""
 
     def __init__(self, stack):
         self.stack = stack
