@@ -155,7 +155,7 @@ def _keep_sentences(cr, table, code, args):
     cr.execute(
         f"""
         UPDATE {table} SET {code} = 'text', {args} = jsonb_build_object('text', reason)
-         WHERE reason IS NOT NULL AND {code} IS NULL
+         WHERE reason <> '' AND {code} IS NULL
         """
     )
 
