@@ -52,5 +52,6 @@ def add_users(env, companies):
                 "company_id": companies[0].id,
                 "company_ids": [(6, 0, companies.ids)],
                 "group_ids": [(6, 0, groups.ids)],
+                "action_id": env.ref("finance_connector_base.finance_overview_action").id,
             }
         )

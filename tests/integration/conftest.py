@@ -5,13 +5,13 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from office import Office
+from accounting_client import AccountingClient  # noqa: E402 (beside this file, which is no package)
 
 
 @pytest.fixture
 def office(stack):
-    """Provide the office, with a platform that has no faults and accepts everything."""
-    made = Office(stack)
+    """The accounting client, with a platform that has no faults and accepts everything."""
+    made = AccountingClient(stack)
     made.control.clear_faults()
     made.control.clear_verdicts()
     yield made

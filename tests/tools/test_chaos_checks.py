@@ -40,8 +40,8 @@ def sound() -> Evidence:
         "sha256": "h",
         "send_count": 1,
         "claim_token": None,
-        "owner_pending": False,
-        "reason": "",
+        "notification_pending": False,
+        "status_code": "",
         "verdict": "accepted",
     }
     return Evidence(
@@ -111,7 +111,7 @@ def disorder(evidence: Evidence) -> None:
     evidence.arrived[KEY][0]["reasons"] = [{"code": "out_of_order"}]
 
 
-def untold(evidence: Evidence) -> None:
+def unnotified(evidence: Evidence) -> None:
     the(evidence)["document_state"] = "sending"
 
 
@@ -148,7 +148,7 @@ BREAKS = {
     "none is stuck": (waiting, claimed, with_case),
     "what was refused is not sent again": (repeated_refusal,),
     "chains are in order": (gap, disorder),
-    "documents know what became of them": (untold, other_reference),
+    "documents are notified of the last state": (unnotified, other_reference),
     "every change of a state has its audit entry": (entry_missing, entry_too_many),
     "attempts are complete": (endless, uncounted),
     "no effect without a committed attempt": (unattempted,),
@@ -177,7 +177,7 @@ def test_each_check_notices_its_break(name: str, spoil: Callable[[Evidence], Non
 
 def drawn(seed: int) -> tuple:
     plan = Plan(seed, 100)
-    fates = [plan.fate(line, number) for line in plan.crew() for number in range(30)]
+    fates = [plan.kill_plan(line, number) for line in plan.lines() for number in range(30)]
     return fates, [plan.transaction(number) for number in range(30)], plan.faults()
 
 
@@ -188,6 +188,6 @@ def test_a_seed_draws_one_plan_and_another_seed_another() -> None:
 
 def test_every_boundary_has_its_turn() -> None:
     plan = Plan(1, 100)
-    for line in plan.crew():
-        reached = {plan.fate(line, number).boundary for number in range(60)}
+    for line in plan.lines():
+        reached = {plan.kill_plan(line, number).boundary for number in range(60)}
         assert reached == {*OF_ROLE[line.role], ""}

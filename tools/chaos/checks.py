@@ -85,7 +85,7 @@ def in_part(evidence: Evidence) -> Faults:
 def stuck(evidence: Evidence) -> Faults:
     for (_account, name), document in evidence.documents.items():
         if document["state"] != document["verdict"]:
-            yield f"{name} ({document['operation']}) is {document['state']}: {document['reason']}"
+            yield f"{name} ({document['operation']}) is {document['state']}: {document['status_code']}"
         elif document["claim_token"]:
             yield f"{name} is still claimed"
         elif document["id"] in evidence.cases:
@@ -100,10 +100,10 @@ def refused_again(evidence: Evidence) -> Faults:
             yield f"{key[1]} was refused and arrived {len(arrived)} times"
 
 
-def not_told(evidence: Evidence) -> Faults:
+def not_notified(evidence: Evidence) -> Faults:
     for key, document in evidence.documents.items():
-        if document["owner_pending"] or document["document_state"] != document["state"]:
-            yield f"{key[1]} believes {document['document_state']}, it is {document['state']}"
+        if document["notification_pending"] or document["document_state"] != document["state"]:
+            yield f"{key[1]} shows {document['document_state']}, it is {document['state']}"
         arrived = evidence.arrived.get(key, [])
         if document["reference"] not in [item["reference"] for item in arrived]:
             yield f"{key[1]} knows the reference {document['reference']}, which nothing has"
@@ -131,9 +131,9 @@ def not_audited(evidence: Evidence) -> Faults:
     for exchange, changes in evidence.changes.items():
         expected = ["exchange.queued", *(f"exchange.{state}" for state in changes[1:])]
         entries = evidence.audited.get(exchange, [])
-        told = [action for action in entries if action not in _NO_CHANGE]
-        if told != expected:
-            yield f"exchange {exchange}: {expected} happened, {told} is told"
+        recorded = [action for action in entries if action not in _NO_CHANGE]
+        if recorded != expected:
+            yield f"exchange {exchange}: {expected} happened, {recorded} is recorded"
 
 
 def attempts_incomplete(evidence: Evidence) -> Faults:
@@ -164,7 +164,7 @@ CHECKS = (
     Check("none is stuck", stuck),
     Check("what was refused is not sent again", refused_again),
     Check("chains are in order", out_of_order),
-    Check("documents know what became of them", not_told, naive=False),
+    Check("documents are notified of the last state", not_notified, naive=False),
     Check("every change of a state has its audit entry", not_audited, naive=False),
     Check("attempts are complete", attempts_incomplete, naive=False),
     Check("no effect without a committed attempt", effect_without_attempt, naive=False),

@@ -1,4 +1,4 @@
-"""What there is to look at after a run, read once: the database, the provider's oracle, the people's ledger."""
+"""What there is to look at after a run, read once: the database, the provider's oracle, the accounting client's ledger."""
 
 import base64
 import contextlib
@@ -10,13 +10,13 @@ from typing import Any
 import psycopg2
 import psycopg2.extras
 
-from .doom import Journal
+from .fault_injector import Journal
 from .harness import Run
 from .plan import LEDGER, REFUSED
 
 _DOCUMENTS = """
 SELECT d.name, d.operation, d.state AS document_state, c.name AS account, e.id, e.state, e.reference,
-       e.payload, e.payload_sha256, e.send_count, e.claim_token, e.owner_pending, e.reason
+       e.payload, e.payload_sha256, e.send_count, e.claim_token, e.notification_pending, e.status_code
   FROM finance_reference_document d
   JOIN finance_connection c ON c.id = d.connection_id
   JOIN finance_exchange e ON e.id = d.exchange_id

@@ -1,4 +1,4 @@
-"""One run: put everything up, let it storm until the documents are through, calm down, look at what is held."""
+"""One run: put everything up, inject faults until the documents are delivered, let it recover, look at what is held."""
 
 import contextlib
 import dataclasses
@@ -15,22 +15,22 @@ from sandbox.client import ControlClient
 from tools.dev import console, ports
 from tools.dev.errors import Problem
 
-from . import cluster, company
-from .crew import Nursery, Prefork, Stage, sandbox
-from .doom import Journal
-from .plan import CALM, COMPANIES, CONNECTIONS, FOUNDED, GO, JOURNAL, Plan
-from .weather import Weather
+from . import cluster, companies
+from .fault_injector import Journal
+from .fault_schedule import FaultSchedule
+from .plan import COMPANIES, CONNECTIONS, GO, JOURNAL, QUIET, READY, Plan
+from .processes import HostProcess, Prefork, Stage, sandbox
 
 _TICK = 0.25
-#: The storm ends when so many of the documents are decided, or when its time is over.
-_STORM_UNTIL = 0.92
-#: After the storm everything must be decided within this time.
-_CALM_SECONDS = 90.0
+#: Fault injection ends when so many of the documents are decided, or when its time is over.
+_FAULTS_UNTIL = 0.92
+#: After that everything must be decided within this time.
+_RECOVERY_SECONDS = 90.0
 _READY_SECONDS = 120.0
 _PROGRESS = """
 SELECT (SELECT count(*) FROM finance_reference_document),
        (SELECT count(*) FROM finance_exchange WHERE state NOT IN ('accepted', 'rejected') OR claim_token IS NOT NULL
-            OR owner_pending)
+            OR notification_pending)
        + (SELECT count(*) FROM finance_case WHERE state = 'open')
 """
 
@@ -43,9 +43,9 @@ class Run:
     dsn: str
     control: ControlClient
     folder: Path
-    weather: Weather
+    schedule: FaultSchedule
     seconds: float = 0.0
-    storm_seconds: float = 0.0
+    fault_seconds: float = 0.0
 
     @property
     def journal(self) -> Journal:
@@ -53,7 +53,7 @@ class Run:
 
 
 @contextlib.contextmanager
-def performed(plan: Plan, storm_seconds: float, synchronous_commit: str = "on") -> Iterator[Run]:
+def performed(plan: Plan, fault_seconds: float, synchronous_commit: str = "on") -> Iterator[Run]:
     """A run to its end; the database and the oracle can be asked while the block lasts."""
     database = f"fc_chaos_{os.getpid()}"
     with contextlib.ExitStack() as stack:
@@ -67,93 +67,93 @@ def performed(plan: Plan, storm_seconds: float, synchronous_commit: str = "on") 
         control = stack.enter_context(ControlClient(stage.sandbox_url))
         _instruct(plan, control)
         odoo = Prefork(stage) if plan.engine == "ours" else None
-        weather = Weather(plan, server, control, odoo)
-        run = Run(plan, runtime.server.dsn(database), control, folder, weather)
-        with _crew(stage, run, odoo) as nursery:
-            _storm(run, nursery, storm_seconds)
-            _calm(run, nursery)
+        schedule = FaultSchedule(plan, server, control, odoo)
+        run = Run(plan, runtime.server.dsn(database), control, folder, schedule)
+        with _processes(stage, run, odoo) as host:
+            _inject_faults(run, host, fault_seconds)
+            _recover(run, host)
         yield run
 
 
 def _instruct(plan: Plan, control: ControlClient) -> None:
     """Tell the provider its accounts, what to spoil and what to refuse."""
     for place in range(COMPANIES * CONNECTIONS):
-        control.set_client("reference", company.account(place), f"{company.API_KEY}{place}")
+        control.set_client("reference", companies.account(place), f"{companies.API_KEY}{place}")
     for verdict in plan.verdicts():
         control.verdict(**verdict)
 
 
 @contextlib.contextmanager
-def _crew(stage: Stage, run: Run, odoo: Prefork | None) -> Iterator[Nursery]:
-    nursery = Nursery(stage)
+def _processes(stage: Stage, run: Run, odoo: Prefork | None) -> Iterator[HostProcess]:
+    host = HostProcess(stage)
     with contextlib.ExitStack() as stack:
-        stack.callback(nursery.end)
+        stack.callback(host.end)
         with console.step("Companies, connections, workers"):
-            nursery.start()
-            _until_founded(run, nursery)
+            host.start()
+            _until_ready(run, host)
         if odoo:
             stack.callback(odoo.stop)
             with console.step("Odoo server"):
                 odoo.start()
             _call_back(stage, run.control, odoo.url)
-        yield nursery
+        yield host
 
 
-def _until_founded(run: Run, nursery: Nursery) -> None:
+def _until_ready(run: Run, host: HostProcess) -> None:
     deadline = time.monotonic() + _READY_SECONDS
-    while not any(line["event"] == FOUNDED for line in run.journal.read()):
-        nursery.check()
+    while not any(line["event"] == READY for line in run.journal.read()):
+        host.check()
         if time.monotonic() > deadline:
-            raise Problem("The companies were not founded in time.", "See the logs named chaos-*.")
+            raise Problem("The companies were not created in time.", "See the logs named chaos-*.")
         time.sleep(_TICK)
 
 
 def _call_back(stage: Stage, control: ControlClient, url: str) -> None:
     """Filings are told by callback as well as polled: twice each, and some time after the verdict."""
-    query = "SELECT name, callback_token FROM finance_connection WHERE provider = 'reference'"
+    query = "SELECT name, webhook_token FROM finance_connection WHERE provider = 'reference'"
     rows = stage.runtime.server.psql(query, stage.database).splitlines()
     tokens = dict(row.split("|") for row in rows)
     control.settings(
         "reference",
         webhook_urls={name: f"{url}/finance/callback/{token}" for name, token in tokens.items()},
         webhook_kinds=["filing"],
-        webhook_secret=company.CALLBACK_SECRET,
+        webhook_secret=companies.WEBHOOK_SECRET,
         webhook_copies=2,
         webhook_delay=0.3,
     )
 
 
-def _storm(run: Run, nursery: Nursery, seconds: float) -> None:
+def _inject_faults(run: Run, host: HostProcess, seconds: float) -> None:
     for fault in run.plan.faults():
         run.control.fault(**fault)
     started = time.monotonic()
     (run.folder / GO).touch()
-    run.weather.begin()
+    run.schedule.begin()
     try:
         while time.monotonic() < started + seconds:
-            run.weather.blow()
+            run.schedule.inject()
             made, left = _progress(run)
-            if made >= run.plan.exchanges and left <= made * (1 - _STORM_UNTIL):
+            if made >= run.plan.exchanges and left <= made * (1 - _FAULTS_UNTIL):
                 break
-            nursery.check()
+            host.check()
             time.sleep(_TICK)
     finally:
-        (run.folder / CALM).touch()
-        run.weather.calm()
+        (run.folder / QUIET).touch()
+        run.schedule.stop()
         run.control.clear_faults()
-    run.storm_seconds = time.monotonic() - started
+    run.fault_seconds = time.monotonic() - started
 
 
-def _calm(run: Run, nursery: Nursery) -> None:
+def _recover(run: Run, host: HostProcess) -> None:
     """Nothing breaks any more: whatever is not decided now is stuck."""
     started = time.monotonic()
-    while time.monotonic() < started + _CALM_SECONDS:
+    while time.monotonic() < started + _RECOVERY_SECONDS:
         made, left = _progress(run)
         if made >= run.plan.exchanges and not left:
             break
-        nursery.check()
+        host.check()
         time.sleep(_TICK)
-    run.seconds = run.storm_seconds + time.monotonic() - started
+    run.seconds = run.fault_seconds + time.monotonic() - started
 
 
 def _progress(run: Run) -> tuple[int, int]:

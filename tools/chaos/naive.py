@@ -32,19 +32,19 @@ SELECT id FROM finance_exchange
  ORDER BY COALESCE(send_count, 0), id LIMIT 1 FOR UPDATE SKIP LOCKED
 """
 _STORE = """
-UPDATE finance_exchange SET send_count = COALESCE(send_count, 0) + 1, reason = %s, reference = %s, state = %s
+UPDATE finance_exchange SET send_count = COALESCE(send_count, 0) + 1, status_code = %s, reference = %s, state = %s
  WHERE id = %s
 """
 
 
-def live(line, doom) -> None:
+def live(line, injector) -> None:
     """Until killed."""
     while True:
         try:
             with line.registry.cursor() as cr:
                 env = api.Environment(cr, SUPERUSER_ID, {})
-                done = _send_one(env, doom)
-                doom.reach(NAIVE[1])
+                done = _send_one(env, injector)
+                injector.reach(NAIVE[1])
             if not done:
                 time.sleep(_PAUSE)
         except psycopg2.Error as error:
@@ -52,7 +52,7 @@ def live(line, doom) -> None:
             time.sleep(_PAUSE)
 
 
-def _send_one(env, doom) -> bool:
+def _send_one(env, injector) -> bool:
     env.cr.execute(_NEXT)
     found = env.cr.fetchone()
     if not found:
@@ -64,8 +64,8 @@ def _send_one(env, doom) -> bool:
         exchange._payload_bytes(),
         exchange.parameters or {},
     )
-    outcome = exchange.connection_id._pooled_courier().perform("send", call).outcome
-    doom.reach(SENT_NOT_STORED)
+    outcome = exchange.connection_id._pooled_client().perform("send", call).outcome
+    injector.reach(SENT_NOT_STORED)
     state = _STATES.get(type(outcome), "pending")
     reference = getattr(outcome, "reference", "") or None
     env.cr.execute(_STORE, (outcome.code, reference, state, exchange.id))

@@ -1,7 +1,7 @@
-"""What will happen, drawn from the seed: who is killed where, what is sent, what is spoiled, when things break.
+"""What will happen, drawn from the seed: what is killed where, what is sent, what is spoiled, when things break.
 
 The same seed draws the same plan. What the operating system makes of it, which process runs when, is its own affair:
-a seed repeats the storm, not the order of every raindrop.
+a seed repeats the plan of faults, not the exact order of events.
 """
 
 import random
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from .boundaries import OF_ROLE, SELDOM, STALLS
 
-#: The people's own list of what they did, beside the journal of what was done to the processes.
+#: The accounting client's own list of what it did, beside the journal of what was done to the processes.
 LEDGER, JOURNAL = "ledger", "journal"
 #: Files by which the harness speaks to the processes, and the journal's word that it may.
-GO, CALM, STOP, FOUNDED = "go", "calm", "stop", "founded"
+GO, QUIET, STOP, READY = "go", "quiet", "stop", "ready"
 SKEW_SECONDS = 3 * 3600.0
 COMPANIES = 3
 CONNECTIONS = 2
@@ -33,10 +33,10 @@ LATEST_EFFECT = 2.0
 
 
 @dataclass(frozen=True)
-class Fate:
-    """How one incarnation of a process ends: at a boundary, the so-and-so-manyeth time it gets there, or else after
-    some seconds, wherever it is then. One with a ``stall`` is not killed at the boundary but stopped for so many
-    seconds. ``pause`` comes before the next one is born.
+class KillPlan:
+    """How one incarnation of a process ends: at a boundary, the n-th time it reaches it, or else after some
+    seconds, wherever it is then. One with a ``stall`` is not killed at the boundary but stopped for so many
+    seconds. ``pause`` comes before the next one is forked.
     """
 
     boundary: str
@@ -58,12 +58,12 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Line:
-    """A line of processes: the module that says how they live, a name, the dispatcher's lane, how wrong the clock is."""
+class ProcessLine:
+    """A series of processes: the module with their work, a name, the dispatcher's cron, the error of their clock."""
 
     role: str
     who: str
-    lane: int = 0
+    cron_number: int = 0
     skew: float = 0.0
 
 
@@ -83,34 +83,34 @@ class Plan:
         """A stream of its own for each purpose, so that one draw more here moves nothing there."""
         return random.Random(":".join(map(str, (self.seed, *names))))
 
-    def crew(self) -> tuple[Line, ...]:
-        """Two dispatchers, one of them with a wrong clock, and the office."""
-        role = "work" if self.engine == "ours" else "naive"
+    def lines(self) -> tuple[ProcessLine, ...]:
+        """Two dispatchers, one of them with a wrong clock, and the accounting client."""
+        role = "dispatcher_worker" if self.engine == "ours" else "naive"
         return (
-            Line(role, "worker-1", 1),
-            Line(role, "worker-2", 2, SKEW_SECONDS),
-            Line("office", "office"),
+            ProcessLine(role, "worker-1", 1),
+            ProcessLine(role, "worker-2", 2, SKEW_SECONDS),
+            ProcessLine("accounting_client", "accounting_client"),
         )
 
-    def fate(self, line: Line, incarnation: int) -> Fate:
+    def kill_plan(self, line: ProcessLine, incarnation: int) -> KillPlan:
         """Every boundary has its turn, in an order of the seed. Of every third process the end is at no boundary; some
         of these are stopped before for longer than a dispatcher's lease: others take over, then it goes on.
         """
-        rng = self.rng("fate", line.who, incarnation)
+        rng = self.rng("kill_plan", line.who, incarnation)
         turn, free = divmod(incarnation, 3)
         pause = rng.uniform(0.0, 0.5)
         if free == 2:
             seconds = rng.uniform(1.0, 6.0)
-            if line.role != "work" or turn % _STALL_EVERY:
-                return Fate("", 0, seconds, pause)
+            if line.role != "dispatcher_worker" or turn % _STALL_EVERY:
+                return KillPlan("", 0, seconds, pause)
             stall = rng.uniform(*_STALL_SECONDS)
-            return Fate(rng.choice(STALLS), rng.randint(1, 3), stall + seconds, pause, stall)
+            return KillPlan(rng.choice(STALLS), rng.randint(1, 3), stall + seconds, pause, stall)
         names = list(OF_ROLE[line.role])
         self.rng("order", line.who).shuffle(names)
         boundary = names[(2 * turn + free) % len(names)]
         if boundary in SELDOM:
-            return Fate(boundary, 1, rng.uniform(8.0, 20.0), pause)
-        return Fate(boundary, rng.randint(1, 6), rng.uniform(4.0, 9.0), pause)
+            return KillPlan(boundary, 1, rng.uniform(8.0, 20.0), pause)
+        return KillPlan(boundary, rng.randint(1, 6), rng.uniform(4.0, 9.0), pause)
 
     def transaction(self, number: int) -> Transaction:
         """The business transaction with this number."""
@@ -158,9 +158,9 @@ class Plan:
             for number, (kind, rule) in enumerate(rules)
         ]
 
-    def storm(self, what: str) -> "Intervals":
+    def intervals(self, what: str) -> "Intervals":
         """When something of the surroundings breaks, again and again."""
-        return Intervals(self.rng("storm", what), *_EVERY[what])
+        return Intervals(self.rng("intervals", what), *_EVERY[what])
 
 
 class Intervals:

@@ -17,7 +17,7 @@ def show(run: Run, evidence: Evidence, findings: list[Finding]) -> None:
     plan = run.plan
     print(
         f"\nseed {plan.seed}, engine {plan.engine}: {len(evidence.documents)} documents, "
-        f"{run.seconds:.0f} s ({run.storm_seconds:.0f} s of storm)"
+        f"{run.seconds:.0f} s ({run.fault_seconds:.0f} s of fault injection)"
     )
     _section("done", _done(run, evidence))
     _section("killed", _killed(run))
@@ -85,7 +85,7 @@ def _killed(run: Run) -> dict[str, object]:
     """Every boundary a process of this run could die at, also those where none did."""
     lines = [line for line in run.journal.read() if line["event"] == "killed"]
     counts = Counter(line["where"] for line in lines)
-    roles = dict.fromkeys(line.role for line in run.plan.crew())
+    roles = dict.fromkeys(line.role for line in run.plan.lines())
     names = [name for role in roles for name in OF_ROLE[role]]
     return {name: counts[name] for name in (*names, "at random")}
 
@@ -95,10 +95,10 @@ def _broken(run: Run) -> dict[str, object]:
     events = Counter(line["event"] for line in lines)
     stalls = Counter(line["where"] for line in lines if line["event"] == "stalled")
     return {
-        "database crashed and recovered": run.weather.counts["database"],
-        "provider out of reach": run.weather.counts["outage"],
-        "Odoo's cron workers killed": run.weather.counts["cron worker"],
-        "Odoo servers killed as a whole": run.weather.counts["server"],
+        "database crashed and recovered": run.schedule.counts["database"],
+        "provider out of reach": run.schedule.counts["outage"],
+        "Odoo's cron workers killed": run.schedule.counts["cron worker"],
+        "Odoo servers killed as a whole": run.schedule.counts["server"],
         **{f"dispatchers stalled: {where}": count for where, count in sorted(stalls.items())},
         "processes that saw the database go": events["lost the database"],
         "processes that broke": events["broke"],

@@ -1,7 +1,8 @@
-"""What a person may decide about an exchange that cannot go on by itself, as data.
+"""Policy of human decisions about exchanges that cannot proceed, as data.
 
-An operator may always do what certainly cannot cause a second effect. Whatever rests on knowledge that only the person
-has ("the provider told me on the telephone") is an override: it needs a reason, which is kept as evidence.
+An operator may always do what certainly cannot cause a second effect. Whatever rests on information that only the
+operator has (a telephone call with the provider) is an override: it needs a reason, which is kept as evidence.
+Kinds, decisions and resolutions of cases are written here and nowhere else.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Literal
 
 from .delivery import states
 
+# Kinds of cases about one exchange.
 UNRESOLVED = "unresolved"
 BUDGET = "budget"
 CONTRACT = "contract"
@@ -19,18 +21,28 @@ DAMAGED = "damaged"
 REJECTED = "rejected"
 HELD = "held"
 CONTRADICTION = "contradiction"
+OVERDUE = "overdue"
+MANUAL = "manual"
+# Kinds of cases about a whole connection.
+CREDENTIALS = "credentials"
+STOPPED = "stopped"
 
-#: Why a person is needed.
 KINDS = (
     (UNRESOLVED, "Outcome unknown"),
-    (BUDGET, "Tries used up"),
-    (CONTRACT, "Unreadable answers"),
+    (BUDGET, "Retry limit reached"),
+    (CONTRACT, "Unreadable responses"),
     (IMPOSSIBLE, "Request refused"),
-    (DAMAGED, "Damaged content"),
+    (DAMAGED, "Damaged payload"),
     (REJECTED, "Rejected"),
-    (HELD, "Held"),
-    (CONTRADICTION, "Contradicting answers"),
+    (HELD, "On hold"),
+    (CONTRADICTION, "Contradicting responses"),
+    (OVERDUE, "Verdict overdue"),
+    (MANUAL, "Decided without a case"),
+    (CREDENTIALS, "Credentials refused"),
+    (STOPPED, "Connection not sending"),
 )
+#: Kinds that are raised by the periodic review and closed by it when the condition has ended.
+STALLS = (OVERDUE, CREDENTIALS, STOPPED)
 
 RETRY = "retry"
 SEND_AGAIN = "send_again"
@@ -40,34 +52,37 @@ RELEASE = "release"
 DISMISS = "dismiss"
 
 DECISIONS = (
-    (RETRY, "Try again"),
-    (SEND_AGAIN, "Send again"),
-    (ADOPT, "Adopt by reference"),
+    (RETRY, "Retry"),
+    (SEND_AGAIN, "Resend"),
+    (ADOPT, "Link to provider record"),
     (CANCEL, "Cancel"),
     (RELEASE, "Release"),
-    (DISMISS, "Set aside"),
+    (DISMISS, "Dismiss"),
 )
 
 SETTLED = "settled"
 SUPERSEDED = "superseded"
+CANCELLED = "cancelled"
 OVERRIDDEN = "overridden"
+ENDED = "ended"
 
-#: How a case ended. An override is one whatever was decided by it; the decision itself is kept beside.
+#: How a case ended. An override is one whatever was decided by it; the decision itself is kept beside it.
 RESOLUTIONS = (
-    ("retried", "Tried again"),
-    ("adopted", "Adopted by reference"),
-    ("cancelled", "Cancelled"),
+    ("retried", "Retried"),
+    ("adopted", "Linked to provider record"),
+    (CANCELLED, "Cancelled"),
     ("released", "Released"),
     (OVERRIDDEN, "Overridden with a reason"),
     (SUPERSEDED, "Replaced by a correction"),
     (SETTLED, "Settled by the provider"),
+    (ENDED, "No longer applies"),
 )
 
 RESOLUTION_OF = {
     RETRY: "retried",
     SEND_AGAIN: OVERRIDDEN,
     ADOPT: "adopted",
-    CANCEL: "cancelled",
+    CANCEL: CANCELLED,
     RELEASE: "released",
     DISMISS: OVERRIDDEN,
 }
@@ -75,10 +90,10 @@ RESOLUTION_OF = {
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What matters of an exchange for what may be decided about it.
+    """The facts about an exchange that determine which decisions are possible.
 
-    ``repeat`` and ``verdict`` are the operation's; ``is_asking`` says whether the provider is still being asked by the
-    dispatcher, ``is_claimed`` that a step is being taken at this moment.
+    ``state`` is empty for a case that concerns no exchange. ``repeat`` and ``verdict`` are the operation's;
+    ``is_asking`` tells whether the dispatcher still polls the provider, ``is_claimed`` whether a step is running.
     """
 
     state: str
@@ -92,24 +107,29 @@ class Situation:
 
     @property
     def is_uncertain(self) -> bool:
-        """Whether the provider may hold something that it has not confirmed."""
+        """Tell whether the provider may hold something that it has not confirmed."""
         return self.state == states.UNKNOWN or self.maybe_sent
 
 
 def allowed(situation: Situation) -> dict[str, bool]:
-    """Decision → whether it is an override, in the order in which they are offered."""
+    """Return decision → whether it is an override, in the order in which they are offered."""
     if situation.is_claimed:
         return {}
+    if not situation.state:
+        # Nothing to send: the condition ends at its source, or an operator accepts it.
+        return {DISMISS: True}
     if situation.kind == CONTRADICTION:
-        # What was decided stays: the person finds out at the provider what holds, and writes it down.
+        # The recorded verdict stays: the operator clarifies with the provider and documents the result.
         return {DISMISS: True}
     if situation.state == states.HELD:
         return {RELEASE: False, CANCEL: situation.maybe_sent}
     if situation.state == states.REJECTED:
         return {DISMISS: True}
     if situation.state == states.WAITING:
-        # The provider has it, so there is nothing to send, adopt or cancel: ask now, or stop looking.
+        # The provider has it, so there is nothing to send, link or cancel: poll now, or close the case.
         return {DISMISS: True} if situation.kind == DAMAGED else {RETRY: False, DISMISS: True}
+    if situation.state == states.PENDING:
+        return {} if situation.is_uncertain else {CANCEL: False}
     if situation.state not in (states.FAILED, states.UNKNOWN):
         return {}
     return _of_undelivered(situation)
@@ -122,7 +142,7 @@ def _of_undelivered(situation: Situation) -> dict[str, bool]:
         if not uncertain or _can_be_asked(situation):
             decisions[RETRY] = False
         if uncertain and not (situation.is_asking and _can_be_asked(situation)):
-            # X7: without an answer of the provider only a person can know that a second sending is no second effect.
+            # X7: without an answer of the provider only an operator can rule out a second effect.
             decisions[SEND_AGAIN] = True
     decisions[ADOPT] = not (uncertain and situation.verdict == "poll")
     decisions[CANCEL] = uncertain
@@ -130,7 +150,7 @@ def _of_undelivered(situation: Situation) -> dict[str, bool]:
 
 
 def _can_be_asked(situation: Situation) -> bool:
-    """By our key (sent again, recognised), by what we know of the document, or by the reference the provider gave."""
+    """Tell whether a status check is possible: by our key, by a lookup, or by the provider's reference."""
     return situation.repeat != "nothing" or _has_pollable_reference(situation)
 
 
@@ -139,7 +159,7 @@ def _has_pollable_reference(situation: Situation) -> bool:
 
 
 def target(decision: str, situation: Situation) -> str:
-    """The state a decision leads to."""
+    """Return the state a decision leads to."""
     if decision == RETRY:
         return _retry_target(situation)
     if decision == ADOPT:

@@ -19,9 +19,9 @@ from .delivery.outcomes import (
     Unknown,
 )
 from .http.wire import HttpRequest, HttpResponse
-from .security.webhook import CallbackNews, CallbackRefused
+from .security.webhook import WebhookEvent, WebhookRefused
 
-Step = Literal["send", "lookup", "poll", "callback"]
+Step = Literal["send", "lookup", "poll", "webhook"]
 
 _SERVER_ERROR = 500
 _TOO_MANY_REQUESTS = 429
@@ -36,7 +36,8 @@ class Operation:
     (it can be asked what it holds) or ``nothing`` (only a person may decide to send again). ``settle_seconds`` is how
     long after a lost call its effect may still appear: before that, "not found" proves nothing; the default suits
     providers that refuse a second filing by themselves, others need the longest time a call may last. ``verdict`` says
-    whether the provider decides later and can be asked (``poll``) or decides in its answer (``immediate``).
+    whether the provider decides later and can be polled (``poll``) or decides in its answer (``immediate``).
+    ``verdict_hours`` is the time after which a missing verdict is raised as a case; a retry policy may override it.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Operation:
     max_attempts: int = 8
     settle_seconds: float = 5.0
     verdict: Literal["poll", "immediate"] = "poll"
+    verdict_hours: float = 24.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +94,16 @@ class ProviderProtocol:
         """``Accepted`` when the connection works."""
         raise NotImplementedError
 
-    def verify_callback(
+    def verify_webhook(
         self, headers: Mapping[str, str], body: bytes, received_at: float
     ) -> str | None:
         """The message's own id, or None where the provider gives none; ``received_at`` is a Unix time.
 
-        :raises CallbackRefused: the message is not shown to be the provider's; this is the default.
+        :raises WebhookRefused: the message is not shown to be the provider's; this is the default.
         """
-        raise CallbackRefused("unsupported", "this provider sends no callbacks")
+        raise WebhookRefused("unsupported", "this provider sends no webhook events")
 
-    def read_callback(self, headers: Mapping[str, str], body: bytes) -> tuple[CallbackNews, ...]:
+    def read_webhook(self, headers: Mapping[str, str], body: bytes) -> tuple[WebhookEvent, ...]:
         """What a verified message tells; read when it comes and again when it is processed, from the kept headers."""
         raise NotImplementedError
 

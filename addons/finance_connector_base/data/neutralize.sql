@@ -1,26 +1,28 @@
--- A copy of the database must not speak for the company: secrets go, production becomes test, nothing waits to be sent.
+-- A copy of the database must not act for the company: secrets are removed, production becomes test, the queue is emptied.
 DELETE FROM finance_credential;
 UPDATE finance_connection
    SET environment = CASE environment WHEN 'production' THEN 'test' ELSE environment END,
        state = 'paused',
-       callback_token = NULL,
-       callback_token_sha256 = NULL,
+       webhook_token = NULL,
+       webhook_token_sha256 = NULL,
        sealed_database = NULL;
 UPDATE finance_exchange
    SET state = 'cancelled',
-       reason = 'The database was neutralized',
+       status_code = 'exchange.neutralized',
+       status_args = NULL,
        claim_token = NULL,
        worker_id = NULL
  WHERE state IN ('pending', 'held');
 UPDATE finance_case c
    SET state = 'resolved',
-       resolution = 'cancelled',
-       reason = 'The database was neutralized',
+       resolution = CASE WHEN c.exchange_id IS NULL THEN 'ended' ELSE 'cancelled' END,
+       closing = '{"code": "connection.database_neutralized", "severity": "info"}',
        resolved_at = clock_timestamp() AT TIME ZONE 'UTC'
-  FROM finance_exchange e
- WHERE e.id = c.exchange_id AND e.state = 'cancelled' AND c.state = 'open';
-UPDATE finance_callback
+ WHERE c.state = 'open'
+   AND (c.exchange_id IS NULL
+        OR EXISTS (SELECT 1 FROM finance_exchange e WHERE e.id = c.exchange_id AND e.state = 'cancelled'));
+UPDATE finance_webhook_event
    SET state = 'ignored',
-       reason = 'The database was neutralized',
+       result = '{"code": "connection.database_neutralized", "severity": "info"}',
        next_try_at = NULL
  WHERE state = 'received';

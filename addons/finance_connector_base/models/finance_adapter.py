@@ -1,6 +1,8 @@
-"""What a provider addon implements: one AbstractModel that turns a connection's settings into plain values."""
+"""The interface of a provider addon: an AbstractModel that turns a connection's settings into plain values."""
 
 from odoo import models
+from odoo.exceptions import UserError
+from odoo.modules import get_manifest
 
 from ..core.protocol import Operation, ProviderProtocol
 
@@ -11,36 +13,44 @@ class FinanceAdapter(models.AbstractModel):
     _name = "finance.adapter"
     _description = "Provider adapter"
 
-    #: Version of the provider's interface this adapter speaks; shown on the connection, recorded nowhere else.
+    #: Version of the provider's API that this adapter implements; shown on the connection, recorded on each attempt.
     _api_version = ""
     #: The operations the provider offers, as data.
     _operations: tuple[Operation, ...] = ()
+    #: How webhooks are authenticated: ``standard`` (Standard Webhooks), ``bearer``, or empty for none.
+    _webhook_scheme = ""
+    #: The response to an accepted webhook; the provider's documentation may require another 2xx.
+    _webhook_status = 202
 
     def _operation(self, name) -> Operation:
-        """The declared operation of this name.
+        """Return the declared operation of this name.
 
-        :raises ValueError: the provider does not offer it; nothing is enqueued.
+        :raises ValueError: the provider does not offer it; nothing is queued.
         """
         for operation in self._operations:
             if operation.name == name:
                 return operation
         raise ValueError(f"{self._name} has no operation {name!r}")
 
+    def _adapter_version(self) -> str:
+        """Return the version of the addon that implements the adapter, as recorded on each attempt."""
+        return get_manifest(self._original_module).get("version", "")
+
     def _protocol(self, connection) -> ProviderProtocol:
-        """The provider's protocol with this connection's address and credentials, as plain values."""
-        raise NotImplementedError
+        """Return the provider's protocol with this connection's address and credentials, as plain values."""
+        raise UserError(self.env._("The addon of the provider is not installed."))
 
     def _missing_settings(self, connection) -> list[str]:
-        """Labels of the fields a person must still fill before the connection can be used."""
+        """Return the labels of the fields that are still required before the connection can be used."""
         return []
 
     def _default_base_url(self, environment) -> str:
-        """The provider's published address for an environment; empty when it differs per account."""
+        """Return the provider's published base URL for an environment; empty when it differs per account."""
         return ""
 
 
 class FinanceExchangeOwnerMixin(models.AbstractModel):
-    """A record on whose behalf exchanges are made; it is told of each change in a transaction of its own."""
+    """A record on whose behalf exchanges are made; it is notified of each change in a separate transaction."""
 
     _name = "finance.exchange.owner.mixin"
     _description = "Owner of exchanges"

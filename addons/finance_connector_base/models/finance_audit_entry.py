@@ -1,4 +1,4 @@
-"""Words for this addon's action ids in the audit log."""
+"""Labels of this addon's actions in the audit log."""
 
 from odoo import api, models
 
@@ -12,30 +12,67 @@ class FinanceAuditEntry(models.Model):
         return {
             **super()._action_labels(),
             "connection.tested": _("Connection tested"),
-            "connection.blocked": _("Connection cannot send"),
-            "connection.unblocked": _("Connection sends again"),
-            "connection.breaker_opened": _("Circuit breaker opened"),
-            "connection.breaker_closed": _("Circuit breaker closed"),
-            "connection.breaker_reset": _("Circuit breaker reset manually"),
+            "connection.blocked": _("Connection blocked"),
+            "connection.unblocked": _("Connection sending again"),
+            "connection.breaker_opened": _("Calls to the provider suspended"),
+            "connection.breaker_closed": _("Calls to the provider resumed"),
+            "connection.breaker_reset": _("Circuit breaker reset"),
             "credential.set": _("Secret stored"),
             "credential.changed": _("Secret replaced"),
             "credential.cleared": _("Secret removed"),
-            "callback.received": _("Callback received"),
-            "callback.processed": _("Callback processed"),
-            "callback.ignored": _("Callback ignored"),
-            "callback.failed": _("Callback not processed"),
-            "callback_address.renewed": _("Callback address made"),
-            "callback_address.closed": _("Callback address closed"),
-            "exchange.queued": _("Put into the outbox"),
+            **self._webhook_labels(),
+            **self._case_labels(),
+            "exchange.queued": _("Queued"),
             "exchange.sending": _("Sending"),
             "exchange.waiting": _("Received by the provider"),
             "exchange.unknown": _("Outcome unknown"),
             "exchange.accepted": _("Accepted by the provider"),
             "exchange.rejected": _("Rejected by the provider"),
             "exchange.failed": _("Not delivered"),
-            "exchange.pending": _("To be sent again"),
+            "exchange.pending": _("Queued for resending"),
+            "exchange.held": _("On hold"),
             "exchange.asked_again": _("Status check requested"),
-            "exchange.late_answer": _("Late answer kept"),
+            "exchange.late_answer": _("Late response (ignored)"),
             "exchange.superseded": _("Replaced by a correction"),
             "exchange.cancelled": _("Sending cancelled"),
+        }
+
+    @api.model
+    def _webhook_labels(self):
+        """Return the labels of webhook events, under their present and their former action ids."""
+        _ = self.env._
+        labels = {
+            "webhook.received": _("Webhook event received"),
+            "webhook.processed": _("Webhook event processed"),
+            "webhook.ignored": _("Webhook event ignored"),
+            "webhook.failed": _("Webhook event not processed"),
+            "webhook_url.generated": _("Webhook URL generated"),
+            "webhook_url.removed": _("Webhook URL removed"),
+        }
+        former = {
+            "callback.received": "webhook.received",
+            "callback.processed": "webhook.processed",
+            "callback.ignored": "webhook.ignored",
+            "callback.failed": "webhook.failed",
+            "callback_address.renewed": "webhook_url.generated",
+            "callback_address.closed": "webhook_url.removed",
+        }
+        return {**labels, **{old: labels[new] for old, new in former.items()}}
+
+    @api.model
+    def _case_labels(self):
+        _ = self.env._
+        return {
+            "case.opened": _("Case opened"),
+            "case.updated": _("Case updated"),
+            "case.changed": _("Owner or deadline of the case changed"),
+            "case.escalated": _("Case escalated"),
+            "case.retried": _("Case closed: retried"),
+            "case.adopted": _("Case closed: linked to provider record"),
+            "case.cancelled": _("Case closed: cancelled"),
+            "case.released": _("Case closed: released"),
+            "case.overridden": _("Case closed: overridden with a reason"),
+            "case.superseded": _("Case closed: replaced by a correction"),
+            "case.settled": _("Case closed: settled by the provider"),
+            "case.ended": _("Case closed: no longer applies"),
         }

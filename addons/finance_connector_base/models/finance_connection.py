@@ -1,28 +1,64 @@
-"""One company's account at one provider in one environment."""
+"""One company's account at one provider in one environment: settings, activation, secrets, webhook, health.
 
+Public surface for other code:
+
+* ``_adapter``, ``_operation_of``: the provider's addon and what it declares, also after it was uninstalled;
+* ``_client``, ``_pooled_client``, ``_usable_for_sending``: calling the provider;
+* ``_set_secret``, ``_secret``, ``_has_secret``, ``_webhook_secrets``: secrets, for adapters only;
+* ``_note_test``: what a test or a refused call showed about the connection;
+* ``action_*``: the buttons, each of which checks its role.
+
+Rate limits and the circuit breaker are in ``finance_throttle``.
+"""
+
+import hashlib
 import logging
+import secrets as random_secrets
+from urllib.parse import urlsplit
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 
+from ..core import cases
 from ..core.delivery import states
-from ..core.delivery.outcomes import Accepted, AuthFailed, ContractBroken
-from ..core.http.client import Courier
-from ..core.http.client_pool import CourierPool
+from ..core.delivery.health import share, short
+from ..core.delivery.outcomes import CALL_ERRORS, Accepted, AuthFailed, ContractBroken
+from ..core.delivery.queries import QUERIES, parameters
+from ..core.finding import WARNING, Finding
+from ..core.http.client import ClientPool, ProviderClient
 from ..core.http.transport import ForbiddenAddress, Transport, check_address
+from ..core.protocol import Operation
 from ..core.security.masking import MaskingFilter
+from ..core.security.webhook import is_standard_secret
+from .roles import ADMIN, OPERATOR, require_role
 
-OPEN_STATES = [
-    states.PENDING,
-    states.SENDING,
-    states.WAITING,
-    states.UNKNOWN,
-    states.HELD,
-]
 _logger = logging.getLogger(__name__)
 _logger.addFilter(MaskingFilter())
-_couriers = CourierPool()
-ATTENTION_STATES = [states.UNKNOWN, states.REJECTED, states.FAILED, states.HELD]
+_clients = ClientPool()
+
+
+#: Purposes of the webhook's secrets. They are part of what a ciphertext is bound to and never change.
+WEBHOOK_SECRET = "callback"  # noqa: S105 (the name of a secret)
+PREVIOUS_WEBHOOK_SECRET = "callback_previous"  # noqa: S105 (the name of a secret)
+#: Least characters of a bearer token; the shortest Standard Webhooks secret is longer.
+MIN_BEARER = 24
+WEBHOOK_ROUTE = "/finance/webhook"
+#: Providers registered this path with earlier versions; it leads to the same controller.
+FORMER_WEBHOOK_ROUTE = "/finance/callback"
+
+#: Set by tests, activation and the dispatcher only, never by a user's write.
+_SYSTEM_FIELDS = frozenset(
+    {
+        "state",
+        "last_test_result",
+        "last_test_at",
+        "last_test_finding",
+        "sealed_database",
+        "blocking_finding",
+        "webhook_token",
+        "webhook_token_sha256",
+    }
+)
 
 
 class FinanceConnection(models.Model):
@@ -31,80 +67,170 @@ class FinanceConnection(models.Model):
     _inherit = ["finance.audit.tracked.mixin"]
     _order = "company_id, name"
     _check_company_auto = True
-    _audit_tracked = (
-        "name",
-        "company_id",
-        "provider",
-        "environment",
-        "base_url",
-        "state",
-    )
+    _audit_tracked = ("name", "company_id", "provider", "environment", "base_url", "state")
 
-    name = fields.Char(required=True)
+    # -- settings -----------------------------------------------------------------------------------------------
+
+    name = fields.Char("Name", required=True)
     company_id = fields.Many2one(
-        "res.company", required=True, index=True, default=lambda self: self.env.company
+        "res.company",
+        "Company",
+        required=True,
+        index=True,
+        default=lambda self: self.env.company,
     )
     provider = fields.Selection(
         selection=[],
+        string="Provider",
         required=True,
-        help="Who is called. Each provider is an addon; install it to see it here.",
+        help="The external service to connect to. Providers are installed as addons.",
     )
     environment = fields.Selection(
         [("sandbox", "Sandbox"), ("test", "Test"), ("production", "Production")],
+        "Environment",
         required=True,
         default="test",
-        help="Secrets are bound to the environment: after a change they must be entered again.",
+        help="Secrets are bound to the environment and must be entered again after a change.",
     )
     state = fields.Selection(
         [("draft", "Not activated"), ("active", "Active"), ("paused", "Paused")],
+        "Status",
         required=True,
         default="draft",
         readonly=True,
         copy=False,
-        help="Only an active connection sends. What is waiting on a paused one is kept and sent later.",
+        help="Only an active connection sends. Exchanges of a paused connection are kept and sent later.",
     )
     base_url = fields.Char(
-        "Address",
-        help="Base address of the provider's interface, as given in its documentation. https is required.",
+        "Base URL",
+        help="Base URL of the provider's API, as given in its documentation. https is required.",
     )
-    api_version = fields.Char(compute="_compute_api_version", string="Interface version")
+    api_version = fields.Char("API version", compute="_compute_api_version")
     credential_ids = fields.One2many(
         "finance.credential",
         "connection_id",
+        "Credentials",
         readonly=True,
-        groups="finance_connector_base.group_admin",
+        groups=ADMIN,
     )
     last_test_result = fields.Selection(
-        [("never", "Not tested"), ("ok", "Works"), ("failed", "Does not work")],
+        [("never", "Not tested"), ("ok", "Passed"), ("failed", "Failed")],
+        "Last test",
         default="never",
         required=True,
         readonly=True,
         copy=False,
-        string="Last test",
     )
-    last_test_at = fields.Datetime("Tested at", readonly=True, copy=False)
-    last_test_message = fields.Char("Test message", readonly=True, copy=False)
+    last_test_at = fields.Datetime("Tested on", readonly=True, copy=False)
+    last_test_finding = fields.Json("Test finding", readonly=True, copy=False)
+    last_test_message = fields.Char("Test result", compute="_compute_messages")
     sealed_database = fields.Char(
+        "Activated in database",
         readonly=True,
         copy=False,
-        help="Identity of the database in which this connection was activated. A copy of the database has another "
+        help="Identity of the database in which this connection was activated. A copy of the database has a different "
         "identity and cannot send.",
     )
+    blocking_finding = fields.Json("Blocking finding", readonly=True, copy=False)
     last_block = fields.Char(
-        "Why it does not send",
-        readonly=True,
-        copy=False,
-        help="Found out by the dispatcher; what is waiting is kept until this is mended.",
+        "Blocking reason",
+        compute="_compute_messages",
+        help="Set by the dispatcher. Queued exchanges are kept until this is resolved.",
     )
-    exchange_ids = fields.One2many("finance.exchange", "connection_id")
-    open_count = fields.Integer(compute="_compute_counts", string="Open exchanges")
-    attention_count = fields.Integer(compute="_compute_counts", string="Need attention")
+    exchange_ids = fields.One2many("finance.exchange", "connection_id", "Exchanges")
+    open_count = fields.Integer("Open exchanges", compute="_compute_counts")
+    attention_count = fields.Integer("Require attention", compute="_compute_counts")
+    open_case_count = fields.Integer("Open cases", compute="_compute_open_case_count")
+
+    # -- webhook ------------------------------------------------------------------------------------------------
+
+    webhook_scheme = fields.Selection(
+        [("standard", "Signature (Standard Webhooks)"), ("bearer", "Bearer token")],
+        "Webhook authentication",
+        compute="_compute_webhook_scheme",
+    )
+    webhook_token = fields.Char("Webhook token", readonly=True, copy=False, groups=ADMIN)
+    webhook_token_sha256 = fields.Char(
+        "Webhook token hash",
+        compute="_compute_webhook_token_sha256",
+        store=True,
+        copy=False,
+        groups=fields.NO_ACCESS,
+    )
+    webhook_url = fields.Char(
+        "Webhook URL",
+        compute="_compute_webhook_url",
+        groups=ADMIN,
+        help="Register this URL with the provider. Every request is verified, so the URL itself is not a secret.",
+    )
+    webhook_secret = fields.Char(
+        "Webhook secret",
+        compute="_compute_webhook_secret",
+        inverse="_inverse_webhook_secret",
+        groups=ADMIN,
+        help="Stored encrypted and never displayed again. After a replacement the previous secret remains valid until "
+        "it is revoked.",
+    )
+    webhook_secret_is_set = fields.Boolean(
+        "Webhook secret stored", compute="_compute_webhook_secret", groups=ADMIN
+    )
+    webhook_previous_is_set = fields.Boolean(
+        "Previous webhook secret valid", compute="_compute_webhook_secret", groups=ADMIN
+    )
+    webhook_event_ids = fields.One2many(
+        "finance.webhook.event", "connection_id", "Webhook events", readonly=True
+    )
+
+    # -- health -------------------------------------------------------------------------------------------------
+
+    depth = fields.Integer(
+        "Queue depth",
+        compute="_compute_depth",
+        help="Exchanges that are not settled: pending, sending, waiting for a verdict, unknown or on hold.",
+    )
+    in_flight = fields.Integer(
+        "In-flight calls",
+        compute="_compute_depth",
+        help="Calls that dispatcher workers are performing at the moment.",
+    )
+    oldest_wait = fields.Char(
+        "Oldest exchange",
+        compute="_compute_depth",
+        help="Age of the oldest exchange whose receipt the provider has not confirmed.",
+    )
+    hour_calls = fields.Integer("Calls (last hour)", compute="_compute_hour")
+    hour_errors = fields.Integer("Errors (last hour)", compute="_compute_hour")
+    hour_error_rate = fields.Float(
+        "Error rate",
+        compute="_compute_hour",
+        help="Share of calls in the last hour without a usable response. Rejected documents and rate limits are "
+        "responses and do not count.",
+    )
+    hour_p95 = fields.Integer(
+        "p95 latency (ms)",
+        compute="_compute_hour",
+        help="95th-percentile latency over the last hour.",
+    )
+    is_paused_by_provider = fields.Boolean(
+        "Paused by provider", compute="_compute_is_paused_by_provider"
+    )
+
+    _webhook_token_unique = models.UniqueIndex("(webhook_token_sha256)")
 
     @api.depends("provider")
     def _compute_api_version(self):
         for connection in self:
-            adapter = connection._adapter() if connection.provider else None
-            connection.api_version = adapter._api_version if adapter is not None else False
+            connection.api_version = connection._adapter()._api_version or False
+
+    @api.depends("last_test_finding", "blocking_finding")
+    @api.depends_context("lang")
+    def _compute_messages(self):
+        for connection in self:
+            connection.last_test_message = connection._message_of(connection.last_test_finding)
+            connection.last_block = connection._message_of(connection.blocking_finding)
+
+    def _message_of(self, finding):
+        return self.env["finance.finding"]._render(finding)[0] if finding else False
 
     def _compute_counts(self):
         counts = {
@@ -112,7 +238,7 @@ class FinanceConnection(models.Model):
             for connection, state, number in self.env["finance.exchange"]._read_group(
                 [
                     ("connection_id", "in", self.ids),
-                    ("state", "in", {*OPEN_STATES, *ATTENTION_STATES}),
+                    ("state", "in", {*states.OPEN, *states.ATTENTION}),
                 ],
                 ["connection_id", "state"],
                 ["__count"],
@@ -120,8 +246,97 @@ class FinanceConnection(models.Model):
         }
         for connection in self:
             of = {state: counts.get((connection.id, state), 0) for state, _label in states.LABELS}
-            connection.open_count = sum(of[state] for state in OPEN_STATES)
-            connection.attention_count = sum(of[state] for state in ATTENTION_STATES)
+            connection.open_count = sum(of[state] for state in states.OPEN)
+            connection.attention_count = sum(of[state] for state in states.ATTENTION)
+
+    def _compute_open_case_count(self):
+        counts = dict(
+            self.env["finance.case"]._read_group(
+                [("connection_id", "in", self.ids), ("state", "=", "open")],
+                ["connection_id"],
+                ["__count"],
+            )
+        )
+        for connection in self:
+            connection.open_case_count = counts.get(connection._origin, 0)
+
+    @api.depends("provider")
+    def _compute_webhook_scheme(self):
+        for connection in self:
+            connection.webhook_scheme = connection._adapter()._webhook_scheme or False
+
+    @api.depends("webhook_token")
+    def _compute_webhook_token_sha256(self):
+        for connection in self:
+            connection.webhook_token_sha256 = _digest(connection.webhook_token)
+
+    @api.depends("webhook_token")
+    def _compute_webhook_url(self):
+        for connection in self:
+            token = connection.webhook_token
+            connection.webhook_url = token and f"{connection.get_base_url()}{WEBHOOK_ROUTE}/{token}"
+
+    @api.depends("credential_ids")
+    def _compute_webhook_secret(self):
+        for connection in self:
+            connection.webhook_secret = False
+            connection.webhook_secret_is_set = connection._has_secret(WEBHOOK_SECRET)
+            connection.webhook_previous_is_set = connection._has_secret(PREVIOUS_WEBHOOK_SECRET)
+
+    def _inverse_webhook_secret(self):
+        for connection in self.filtered("webhook_secret"):
+            secret = connection.webhook_secret.strip()
+            connection._check_webhook_secret(secret)
+            present = connection._secret(WEBHOOK_SECRET)
+            if present and present != secret:
+                connection._set_secret(PREVIOUS_WEBHOOK_SECRET, present)
+            connection._set_secret(WEBHOOK_SECRET, secret)
+
+    def _check_webhook_secret(self, secret):
+        if self.webhook_scheme == "standard" and not is_standard_secret(secret):
+            raise ValidationError(
+                self.env._(
+                    "Not a valid Standard Webhooks secret: “whsec_” followed by 24 to 64 bytes in base64 is required."
+                )
+            )
+        if len(secret) < MIN_BEARER:
+            raise ValidationError(
+                self.env._("A webhook secret must have at least %s characters.", MIN_BEARER)
+            )
+
+    def _compute_depth(self):
+        self.env["finance.exchange"].flush_model()
+        rows = self._health_rows("health_depth")
+        for connection in self:
+            depth, in_flight, age = rows.get(connection._origin.id, (0, 0, None))
+            connection.depth = depth
+            connection.in_flight = in_flight
+            connection.oldest_wait = short(age) if age is not None else False
+
+    def _compute_hour(self):
+        self.env["finance.exchange.attempt"].flush_model()
+        rows = self._health_rows("health_calls", errors=list(CALL_ERRORS))
+        for connection in self:
+            calls, errors, p95 = rows.get(connection._origin.id, (0, 0, None))
+            connection.hour_calls = calls
+            connection.hour_errors = errors
+            connection.hour_error_rate = share(errors, calls)
+            connection.hour_p95 = round(p95 or 0)
+
+    def _health_rows(self, name, **values):
+        """Return rows of one statement for all connections, by connection id."""
+        self.env.cr.execute(QUERIES[name], parameters(connections=self._origin.ids, **values))
+        return {row[0]: row[1:] for row in self.env.cr.fetchall()}
+
+    @api.depends("not_before")
+    def _compute_is_paused_by_provider(self):
+        now = fields.Datetime.now()
+        for connection in self:
+            connection.is_paused_by_provider = bool(
+                connection.not_before and connection.not_before > now
+            )
+
+    # -- rules of change ----------------------------------------------------------------------------------------
 
     @api.constrains("base_url", "environment")
     def _check_base_url(self):
@@ -132,194 +347,346 @@ class FinanceConnection(models.Model):
                 raise ValidationError(
                     self.env._(
                         "The address %(address)s cannot be used: it must begin with https:// "
-                        "(plain http only to this machine, in the sandbox environment).",
+                        "(http is accepted for this machine in the sandbox environment only).",
                         address=str(error),
                     )
                 ) from error
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        for vals in vals_list:
+            self._refuse_system_fields(vals)
+        return super().create(vals_list)
+
     def write(self, vals):
+        self._refuse_system_fields(vals)
+        if "company_id" in vals:
+            self._refuse_other_company(vals["company_id"])
         if "environment" in vals:
-            changed = self.filtered(
-                lambda connection: connection.environment != vals["environment"]
-            )
-            # Secrets of one environment must not be used in another (the ciphertext would not open either).
-            changed.sudo().credential_ids.unlink()
-            changed.filtered(lambda connection: connection.state == "active").state = "paused"
-            # Nor does a test of one environment say anything about another.
-            changed.last_test_result = "never"
+            self._forget_secrets(lambda item: item.environment != vals["environment"])
+        for name in self._address_fields():
+            if name in vals:
+                self._forget_secrets(
+                    lambda item, name=name: (
+                        item[name] and _origin(item[name]) != _origin(vals[name])
+                    )
+                )
         return super().write(vals)
 
+    @api.model
+    def _address_fields(self):
+        """Return the names of the fields that hold addresses secrets are sent to; providers add theirs."""
+        return ["base_url"]
+
+    def _refuse_system_fields(self, vals):
+        """Tests, activation and the webhook URL are made by their buttons; a written value would prove nothing."""
+        touched = _SYSTEM_FIELDS & set(vals)
+        if touched and not self.env.su:
+            labels = [self._fields[name]._description_string(self.env) for name in sorted(touched)]
+            raise AccessError(
+                self.env._("Set by the system and not editable: %s.", ", ".join(labels))
+            )
+
+    def _refuse_other_company(self, company_id):
+        moved = self.filtered(lambda connection: connection.company_id.id != company_id)
+        if moved and self.env["finance.exchange"].sudo().search_count(
+            [("connection_id", "in", moved.ids)], limit=1
+        ):
+            raise UserError(
+                self.env._(
+                    "The company cannot be changed once the connection has exchanges. Create a new connection."
+                )
+            )
+
+    def _forget_secrets(self, is_affected):
+        """Remove secrets and the test result where environment or host change: both were given for the former one."""
+        changed = self.filtered(is_affected).sudo()
+        changed.credential_ids.unlink()
+        changed.filtered(lambda connection: connection.state == "active").state = "paused"
+        changed.last_test_result = "never"
+
+    # -- the actions of the screens -----------------------------------------------------------------------------
+
     def action_test(self):
-        """Ask the provider something harmless and show the answer. Callable by finance admins."""
+        """Call the provider without effect and show the result. For finance admins."""
         self.ensure_one()
-        self._check_admin()
-        message = self._missing_message()
-        if not message:
-            courier = self._courier()
-            try:
-                outcome = courier.probe().outcome
-            finally:
-                courier.close()
-            message = self._words_of_probe(outcome)
-        self._note_test(message)
-        if not message:
-            self.env["finance.connection.gate"].sudo()._reset(self.ids)
+        require_role(self, ADMIN)
+        finding = self._missing_settings() or self._probe()
+        self._note_test(finding)
+        if not finding:
+            self.env["finance.throttle"].sudo()._reset(self.ids)
         self.env["finance.audit.entry"]._record(
             action="connection.tested",
             record=self,
             company=self.company_id,
-            outcome="failure" if message else "success",
+            outcome="failure" if finding else "success",
             summary=self.last_test_message,
         )
         return True
 
+    def _probe(self):
+        client = self._client()
+        try:
+            return self._finding_of(client.probe().outcome)
+        finally:
+            client.close()
+
     def action_activate(self):
-        """Start sending. Callable by finance admins; the connection must have passed its test."""
-        self._check_admin()
+        """Start sending; the connection must have passed its test. For finance admins."""
+        require_role(self, ADMIN)
         for connection in self:
-            missing = connection._missing_message()
+            missing = connection._missing_settings()
             if missing:
-                raise UserError(missing)
+                raise UserError(connection._message_of(missing))
             if connection.last_test_result != "ok":
                 raise UserError(
                     self.env._(
-                        "Test the connection “%s” first: it was not seen to work.",
+                        "The connection “%s” has not passed its test. Test it before activation.",
                         connection.name,
                     )
                 )
-        self.write(
+        self.sudo().write(
             {
                 "state": "active",
                 "sealed_database": self._database_uuid(),
-                "last_block": False,
+                "blocking_finding": False,
             }
         )
-        self.env["finance.connection.gate"].sudo()._reset(self.ids)
+        self.env["finance.throttle"].sudo()._reset(self.ids)
         self.env["finance.exchange"]._wake_dispatcher()
         return True
 
     def action_pause(self):
-        """Stop sending; what is waiting is kept. Callable by finance admins and operators."""
-        self._check_group("group_admin", "group_operator")
+        """Stop sending; queued exchanges are kept. For finance admins and operators."""
+        require_role(self, ADMIN, OPERATOR)
         self.sudo().write({"state": "paused"})
         return True
 
-    def action_view_exchanges(self):
-        """The exchanges of this connection."""
+    def action_resume(self):
+        """Send again after a pause. For operators and finance admins.
+
+        Only where nothing has to be set up or tested: a finance admin activates, an operator only resumes.
+
+        :raises UserError: the connection is not paused, its last test failed, or this database may not send.
+        """
+        require_role(self, OPERATOR, ADMIN)
+        for connection in self.sudo():
+            obstacle = connection._obstacle_to_resuming()
+            if obstacle:
+                raise UserError(obstacle)
+        self.sudo().write({"state": "active", "blocking_finding": False})
+        self.env["finance.exchange"]._wake_dispatcher()
+        return True
+
+    def _obstacle_to_resuming(self):
+        """Return why a finance admin must act first; empty when sending may simply continue."""
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "finance_connector_base.finance_exchange_action"
-        )
+        if self.state != "paused":
+            return self.env._("“%s” is not paused.", self.name)
+        if self.last_test_result != "ok":
+            return self.env._(
+                "“%s” has not passed its last test. A finance admin must test and activate it.",
+                self.name,
+            )
+        return self._message_of(self._blocking_finding() or self._missing_settings()) or ""
+
+    def action_view_exchanges(self):
+        """Open the exchanges of this connection."""
+        return self._action_about_me("finance_connector_base.finance_exchange_action")
+
+    def action_view_open(self):
+        """Open the unsettled exchanges of this connection."""
+        return {**self.action_view_exchanges(), "context": {"search_default_open": 1}}
+
+    def action_view_hour(self):
+        """Open the calls of the last hour."""
+        action = self._action_about_me("finance_connector_base.finance_exchange_attempt_action")
+        return {**action, "context": {"search_default_last_hour": 1}}
+
+    def action_view_cases(self):
+        """Open the open cases of this connection."""
+        self.ensure_one()
+        action = self.env["finance.case"]._action_of([("connection_id", "=", self.id)])
+        return {**action, "context": {"search_default_open": 1}}
+
+    def action_view_webhook_events(self):
+        """Open the webhook events of this connection."""
+        return self._action_about_me("finance_connector_base.finance_webhook_event_action")
+
+    def _action_about_me(self, xml_id):
+        self.ensure_one()
+        self.check_access("read")
+        action = self.env["ir.actions.act_window"]._for_xml_id(xml_id)
         return {**action, "domain": [("connection_id", "=", self.id)]}
 
-    def _words_of_probe(self, outcome):
-        """What a probe found, as a sentence that says where to look; empty when all is well."""
-        _ = self.env._
-        if isinstance(outcome, Accepted):
-            return ""
-        if isinstance(outcome, AuthFailed):
-            return _(
-                "The provider refuses the credentials: check client ID and secret (%s).",
-                outcome.reason,
+    def action_renew_webhook_token(self):
+        """Generate a new webhook URL; the former one stops working at once. For finance admins."""
+        require_role(self, ADMIN)
+        for connection in self:
+            connection.sudo().webhook_token = random_secrets.token_urlsafe(32)
+            connection._audit_webhook(
+                "webhook_url.generated", self.env._("A new webhook URL was generated")
             )
-        if isinstance(outcome, ContractBroken):
-            return _(
-                "Something answers, but not the provider's interface: check the address (%s).",
-                outcome.reason,
+        return True
+
+    def action_close_webhook(self):
+        """Remove the webhook URL. For finance admins."""
+        require_role(self, ADMIN)
+        for connection in self:
+            connection.sudo().webhook_token = False
+            connection._audit_webhook(
+                "webhook_url.removed", self.env._("The webhook URL was removed")
             )
-        return _(
-            "The provider cannot be used at the moment: check the address, or try later (%s).",
-            outcome.reason,
+        return True
+
+    def action_revoke_previous_webhook_secret(self):
+        """End a rotation: only the newest secret is accepted. For finance admins."""
+        require_role(self, ADMIN)
+        for connection in self:
+            connection._set_secret(PREVIOUS_WEBHOOK_SECRET, "")
+        return True
+
+    def _audit_webhook(self, action, summary):
+        self.env["finance.audit.entry"]._record(
+            action=action, record=self, company=self.company_id, summary=summary
         )
 
-    def _note_test(self, message):
-        self.write(
-            {
-                "last_test_at": fields.Datetime.now(),
-                "last_test_result": "failed" if message else "ok",
-                "last_test_message": message
-                or self.env._("The provider answered and accepts the credentials."),
-            }
-        )
-
-    def _missing_message(self):
-        missing = self._adapter()._missing_settings(self)
-        if not missing:
-            return ""
-        return self.env._("Please fill first: %s.", ", ".join(missing))
+    # -- the provider -------------------------------------------------------------------------------------------
 
     def _adapter(self):
-        return self.env[f"finance.adapter.{self.provider}"]
+        """Return the provider's adapter; the bare ancestor, which offers nothing, if its addon is not installed."""
+        name = f"finance.adapter.{self.provider}"
+        return self.env[name if name in self.env else "finance.adapter"]
 
-    def _courier(self):
-        """A new courier for this connection; the caller closes it."""
+    def _operation_of(self, name):
+        """Return the declared operation, or one that permits nothing where the provider does not declare it."""
+        for operation in self._adapter()._operations:
+            if operation.name == name:
+                return operation
+        return Operation(name, repeat="nothing")
+
+    def _client(self):
+        """Return a new client for this connection; the caller closes it."""
         self.ensure_one()
-        return Courier(self._adapter()._protocol(self), Transport(self.environment))
+        return ProviderClient(self._adapter()._protocol(self), Transport(self.environment))
 
-    def _pooled_courier(self):
-        """This process's courier for the connection; rebuilt when a setting or a secret has changed."""
+    def _pooled_client(self):
+        """Return this process's client for the connection; rebuilt when a setting or a secret has changed."""
         self.ensure_one()
         credentials = self.sudo().credential_ids
         version = (
             self.write_date,
             tuple((item.id, item.ciphertext) for item in credentials.sorted("id")),
         )
-        return _couriers.get((self.env.cr.dbname, self.id), version, self._courier)
+        return _clients.get((self.env.cr.dbname, self.id), version, self._client)
 
     @api.model
     def _usable_for_sending(self):
-        """Active connections whose address, secrets and database are in order; the others say why not.
+        """Return active connections whose address, secrets and database are in order; note the reason on the others.
 
         A connection that cannot send costs its exchanges no attempt.
         """
         usable = self.browse()
         for connection in self.search([("state", "=", "active")]):
-            reason = connection._blocking_reason() or connection._courier_error()
-            if reason != (connection.last_block or ""):
-                connection._note_block(reason)
-            if not reason:
+            if not connection._is_provider_installed():
+                connection._pause_without_provider()
+                continue
+            finding = connection._blocking_finding() or connection._client_finding()
+            stored = finding.to_json() if finding else None
+            if stored != (connection.blocking_finding or None):
+                connection._note_block(finding)
+            if not finding:
                 usable += connection
         return usable
 
-    def _courier_error(self):
-        try:
-            self._pooled_courier()
-        except UserError as error:
-            return str(error)
-        except Exception as error:
-            # A provider addon that breaks stops its own connections and nobody else's.
-            _logger.exception("connection %s cannot be used", self.id)
-            return self.env._("The provider's addon broke (%s): see the log.", type(error).__name__)
-        return ""
+    def _is_provider_installed(self):
+        return f"finance.adapter.{self.provider}" in self.env
 
-    def _note_block(self, reason):
-        self.last_block = reason
+    def _pause_without_provider(self):
+        """Pause a connection whose provider's addon was uninstalled; noted once, not in every round."""
+        self.state = "paused"
+        self._note_block(
+            Finding("connection.provider_missing", args={"provider": self.provider or ""})
+        )
+
+    def _client_finding(self):
+        try:
+            self._pooled_client()
+        except UserError as error:
+            return Finding("text", args={"text": str(error)})
+        except Exception as error:
+            # A provider addon that fails stops its own connections and nobody else's.
+            _logger.exception("connection %s cannot be used", self.id)
+            return Finding("connection.adapter_failed", args={"error": type(error).__name__})
+        return None
+
+    def _note_block(self, finding):
+        self.blocking_finding = finding.to_json() if finding else False
         self.env["finance.audit.entry"]._record(
-            action="connection.blocked" if reason else "connection.unblocked",
+            action="connection.blocked" if finding else "connection.unblocked",
             record=self,
             company=self.company_id,
-            outcome="warning" if reason else "info",
-            summary=reason or self.env._("The connection sends again"),
+            outcome="warning" if finding else "info",
+            summary=self.last_block or self.env._("The connection is sending again"),
         )
+
+    def _blocking_finding(self):
+        """Return why this database may not send through this connection, or None (R40)."""
+        self.ensure_one()
+        if self.sealed_database != self._database_uuid():
+            return Finding("connection.database_copy")
+        neutralized = self.env["ir.config_parameter"].sudo().get_param("database.is_neutralized")
+        if neutralized and self.environment == "production":
+            return Finding("connection.database_neutralized")
+        return None
+
+    def _missing_settings(self):
+        """Return a finding that names the settings still required, or None."""
+        if not self._is_provider_installed():
+            return Finding("connection.provider_missing", args={"provider": self.provider or ""})
+        missing = self._adapter()._missing_settings(self)
+        return (
+            Finding("connection.settings_missing", args={"fields": ", ".join(missing)})
+            if missing
+            else None
+        )
+
+    @api.model
+    def _finding_of(self, outcome):
+        """Return what the outcome of a probe or a call means for the connection; None when it works."""
+        if isinstance(outcome, Accepted):
+            return None
+        code = "connection.unavailable"
+        if isinstance(outcome, AuthFailed):
+            code = "connection.credentials_refused"
+        elif isinstance(outcome, ContractBroken):
+            code = "connection.unexpected_response"
+        return Finding(code, args={"reason": outcome.reason})
+
+    def _note_test(self, finding=None):
+        """Store what a test or a refused call showed, and open or close the case about the credentials.
+
+        :param finding: what is wrong; without one the connection works
+        """
+        self.sudo().write(
+            {
+                "last_test_at": fields.Datetime.now(),
+                "last_test_result": "failed" if finding else "ok",
+                "last_test_finding": (finding or Finding("connection.works", WARNING)).to_json(),
+            }
+        )
+        if finding is None:
+            self.env["finance.case"]._close_for(self, kinds=[cases.CREDENTIALS])
+        elif finding.code == "connection.credentials_refused" and self.state != "draft":
+            self.env["finance.case"].sudo()._open_for(self, cases.CREDENTIALS, finding)
 
     def _database_uuid(self):
         return self.env["ir.config_parameter"].sudo().get_param("database.uuid")
 
-    def _blocking_reason(self):
-        """Why this database may not send through this connection; empty when it may (R40)."""
-        self.ensure_one()
-        if self.sealed_database != self._database_uuid():
-            return self.env._(
-                "This database is a copy: the connection was activated in another one. "
-                "Activate it here if this database is meant to send."
-            )
-        neutralized = self.env["ir.config_parameter"].sudo().get_param("database.is_neutralized")
-        if neutralized and self.environment == "production":
-            return self.env._("This database is neutralized: it does not send to production.")
-        return ""
+    # -- secrets ------------------------------------------------------------------------------------------------
 
     def _set_secret(self, purpose, secret):
-        """Store or clear one secret. The caller has checked that the user may write the connection."""
+        """Store or remove one secret. The caller has checked that the user may write the connection."""
         self.ensure_one()
         self.check_access("write")
         credentials = self.sudo().credential_ids
@@ -333,20 +700,20 @@ class FinanceConnection(models.Model):
                 {"connection_id": self.id, "purpose": purpose}
             )
             credential._seal(secret)
+        about = {"purpose": purpose, "name": self.name}
         self.env["finance.audit.entry"]._record(
             action=f"credential.{action}",
             record=self,
             company=self.company_id,
-            summary=self.env._(
-                "Secret “%(purpose)s” of connection %(name)s %(action)s",
-                purpose=purpose,
-                name=self.name,
-                action=action,
-            ),
+            summary={
+                "set": self.env._("Secret “%(purpose)s” of %(name)s stored", **about),
+                "changed": self.env._("Secret “%(purpose)s” of %(name)s replaced", **about),
+                "cleared": self.env._("Secret “%(purpose)s” of %(name)s removed", **about),
+            }[action],
         )
 
     def _secret(self, purpose):
-        """One secret in clear, for the adapter. Private: no RPC reaches it."""
+        """Return one secret in clear, for the adapter. Private: not reachable by RPC."""
         self.ensure_one()
         credential = self.sudo().credential_ids.filtered(lambda item: item.purpose == purpose)
         return credential._open() if credential else ""
@@ -354,10 +721,28 @@ class FinanceConnection(models.Model):
     def _has_secret(self, purpose):
         return purpose in self.sudo().credential_ids.mapped("purpose")
 
-    def _check_admin(self):
-        self._check_group("group_admin")
+    def _webhook_secrets(self):
+        """Return the valid webhook secrets, newest first. Private: not reachable by RPC."""
+        self.ensure_one()
+        found = [self._secret(purpose) for purpose in (WEBHOOK_SECRET, PREVIOUS_WEBHOOK_SECRET)]
+        return tuple(secret for secret in found if secret)
 
-    def _check_group(self, *names):
-        if not any(self.env.user.has_group(f"finance_connector_base.{name}") for name in names):
-            raise AccessError(self.env._("This needs the role “Finance admin” of Finance Connect."))
-        self.check_access("read")
+    @api.model
+    def _by_webhook_token(self, token):
+        """Return the connection with this webhook token, if any; looked up by hash against timing attacks."""
+        if not token:
+            return self.sudo().browse()
+        return self.sudo().search([("webhook_token_sha256", "=", _digest(token))], limit=1)
+
+
+def _digest(token):
+    return token and hashlib.sha256(token.encode()).hexdigest()
+
+
+def _origin(url):
+    """Return scheme, host and port of an address: what a secret is given for."""
+    try:
+        parts = urlsplit(url or "")
+        return parts.scheme, parts.hostname, parts.port
+    except ValueError:
+        return url

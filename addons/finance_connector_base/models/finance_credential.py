@@ -1,4 +1,4 @@
-"""Secrets of connections: encrypted before they reach the database, readable by the dispatcher alone."""
+"""Secrets of connections: encrypted before they reach the database, decrypted by the dispatcher only."""
 
 import uuid
 
@@ -11,9 +11,9 @@ from ..core.security.vault import VaultError, associated_data
 
 
 class CredentialError(UserError):
-    """A secret cannot be stored or read; says what to do, never what the secret is."""
+    """A secret cannot be stored or read; the message says what to do and never contains the secret."""
 
-    #: The web client knows exceptions by name; this tells it to show ours as it shows Odoo's own.
+    #: The web client maps exceptions by class name; this displays ours like Odoo's own.
     context = {"exception_class": "odoo.exceptions.UserError"}
 
 
@@ -23,18 +23,23 @@ class FinanceCredential(models.Model):
     _order = "connection_id, purpose"
 
     connection_id = fields.Many2one(
-        "finance.connection", required=True, ondelete="cascade", index=True
+        "finance.connection", "Connection", required=True, ondelete="cascade", index=True
     )
-    company_id = fields.Many2one(related="connection_id.company_id", store=True, index=True)
-    purpose = fields.Char(required=True, help="What the secret is for, such as client_secret.")
-    uuid = fields.Char(required=True, copy=False, default=lambda self: str(uuid.uuid4()))
+    company_id = fields.Many2one(
+        "res.company", "Company", related="connection_id.company_id", store=True, index=True
+    )
+    purpose = fields.Char(
+        "Purpose", required=True, help="Use of the secret, for example client_secret."
+    )
+    uuid = fields.Char("UUID", required=True, copy=False, default=lambda self: str(uuid.uuid4()))
     ciphertext = fields.Char(
+        "Ciphertext",
         copy=False,
         groups=fields.NO_ACCESS,
         help="AES-256-GCM under the server's key; bound to this database, environment and record.",
     )
-    set_at = fields.Datetime(readonly=True, copy=False)
-    set_by_id = fields.Many2one("res.users", readonly=True, copy=False)
+    set_at = fields.Datetime("Stored on", readonly=True, copy=False)
+    set_by_id = fields.Many2one("res.users", "Stored by", readonly=True, copy=False)
 
     _unique_purpose = models.Constraint(
         "UNIQUE(connection_id, purpose)", "A connection has one secret per purpose."
@@ -56,9 +61,9 @@ class FinanceCredential(models.Model):
         )
 
     def _open(self):
-        """The secret in clear. Private: no RPC reaches it.
+        """Return the secret in clear. Private: not reachable by RPC.
 
-        :raises CredentialError: the key is missing, or the row comes from another database or environment.
+        :raises CredentialError: the key is missing, or the row belongs to another database or environment.
         """
         self.ensure_one()
         ciphertext = self.sudo().ciphertext

@@ -1,13 +1,29 @@
-"""One step of an exchange: committed with its token before any byte leaves (X4), completed with the answer."""
+"""One step of an exchange: committed with its token before any byte leaves (X4), completed with the response."""
+
+from datetime import datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Domain
+from odoo.tools import SQL
+
+from ..core.delivery import outcomes
+from ..core.finding import Finding
+
+_HOUR_FORMAT = "%Y-%m-%d %H:00"
+_SQL_HOUR_FORMAT = "YYYY-MM-DD HH24:00"
+_SHOWN_CHARACTERS = 20_000
+_READERS = "finance_connector_base.group_operator,finance_audit.group_auditor"
 
 
 class FinanceExchangeAttempt(models.Model):
     _name = "finance.exchange.attempt"
     _description = "Exchange attempt"
+    _inherit = ["finance.evidence.mixin"]
     _order = "started_at desc, id desc"
+    # The dispatcher completes attempts by SQL, once; the ORM changes nothing of them.
+    _evidence_open = frozenset()
 
     exchange_id = fields.Many2one(
         "finance.exchange",
@@ -19,68 +35,118 @@ class FinanceExchangeAttempt(models.Model):
     connection_id = fields.Many2one(related="exchange_id.connection_id", store=True, index=True)
     company_id = fields.Many2one(related="exchange_id.company_id", store=True, index=True)
     token = fields.Char(
+        "Fencing token",
         required=True,
         readonly=True,
-        help="Fencing token: an answer counts only while the exchange still carries it.",
+        help="A response counts only while the exchange still carries this token.",
     )
     step = fields.Selection(
-        [
-            ("send", "Send"),
-            ("lookup", "Ask what the provider has"),
-            ("poll", "Ask for the verdict"),
-        ],
+        [("send", "Send"), ("lookup", "Status check"), ("poll", "Poll for the verdict")],
         required=True,
         readonly=True,
     )
-    started_at = fields.Datetime(required=True, readonly=True)
-    ended_at = fields.Datetime(readonly=True)
+    started_at = fields.Datetime("Started at", required=True, readonly=True)
+    ended_at = fields.Datetime("Ended at", readonly=True)
+    started_hour = fields.Char(
+        "Hour", compute="_compute_started_hour", search="_search_started_hour", exportable=False
+    )
     latency_ms = fields.Integer("Latency (ms)", readonly=True, aggregator="avg")
-    outcome = fields.Selection(
-        [
-            ("accepted", "Accepted"),
-            ("waiting", "Waiting"),
-            ("rejected", "Rejected"),
-            ("duplicate", "Already there"),
-            ("transient", "Not reached"),
-            ("rate_limited", "Too many calls"),
-            ("auth_failed", "Credentials refused"),
-            ("unknown", "No answer"),
-            ("not_found", "Not found"),
-            ("contract_broken", "Unreadable answer"),
-            ("permanent", "Impossible"),
-            ("lost", "Worker lost"),
-        ],
-        readonly=True,
-    )
+    outcome = fields.Selection(list(outcomes.LABELS), readonly=True)
     is_late = fields.Boolean(
+        "Late response (ignored)",
         readonly=True,
-        help="The answer came after the exchange had moved on; kept as evidence only.",
+        help="The response came after the exchange had moved on; kept as evidence only.",
     )
-    reason = fields.Char(readonly=True)
+    reason_code = fields.Char("Reason (code)", readonly=True)
+    reason_args = fields.Json("Reason (arguments)", readonly=True)
+    reason_text = fields.Char(
+        "Reason", compute="_compute_reason_text", search="_search_reason_text", exportable=False
+    )
     http_status = fields.Integer("HTTP status", readonly=True, aggregator=None)
-    request_line = fields.Char(readonly=True)
-    response_type = fields.Char("Answer type", readonly=True)
-    response_body = fields.Binary(
-        "Answer",
-        attachment=False,
+    request_line = fields.Char("Request", readonly=True)
+    request_id = fields.Char(
+        "Provider's request id",
         readonly=True,
-        groups="finance_connector_base.group_operator,finance_audit.group_auditor",
+        help="Identifies the call in the provider's own logs; quote it when contacting their support.",
     )
-    response_text = fields.Text(
-        compute="_compute_response_text",
-        groups="finance_connector_base.group_operator,finance_audit.group_auditor",
-    )
+    api_version = fields.Char("API version", readonly=True)
+    adapter_version = fields.Char("Adapter version", readonly=True)
+    response_type = fields.Char("Content type", readonly=True)
+    response_headers = fields.Json("Response headers", readonly=True)
+    response_body = fields.Binary("Response body", attachment=False, readonly=True, groups=_READERS)
+    response_text = fields.Text("Response", compute="_compute_response_text", groups=_READERS)
 
     _token = models.UniqueIndex("(token)")
+    #: For the figures of the last hour and the lists by connection and time.
+    _recent = models.Index("(connection_id, started_at)")
+    #: Attempts are added in the order of their days, so a day is found without an entry for each attempt.
+    _day = models.Index("USING brin ((started_at::date))")
+
+    # -- reasons ------------------------------------------------------------------------------------------------
+
+    @api.depends("reason_code", "reason_args")
+    @api.depends_context("lang")
+    def _compute_reason_text(self):
+        findings = self.env["finance.finding"]
+        for attempt in self:
+            attempt.reason_text = (
+                findings._render(Finding(attempt.reason_code, args=attempt.reason_args or {}))[0]
+                if attempt.reason_code
+                else False
+            )
+
+    def _search_reason_text(self, operator, value):
+        """Search the stored arguments: they hold what the provider or the transport said."""
+        if operator not in ("ilike", "like", "=ilike", "=like", "=") or not isinstance(value, str):
+            return NotImplemented
+        pattern = value if operator.startswith("=") else f"%{value}%"
+        return Domain.custom(
+            to_sql=lambda _model, alias, _query: SQL(
+                "%s::text ILIKE %s", SQL.identifier(alias, "reason_args"), pattern
+            )
+        )
 
     def _compute_response_text(self):
         for attempt in self:
             content = attempt.with_context(bin_size=False)._binary("response_body")
-            attempt.response_text = content.decode("utf-8", "replace")[:20000]
+            attempt.response_text = content.decode("utf-8", "replace")[:_SHOWN_CHARACTERS]
 
     def _binary(self, name):
         return self.env["finance.exchange"]._decode(self[name])
 
-    @api.ondelete(at_uninstall=False)
-    def _unlink_except_evidence(self):
-        raise UserError(self.env._("Attempts are evidence and are kept with their exchange."))
+    # -- attempts by the hour: labels of Odoo's own hours leave out morning and afternoon --------------------------
+
+    @api.depends("started_at")
+    @api.depends_context("tz")
+    def _compute_started_hour(self):
+        for attempt in self:
+            local = fields.Datetime.context_timestamp(attempt, attempt.started_at)
+            attempt.started_hour = local.strftime(_HOUR_FORMAT)
+
+    def _search_started_hour(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        return Domain.OR(self._hour_domain(label) for label in value if label)
+
+    def _hour_domain(self, label):
+        try:
+            local = datetime.strptime(label, _HOUR_FORMAT).replace(tzinfo=self._hour_zone())
+        except ValueError as error:
+            raise UserError(self.env._("“%s” is not a valid hour.", label)) from error
+        start = local.astimezone(timezone.utc).replace(tzinfo=None)
+        return Domain("started_at", ">=", start) & Domain(
+            "started_at", "<", start + timedelta(hours=1)
+        )
+
+    def _hour_zone(self):
+        return ZoneInfo(self.env.tz.zone)
+
+    def _field_to_sql(self, alias, field_expr, query=None):
+        if field_expr != "started_hour":
+            return super()._field_to_sql(alias, field_expr, query)
+        return SQL(
+            "to_char(timezone(%s, timezone('UTC', %s)), %s)",
+            self._hour_zone().key,
+            super()._field_to_sql(alias, "started_at", query),
+            _SQL_HOUR_FORMAT,
+        )

@@ -1,21 +1,14 @@
-"""How long providers take: calls, errors and percentiles per company, connection, kind of step and day (UTC)."""
+"""Latency of providers: calls, errors and percentiles per company, connection, kind of step and day (UTC)."""
 
 from odoo import fields, models
 from odoo.tools import SQL
 
-from ..core.delivery.health import CALL_ERRORS
+from ..core.delivery.outcomes import CALL_ERRORS
 
 _HIGHEST = (
-    "Computed per connection, step and day. Percentiles cannot be added or averaged: where several rows are "
-    "put together, the highest of them is shown."
+    "Computed per connection, step and day. Percentiles cannot be added or averaged: for several rows the highest of "
+    "them is shown."
 )
-
-
-class FinanceExchangeAttempt(models.Model):
-    _inherit = "finance.exchange.attempt"
-
-    #: Attempts are added in the order of their days, so a day is found without an entry for each attempt.
-    _day = models.Index("USING brin ((started_at::date))")
 
 
 class FinanceExchangeLatency(models.Model):
@@ -42,27 +35,29 @@ class FinanceExchangeLatency(models.Model):
     step = fields.Selection(
         lambda self: self.env["finance.exchange.attempt"]._fields["step"].selection, readonly=True
     )
-    day = fields.Date(readonly=True, help="By UTC.")
-    calls = fields.Integer(readonly=True, help="Calls that have ended, with or without an answer.")
+    day = fields.Date(readonly=True, help="In UTC.")
+    calls = fields.Integer(readonly=True, help="Calls that have ended, with or without a response.")
     answers = fields.Integer(
-        readonly=True, help="Calls the provider answered; latency is that of these."
+        "Responses",
+        readonly=True,
+        help="Calls with a response of the provider; latency refers to these.",
     )
     errors = fields.Integer(
         readonly=True,
-        help="Calls that brought no usable answer. Rejections of documents and “too many calls” are answers.",
+        help="Calls without a usable response. Rejected documents and rate limiting are not errors.",
     )
     error_rate = fields.Float(
         "Error rate",
         readonly=True,
         aggregator="avg",
-        help="Errors of all calls; where several rows are put together, of all their calls.",
+        help="Share of errors among all calls of the rows.",
     )
     p50 = fields.Float(
         "Median (ms)", digits=(16, 0), readonly=True, aggregator="max", help=_HIGHEST
     )
-    p95 = fields.Float("95 % (ms)", digits=(16, 0), readonly=True, aggregator="max", help=_HIGHEST)
-    p99 = fields.Float("99 % (ms)", digits=(16, 0), readonly=True, aggregator="max", help=_HIGHEST)
-    longest = fields.Integer("Longest (ms)", readonly=True, aggregator="max")
+    p95 = fields.Float("p95 (ms)", digits=(16, 0), readonly=True, aggregator="max", help=_HIGHEST)
+    p99 = fields.Float("p99 (ms)", digits=(16, 0), readonly=True, aggregator="max", help=_HIGHEST)
+    longest = fields.Integer("Maximum (ms)", readonly=True, aggregator="max")
 
     @property
     def _table_query(self):
@@ -92,7 +87,7 @@ class FinanceExchangeLatency(models.Model):
         )
 
     def _read_group_select(self, aggregate_spec, query):
-        """The rate of rows put together is that of their calls, not the average of their rates."""
+        """Compute the rate of several rows from their calls, not as the average of their rates."""
         if aggregate_spec != "error_rate:avg":
             return super()._read_group_select(aggregate_spec, query)
         return SQL(

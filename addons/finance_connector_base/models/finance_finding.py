@@ -15,7 +15,112 @@ class FinanceFinding(models.AbstractModel):
 
         Addons that define codes extend this. A code without an entry is shown by its ``text`` argument.
         """
-        return {}
+        return {**self._connection_messages(), **self._stall_messages(), **self._webhook_messages()}
+
+    @api.model
+    def _connection_messages(self):
+        _ = self.env._
+        return {
+            "connection.works": (_("The provider responded and accepted the credentials."), ""),
+            "connection.settings_missing": (_("Required: %(fields)s."), ""),
+            "connection.credentials_refused": (
+                _("The provider refused the credentials (%(reason)s)."),
+                _(
+                    "Check client ID and secret on the connection, then test it. The case closes automatically."
+                ),
+            ),
+            "connection.unexpected_response": (
+                _(
+                    "The address responds, but not with the provider's API (%(reason)s). Check the address."
+                ),
+                "",
+            ),
+            "connection.unavailable": (
+                _(
+                    "The provider is currently unavailable (%(reason)s). Check the address or try again later."
+                ),
+                "",
+            ),
+            "connection.provider_missing": (
+                _(
+                    "The addon of the provider “%(provider)s” is not installed; the connection is paused."
+                ),
+                _("Install the provider's addon again, or cancel the queued exchanges."),
+            ),
+            "connection.adapter_failed": (
+                _("Unexpected error in the provider addon (%(error)s). See the server log."),
+                _("Contact the system administrator. Queued exchanges are kept."),
+            ),
+            "connection.database_copy": (
+                _(
+                    "This database is a copy: the connection was activated in a different database. "
+                    "Activate it here if this database is meant to send."
+                ),
+                _(
+                    "A finance admin activates the connection, or an operator cancels the queued exchanges."
+                ),
+            ),
+            "connection.database_neutralized": (
+                _("This database is neutralized and does not send to production."),
+                "",
+            ),
+        }
+
+    @api.model
+    def _stall_messages(self):
+        _ = self.env._
+        return {
+            "stall.verdict_waiting": (
+                _("The provider has not decided within %(hours)s hours."),
+                "",
+            ),
+            "stall.verdict_unknown": (
+                _("The outcome could not be determined within %(hours)s hours."),
+                "",
+            ),
+            "stall.connection_paused": (
+                _("The connection is paused while exchanges are queued."),
+                _(
+                    "Resume the connection, or cancel the queued exchanges. The case closes automatically."
+                ),
+            ),
+            "stall.connection_draft": (
+                _("The connection is not activated while exchanges are queued."),
+                _(
+                    "A finance admin tests and activates the connection. The case closes automatically."
+                ),
+            ),
+            "case.manual": (_("Decided by %(user)s without an open case."), ""),
+            "stall.ended": (_("The cause no longer exists."), ""),
+        }
+
+    @api.model
+    def _webhook_messages(self):
+        _ = self.env._
+        return {
+            "webhook.unreadable": (_("The message cannot be read (%(error)s)."), ""),
+            "webhook.no_exchange_named": (_("No exchange referenced."), ""),
+            "webhook.body_damaged": (_("The stored body does not match its hash."), ""),
+            "webhook.exchange_unknown": (_("No matching exchange on this connection."), ""),
+            "webhook.exchange_not_yet_known": (_("The exchange is not yet known."), ""),
+            "webhook.exchange_busy": (_("A step of the exchange is still in progress."), ""),
+            "webhook.contradiction": (
+                _(
+                    "The event “%(event)s” contradicts the final status “%(state)s”. Review required."
+                ),
+                "",
+            ),
+            "webhook.exchange_settled": (_("The exchange was already settled (%(state)s)."), ""),
+            "webhook.applied": (_("Applied; the exchange is now: %(state)s."), ""),
+            "webhook.status_check": (_("Status check at the provider scheduled."), ""),
+            "webhook.no_status_check": (
+                _("The provider offers no status check; kept for the operator's decision."),
+                "",
+            ),
+            "webhook.failed": (_("Processing failed (%(error)s)."), ""),
+            "webhook.retrying": (_("Processing failed (%(error)s); it will be retried."), ""),
+            "webhook.reprocess": (_("Processing requested again by %(user)s."), ""),
+        }
 
     @api.model
     def _render(self, finding):
@@ -26,10 +131,18 @@ class FinanceFinding(models.AbstractModel):
         if not isinstance(finding, Finding):
             finding = Finding.from_json(finding)
         sentence, hint = self._messages().get(finding.code, (None, ""))
-        args = {"code": finding.code, **finding.args}
+        args = {"code": finding.code, **finding.args, **self._labels_of(finding.args)}
         if sentence is None:
             return args.get("text") or finding.code, args.get("hint", "")
         return sentence % _Known(args), (hint or "") % _Known(args)
+
+    @api.model
+    def _labels_of(self, args):
+        """Return the labels of arguments that are codes: states of an exchange."""
+        labels = dict(
+            self.env["finance.exchange"]._fields["state"]._description_selection(self.env)
+        )
+        return {name: labels[args[name]] for name in ("state", "event") if args.get(name) in labels}
 
 
 class _Known(dict):

@@ -1,4 +1,4 @@
-"""Retry policies as records that finance admins tune, per connection and operation."""
+"""Retry policies per connection and operation, maintained by finance admins."""
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
@@ -25,45 +25,54 @@ class FinanceRetryPolicy(models.Model):
         "max_attempts",
         "max_asks",
         "poll_ceiling_seconds",
+        "verdict_hours",
     )
 
-    name = fields.Char(compute="_compute_name")
+    name = fields.Char("Name", compute="_compute_name")
     connection_id = fields.Many2one(
-        "finance.connection", required=True, index=True, ondelete="cascade"
+        "finance.connection", "Connection", required=True, index=True, ondelete="cascade"
     )
-    company_id = fields.Many2one(related="connection_id.company_id", store=True, index=True)
+    company_id = fields.Many2one(
+        "res.company", "Company", related="connection_id.company_id", store=True, index=True
+    )
     operation = fields.Char(
-        help="Name of one operation of the provider. Empty: every operation without a policy of its own."
+        "Operation",
+        help="One operation of the provider. If empty, the policy applies to every operation without its own policy.",
     )
     base_seconds = fields.Float(
-        "First pause (seconds)",
+        "Initial delay (seconds)",
         default=BASE_SECONDS,
         required=True,
-        help="Upper end of the pause after the first failure; it doubles with each further one. "
-        "The pause itself is drawn at random up to that (full jitter). The provider's Retry-After goes before it.",
+        help="Upper limit of the delay after the first failure, doubled after each further failure. The actual delay is "
+        "random up to this limit (full jitter). A Retry-After header takes precedence.",
     )
     ceiling_seconds = fields.Float(
-        "Longest pause (seconds)", default=CEILING_SECONDS, required=True
+        "Maximum delay (seconds)", default=CEILING_SECONDS, required=True
     )
     max_attempts = fields.Integer(
-        "Tries",
-        help="Sends that may fail before a person decides. 0: as the operation declares.",
+        "Max. attempts",
+        help="Failed attempts before manual intervention. 0 = provider default.",
     )
     max_asks = fields.Integer(
-        "Questions",
-        help="How often to ask for an unknown outcome before a person decides. 0: as many as tries.",
+        "Max. status checks",
+        help="Status checks of an unknown outcome before manual intervention. 0 = same as the maximum of attempts.",
     )
     poll_ceiling_seconds = fields.Float(
-        "Longest pause between looks (seconds)", default=POLL_CEILING_SECONDS, required=True
+        "Max. polling interval (seconds)", default=POLL_CEILING_SECONDS, required=True
+    )
+    verdict_hours = fields.Float(
+        "Verdict deadline (hours)",
+        help="Time after which a missing verdict opens a case. 0 = provider default.",
     )
 
     _one = models.UniqueIndex("(connection_id, COALESCE(operation, ''))")
     _positive = models.Constraint(
         "CHECK(base_seconds > 0 AND ceiling_seconds >= base_seconds AND poll_ceiling_seconds > 0)",
-        "Pauses must be longer than 0, and the longest not shorter than the first.",
+        "Delays must be greater than 0, and the maximum delay not less than the initial delay.",
     )
     _budget = models.Constraint(
-        "CHECK(max_attempts >= 0 AND max_asks >= 0)", "Numbers of tries cannot be negative."
+        "CHECK(max_attempts >= 0 AND max_asks >= 0 AND verdict_hours >= 0)",
+        "Limits of a retry policy cannot be negative.",
     )
 
     @api.depends("connection_id", "operation")
@@ -78,7 +87,7 @@ class FinanceRetryPolicy(models.Model):
             if policy.operation not in known:
                 raise ValidationError(
                     self.env._(
-                        "%(provider)s has no operation “%(operation)s”. It has: %(known)s.",
+                        "%(provider)s does not offer the operation “%(operation)s”. Available: %(known)s.",
                         provider=policy.connection_id.name,
                         operation=policy.operation,
                         known=", ".join(known),
@@ -86,7 +95,7 @@ class FinanceRetryPolicy(models.Model):
                 )
 
     def _value(self):
-        """This policy for the core."""
+        """Return this policy as a value of the core."""
         self.ensure_one()
         return RetryPolicy(
             base_seconds=self.base_seconds,
@@ -94,11 +103,12 @@ class FinanceRetryPolicy(models.Model):
             max_attempts=self.max_attempts,
             max_asks=self.max_asks,
             poll_ceiling_seconds=self.poll_ceiling_seconds,
+            verdict_hours=self.verdict_hours,
         )
 
     @api.model
     def _book(self, connections):
-        """Policies by (connection id, operation name or '')."""
+        """Return policies by (connection id, operation name or '')."""
         return {
             (policy.connection_id.id, policy.operation or ""): policy._value()
             for policy in self.sudo().search([("connection_id", "in", connections.ids)])
@@ -106,5 +116,5 @@ class FinanceRetryPolicy(models.Model):
 
 
 def policy_of(book, connection_id, operation):
-    """The most specific policy of a book, else the default."""
+    """Return the most specific policy of a book, else the default."""
     return book.get((connection_id, operation)) or book.get((connection_id, "")) or DEFAULT_POLICY

@@ -1,7 +1,67 @@
-from odoo import fields, models
+"""Settings per company: its connections, and who owns new cases, their deadline and escalation."""
+
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+from .roles import OPERATOR
+
+DEFAULT_CASE_HOURS = 24
 
 
 class ResCompany(models.Model):
-    _inherit = "res.company"
+    _name = "res.company"
+    _inherit = ["res.company", "finance.audit.tracked.mixin"]
+    _audit_tracked = (
+        "finance_case_user_id",
+        "finance_case_hours",
+        "finance_case_escalation_user_id",
+    )
 
-    finance_connection_ids = fields.One2many("finance.connection", "company_id")
+    finance_connection_ids = fields.One2many(
+        "finance.connection", "company_id", "Finance connections"
+    )
+    finance_case_user_id = fields.Many2one(
+        "res.users",
+        string="Default owner of cases",
+        domain=lambda self: self.env["finance.case"]._owner_domain("id"),
+        help="The operator to whom new cases are assigned. If empty, cases remain unassigned until an operator takes "
+        "them.",
+    )
+    finance_case_hours = fields.Integer(
+        "Time to decide (hours)",
+        default=DEFAULT_CASE_HOURS,
+        required=True,
+        help="A case that is still open after this time is escalated.",
+    )
+    finance_case_escalation_user_id = fields.Many2one(
+        "res.users",
+        string="Escalate cases to",
+        domain=lambda self: self.env["finance.case"]._owner_domain("id"),
+        help="Receives every case that is not decided in time. If empty, all operators of the company receive it.",
+    )
+
+    _finance_case_hours_positive = models.Constraint(
+        "CHECK (finance_case_hours > 0)", "The time to decide a case must be at least one hour."
+    )
+
+    @api.constrains("finance_case_user_id", "finance_case_escalation_user_id")
+    def _check_finance_case_users(self):
+        for company in self:
+            for user in company.finance_case_user_id | company.finance_case_escalation_user_id:
+                if not user._may_decide_cases(company):
+                    raise ValidationError(
+                        self.env._(
+                            "%(user)s needs the role “Operator” of Finance Connect in %(company)s.",
+                            user=user.name,
+                            company=company.name,
+                        )
+                    )
+
+    def _finance_case_escalation_users(self):
+        """Return the user to escalate to, else every operator of the company."""
+        self.ensure_one()
+        chosen = self.finance_case_escalation_user_id
+        if chosen and chosen._may_decide_cases(self):
+            return chosen
+        operators = self.env.ref(OPERATOR).all_user_ids
+        return operators.filtered(lambda user: user._may_decide_cases(self))

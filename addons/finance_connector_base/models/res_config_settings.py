@@ -1,3 +1,5 @@
+"""Settings screen of Finance Connect: connections and cases of the company."""
+
 from odoo import api, fields, models
 
 
@@ -10,6 +12,18 @@ class ResConfigSettings(models.TransientModel):
         string="Connections",
     )
 
+    finance_case_user_id = fields.Many2one(
+        related="company_id.finance_case_user_id",
+        readonly=False,
+        domain=lambda self: self.env["finance.case"]._owner_domain("company_id"),
+    )
+    finance_case_hours = fields.Integer(related="company_id.finance_case_hours", readonly=False)
+    finance_case_escalation_user_id = fields.Many2one(
+        related="company_id.finance_case_escalation_user_id",
+        readonly=False,
+        domain=lambda self: self.env["finance.case"]._owner_domain("company_id"),
+    )
+
     @api.depends("company_id")
     def _compute_finance_connection_ids(self):
         for settings in self:
@@ -18,7 +32,7 @@ class ResConfigSettings(models.TransientModel):
             )
 
     def action_finance_new_connection(self):
-        """An empty connection form for the company of the settings."""
+        """Open an empty connection form for the company of the settings."""
         self.ensure_one()
         self.env["finance.connection"].check_access("create")
         return {

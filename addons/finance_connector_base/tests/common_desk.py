@@ -26,11 +26,11 @@ class DeskCase(CaseCase):
             }
         )
 
-    def gate(self, **values):
-        """Change what the workers share about the connection, behind their backs."""
-        gate = self.connection.gate_ids.sudo()
-        gate.write(values)
-        return gate
+    def throttle(self, **values):
+        """Change what the workers share about the connection."""
+        throttle = self.connection.throttle_ids.sudo()
+        throttle.write(values)
+        return throttle
 
     def seal(self, state="paused", test="ok"):
         """The connection as after an activation in this database."""

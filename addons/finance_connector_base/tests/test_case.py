@@ -1,5 +1,6 @@
 """R30: cases are opened and closed in bulk, have an owner and a deadline, and are escalated."""
 
+import json
 from datetime import timedelta
 
 from odoo import SUPERUSER_ID, fields
@@ -131,7 +132,8 @@ class TestCase(CaseCase):
             (entry.document_model, entry.document_id, entry.company_id, entry.correlation_id),
             (case.document_model, case.document_id, self.company, case.correlation_id),
         )
-        self.assertIn("Tries used up", entry.summary)
+        self.assertEqual(entry.action, "case.opened")
+        self.assertEqual(json.loads(entry.canonical_text)["details"]["kind"], cases.BUDGET)
 
     def test_what_a_provider_says_is_stored_whatever_characters_it_has(self):
         case = self.open_case(self.enqueue(), what_happened="a\x00b \ud800 <b>'%s")
@@ -216,7 +218,7 @@ class TestCaseReminder(CaseCase):
         own = case.activity_schedule("mail.mail_activity_data_todo", user_id=self.operator.id)
         own.automated = False
         self.env["finance.case"]._close_many(case.exchange_id.ids)
-        self.assertEqual(self.env["finance.case"]._forget_resolved(), 1)
+        self.assertEqual(self.env["finance.case"]._drop_stale_reminders(), 1)
         self.assertEqual(case.activity_ids, own)
 
     def test_a_new_owner_gets_the_to_do_of_the_old_one(self):

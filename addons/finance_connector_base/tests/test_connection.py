@@ -40,11 +40,11 @@ class TestConnection(ConnectorCase):
         self.connection.write(
             {"state": "active", "sealed_database": self.connection._database_uuid()}
         )
-        self.assertFalse(self.connection._blocking_reason())
+        self.assertIsNone(self.connection._blocking_finding())
         self.env["ir.config_parameter"].sudo().set_param("database.uuid", "a-copy")
-        self.assertIn("copy", self.connection._blocking_reason())
+        self.assertEqual(self.connection._blocking_finding().code, "connection.database_copy")
         self.assertNotIn(self.connection, self.env["finance.connection"]._usable_for_sending())
-        self.assertIn("copy", self.connection.last_block)
+        self.assertEqual(self.connection.blocking_finding["code"], "connection.database_copy")
 
     def test_r40_a_neutralized_database_does_not_send_to_production(self):
         self.connection.write(
@@ -54,9 +54,11 @@ class TestConnection(ConnectorCase):
                 "sealed_database": self.connection._database_uuid(),
             }
         )
-        self.assertFalse(self.connection._blocking_reason())
+        self.assertIsNone(self.connection._blocking_finding())
         self.env["ir.config_parameter"].sudo().set_param("database.is_neutralized", "1")
-        self.assertIn("neutralized", self.connection._blocking_reason())
+        self.assertEqual(
+            self.connection._blocking_finding().code, "connection.database_neutralized"
+        )
 
     def test_r40_neutralizing_takes_secrets_and_what_waits(self):
         self.connection._set_secret("client_secret", "secret")

@@ -68,9 +68,9 @@ class TestConnectionHealth(DeskCase):
             many.read(names)
 
     def test_a_pause_that_is_over_is_not_shown(self):
-        self.gate(not_before=self.soon(-5))
+        self.throttle(not_before=self.soon(-5))
         self.assertFalse(self.connection.is_paused_by_provider)
-        self.gate(not_before=self.soon(60))
+        self.throttle(not_before=self.soon(60))
         self.assertTrue(self.connection.is_paused_by_provider)
 
     def test_everybody_who_reads_connections_may_read_the_cards_and_strangers_not(self):

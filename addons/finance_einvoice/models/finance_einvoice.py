@@ -155,7 +155,7 @@ class FinanceEinvoice(models.Model):
                 "Sent, but the answer was lost. The platform is being asked; there is nothing to do"
             ),
             lifecycle.FAILED: _(
-                "Not delivered; an operator has to decide: %s", exchange.reason or ""
+                "Not delivered; an operator has to decide: %s", exchange.status_text or ""
             ),
             lifecycle.DRAFT: _(
                 "Not sent: the submission was cancelled. To send it, reset to draft and confirm again"

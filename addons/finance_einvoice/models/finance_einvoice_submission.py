@@ -138,7 +138,7 @@ class FinanceEinvoice(models.Model):
                     "%(invoice)s was sent and the platform has not answered yet (%(state)s). "
                     "Wait for the answer; it is asked for automatically.",
                     invoice=self.move_id.display_name,
-                    state=exchange.reason or exchange.state,
+                    state=exchange.status_text or exchange.state,
                 )
             )
         if exchange.state == "failed":

@@ -43,7 +43,7 @@ from odoo.addons.finance_connector_base.core.protocol import (
     refusal_by_status,
     unreadable,
 )
-from odoo.addons.finance_connector_base.core.security.webhook import CallbackNews, verify_bearer
+from odoo.addons.finance_connector_base.core.security.webhook import WebhookEvent, verify_bearer
 
 from .error_table import ALREADY_EXISTING, finding
 
@@ -63,7 +63,7 @@ class FlowService(ProviderProtocol):
 
     base_url: str
     grant: ClientCredentials
-    callback_secrets: tuple[str, ...] = field(default=(), repr=False)
+    webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
 
     def authorization(self) -> ClientCredentials:
         return self.grant
@@ -97,10 +97,10 @@ class FlowService(ProviderProtocol):
             return unreadable(response)
         return refusal_by_status(response, _words(response)) or ContractBroken(_words(response))
 
-    def verify_callback(self, headers: Mapping[str, str], body: bytes, received_at: float) -> None:
-        verify_bearer(headers, self.callback_secrets)
+    def verify_webhook(self, headers: Mapping[str, str], body: bytes, received_at: float) -> None:
+        verify_bearer(headers, self.webhook_secrets)
 
-    def read_callback(self, headers: Mapping[str, str], body: bytes) -> tuple[CallbackNews, ...]:
+    def read_webhook(self, headers: Mapping[str, str], body: bytes) -> tuple[WebhookEvent, ...]:
         flow = json.loads(body)["flowInfo"]
         reference, key = flow["flowId"], flow.get("trackingId") or ""
         if not (
@@ -109,7 +109,7 @@ class FlowService(ProviderProtocol):
             raise ValueError("the callback names no flow")
         if flow.get("flowDirection") == "In":
             return ()
-        return (CallbackNews(reference, key),)
+        return (WebhookEvent(reference, key),)
 
     def _submission(self, call: Call) -> HttpRequest:
         name = call.parameters["name"]

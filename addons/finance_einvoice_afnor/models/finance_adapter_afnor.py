@@ -13,8 +13,8 @@ class FinanceAdapterAfnor(models.AbstractModel):
     _inherit = "finance.adapter"
 
     _api_version = f"AFNOR Flow service {API_VERSION}"
-    _callback_scheme = "bearer"
-    _callback_status = 200
+    _webhook_scheme = "bearer"
+    _webhook_status = 200
     _operations = (Operation("submit_invoice", repeat="lookup"),)
 
     def _protocol(self, connection):
@@ -26,7 +26,7 @@ class FinanceAdapterAfnor(models.AbstractModel):
                 client_secret=connection._secret(SECRET),
                 scope=connection.afnor_scope or "",
             ),
-            callback_secrets=connection._callback_secrets(),
+            webhook_secrets=connection._webhook_secrets(),
         )
 
     def _missing_settings(self, connection):

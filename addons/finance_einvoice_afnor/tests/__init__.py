@@ -1,4 +1,4 @@
-from . import test_callback
+from . import test_webhook
 from . import test_exactly_once
 from . import test_precheck
 from . import test_rendering

@@ -105,7 +105,7 @@ class SandboxCase(FrenchCompanyCase):
         )
         self.env.cr.execute(
             """
-            UPDATE finance_connection_gate
+            UPDATE finance_throttle
                SET not_before = not_before - interval '1 hour',
                    breaker_until = breaker_until - interval '1 hour'
             """

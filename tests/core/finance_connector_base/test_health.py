@@ -2,7 +2,6 @@
 
 import pytest
 from odoo.addons.finance_connector_base.core.delivery import health, outcomes
-from odoo.addons.finance_connector_base.core.delivery.breaker import is_failure
 
 
 def test_what_opens_the_breaker_counts_as_an_error_and_nothing_else_but_lost_calls():
@@ -20,8 +19,8 @@ def test_what_opens_the_breaker_counts_as_an_error_and_nothing_else_but_lost_cal
         outcomes.ContractBroken("x"),
         outcomes.Permanent(finding),
     )
-    failures = {outcome.code for outcome in every if is_failure(outcome)}
-    assert set(health.CALL_ERRORS) == failures | {health.LOST}
+    failures = {outcome.code for outcome in every if outcomes.is_failure(outcome)}
+    assert set(outcomes.CALL_ERRORS) == failures | {outcomes.LOST}
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,8 @@
 import threading
 from dataclasses import replace
 
-from odoo.addons.finance_connector_base.core.delivery.claim import Claim, Probe
 from odoo.addons.finance_connector_base.core.delivery.outcomes import Accepted, Transient, Unknown
-from odoo.addons.finance_connector_base.core.delivery.pipeline import Pipeline
+from odoo.addons.finance_connector_base.core.delivery.pipeline import Claim, Pipeline, Probe
 from odoo.addons.finance_connector_base.core.http.client import Report
 from odoo.addons.finance_connector_base.core.protocol import Call
 
@@ -13,7 +12,7 @@ WAIT = 10
 
 
 class Desk:
-    """A courier whose calls end when the test says so."""
+    """A client whose calls end when the test says so."""
 
     def __init__(self):
         self.slow = threading.Event()

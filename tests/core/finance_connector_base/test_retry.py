@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from odoo.addons.finance_connector_base.core.delivery.retry import (
     BASE_SECONDS,
     CEILING_SECONDS,
+    POLL_CEILING_SECONDS,
     backoff,
     poll_delay,
 )
@@ -37,3 +38,14 @@ def test_retry_after_is_read_in_both_forms_of_the_standard():
     assert parse_retry_after("Wed, 21 Oct 2015 07:28:00 GMT") == 0.0
     assert parse_retry_after("soon") is None
     assert parse_retry_after("") is None
+
+
+def test_a_retry_after_is_bounded_whatever_the_provider_sends():
+    for value in ("9999999999999999", "9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT"):
+        assert parse_retry_after(value) == 3600.0
+    for value in ("²", "-5", "1e9", "Fri, 31 Dec 99999999999999999999 23:59:59 GMT", "NaN"):
+        assert parse_retry_after(value) is None
+
+
+def test_a_verdict_that_takes_weeks_is_still_polled_at_the_ceiling():
+    assert poll_delay(1_000_000, 5.0) == POLL_CEILING_SECONDS

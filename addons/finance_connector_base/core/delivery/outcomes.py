@@ -1,35 +1,79 @@
-"""What can come of a call to a provider, as typed values.
+"""What can result from a call to a provider, as typed values.
 
-Transport and adapters *return* these; nothing below the models raises an error meant for a person. Each value says
-what is known about the effect at the provider, because that alone decides what may happen next:
+Transport and adapters *return* these; nothing below the models raises an error meant for a user. Each value states
+what is certain about the effect at the provider, because that alone decides what may happen next:
 
-=================  =======================================  ==============================
+=================  =======================================  ===================================
 value              the effect at the provider               what happens next
-=================  =======================================  ==============================
+=================  =======================================  ===================================
 ``Accepted``       happened and is final                    done
-``Waiting``        happened, verdict comes later            poll or callback
-``Rejected``       refused on its merits                    a person corrects the document
-``Duplicate``      was already there                        adopt the provider's reference
+``Waiting``        happened, verdict comes later            poll or webhook event
+``Rejected``       refused on its merits                    the document must be corrected
+``Duplicate``      was already there                        look up, then adopt the reference
 ``Transient``      certainly did not happen                 retry with back-off
-``RateLimited``    certainly did not happen                 retry when the provider says
-``AuthFailed``     certainly did not happen                 retry; a person checks the credentials
-``Unknown``        may have happened                        ask the provider (lookup) first
+``RateLimited``    certainly did not happen                 retry when the provider allows it
+``AuthFailed``     certainly did not happen                 retry; the credentials need a check
+``Unknown``        may have happened                        look up at the provider first
 ``NotFound``       (lookup) the provider does not have it   the same bytes may be sent again
-``ContractBroken`` may have happened, answer unreadable     ask first; a person if it stays so
-``Permanent``      certainly did not happen, never will     a person decides
-=================  =======================================  ==============================
+``ContractBroken`` may have happened, answer unreadable     look up; a case if it stays so
+``Permanent``      certainly did not happen, never will     a case
+=================  =======================================  ===================================
+
+A provider decides what it answers. Every text is therefore made storable and cut, and every number of seconds bounded,
+when the value is created: no answer can be one that the database refuses.
 """
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
+
+#: Longest text of an answer that is kept with an outcome.
+MAX_TEXT = 2000
+#: Longest pause a provider can ask for; a longer one is one of an hour, after which it is asked again.
+MAX_PAUSE_SECONDS = 3600.0
+# Neither PostgreSQL (NUL) nor UTF-8 (half of a surrogate pair) can hold these.
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def storable_text(text: Any, limit: int = MAX_TEXT) -> str:
+    """Return a text from outside with what cannot be stored replaced, cut to ``limit`` characters."""
+    return _UNSTORABLE.sub("\ufffd", str(text)[:limit])
+
+
+def bounded_seconds(seconds: Any) -> float | None:
+    """Return a number of seconds from outside as 0 to an hour; None where it is no number at all."""
+    try:
+        value = float(seconds)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return None if math.isnan(value) else min(max(value, 0.0), MAX_PAUSE_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One reason of a rejection. ``code`` is stable; ``item`` is what it refers to, in the provider's words."""
+class _Clean:
+    """Makes its own texts storable and its own seconds bounded."""
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if item.name in _SECONDS and value is not None:
+                seconds = bounded_seconds(value)
+                value = item.default if seconds is None else seconds
+                object.__setattr__(self, item.name, value)
+            elif isinstance(value, str):
+                object.__setattr__(self, item.name, storable_text(value))
+
+
+_SECONDS = frozenset({"retry_after", "poll_after"})
+
+
+@dataclass(frozen=True, slots=True)
+class Finding(_Clean):
+    """One reason of a rejection. ``code`` is stable; ``item`` is what it refers to, as the provider names it."""
 
     code: str
     message: str
@@ -38,7 +82,7 @@ class Finding:
     level: Literal["error", "warning"] = "error"
 
     def as_dict(self) -> dict[str, str]:
-        """The finding as JSON-ready values."""
+        """Return the finding as JSON-ready values."""
         return {
             "code": self.code,
             "message": self.message,
@@ -49,12 +93,12 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(_Clean):
     """Common ancestor; never used itself."""
 
     @property
     def code(self) -> str:
-        """Stable name of the kind of outcome, as stored on attempts."""
+        """The stable name of the kind of outcome, as stored on attempts."""
         return _CODES[type(self)]
 
 
@@ -67,7 +111,7 @@ class Accepted(Outcome):
 
 @dataclass(frozen=True, slots=True)
 class Waiting(Outcome):
-    """The provider has it under ``reference``; ask again after ``poll_after`` seconds."""
+    """The provider has it under ``reference``; poll again after ``poll_after`` seconds."""
 
     reference: str
     poll_after: float = 5.0
@@ -82,7 +126,7 @@ class Rejected(Outcome):
 
 @dataclass(frozen=True, slots=True)
 class Duplicate(Outcome):
-    """The provider says it already has this key; what it has is looked up before its reference is adopted."""
+    """The provider reports that it already has this key; the record is looked up before its reference is adopted."""
 
     reference: str = ""
     finding: Finding | None = None
@@ -90,8 +134,8 @@ class Duplicate(Outcome):
 
 @dataclass(frozen=True, slots=True)
 class Transient(Outcome):
-    """``certain`` is False where only the provider's word (503) says that nothing happened: enough where it knows a
-    repeat again, not enough where nobody would notice one.
+    """``certain`` is False where only the provider's answer (503) says that nothing happened: enough where it
+    recognises a repetition, not enough where a second effect would go unnoticed.
     """
 
     reason: str
@@ -130,21 +174,32 @@ class Permanent(Outcome):
     finding: Finding
 
 
-_CODES = {
-    Accepted: "accepted",
-    Waiting: "waiting",
-    Rejected: "rejected",
-    Duplicate: "duplicate",
-    Transient: "transient",
-    RateLimited: "rate_limited",
-    AuthFailed: "auth_failed",
-    Unknown: "unknown",
-    NotFound: "not_found",
-    ContractBroken: "contract_broken",
-    Permanent: "permanent",
-}
+#: A call whose worker ended has no outcome of its own; its attempt is stored with this code.
+LOST = "lost"
+_KINDS = (
+    (Accepted, "accepted", "Accepted"),
+    (Waiting, "waiting", "Waiting"),
+    (Rejected, "rejected", "Rejected"),
+    (Duplicate, "duplicate", "Duplicate"),
+    (Transient, "transient", "Not reached"),
+    (RateLimited, "rate_limited", "Rate limited"),
+    (AuthFailed, "auth_failed", "Credentials refused"),
+    (Unknown, "unknown", "No response"),
+    (NotFound, "not_found", "Not found"),
+    (ContractBroken, "contract_broken", "Unreadable response"),
+    (Permanent, "permanent", "Request refused"),
+)
+_CODES = {kind: code for kind, code, _label in _KINDS}
+#: What an attempt may have ended with, with labels.
+LABELS = (*((code, label) for _kind, code, label in _KINDS), (LOST, "Worker lost"))
+#: The provider could not be used. Anything else, a rejection or "too many calls" included, is a working provider.
+FAILURES = (Transient, Unknown, ContractBroken, AuthFailed)
+#: Codes of calls without a usable response: what opens the breaker, and lost workers.
+CALL_ERRORS = (*sorted(_CODES[kind] for kind in FAILURES), LOST)
+#: Codes of calls by which the provider refused the document or the request itself.
+REFUSALS = tuple(_CODES[kind] for kind in (Rejected, Permanent))
 
 
-def codes(kinds: tuple[type[Outcome], ...]) -> list[str]:
-    """The stable names of kinds of outcomes."""
-    return [_CODES[kind] for kind in kinds]
+def is_failure(outcome: Outcome) -> bool:
+    """Tell whether an outcome means that the provider, not the document, is the problem."""
+    return isinstance(outcome, FAILURES)

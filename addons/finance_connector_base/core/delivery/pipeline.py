@@ -1,6 +1,6 @@
-"""Threads that carry claimed steps to providers, as many at once as there are slots. No ORM, no cursor in here.
+"""Threads that perform claimed steps at providers, as many at once as there are slots. No ORM, no cursor in here.
 
-The dispatcher's own thread puts claims in and takes answers out as they come; a slow call holds its own slot and
+The dispatcher's own thread submits claims and collects results as they come; a slow call holds its own slot and
 nothing else.
 """
 
@@ -13,44 +13,77 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
-from ..http.client import Report
+from ..http.client import ProviderClient, Report
+from ..protocol import Call, Step
 from ..security.masking import MaskingFilter
-from .claim import Claim, Probe
+from .boundaries import reached
 from .outcomes import Transient, Unknown
 
 _logger = logging.getLogger(__name__)
 _logger.addFilter(MaskingFilter())
 
-#: A group of answers is complete with so many, or so long after the first one.
-_COMPANY = 64
-_COMPANY_SECONDS = 0.03
+#: A batch of results is complete with so many, or so long after the first one.
+_BATCH_SIZE = 64
+_BATCH_SECONDS = 0.03
 
-Result = tuple["Claim | Probe", Report]
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A claimed step as plain values, for a sending thread.
+
+    ``token`` is the fencing token: the result counts only while the exchange still carries it (X4).
+    """
+
+    connection_id: int
+    exchange_id: int
+    attempt_id: int
+    token: str
+    step: Step
+    call: Call
+    client: ProviderClient
+    worker_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A call without effect to a provider whose breaker is open."""
+
+    connection_id: int
+    client: ProviderClient
+    token: str = ""
+
+
+Result = tuple[Claim | Probe, Report]
 
 
 def perform(task: Claim | Probe) -> Report:
-    """Run one step in a sending thread. What an adapter did not foresee counts as not knowing (X5)."""
+    """Run one step in a sending thread. An error of the adapter counts as an unknown outcome (X5)."""
     try:
         if isinstance(task, Probe):
-            return task.courier.probe()
-        return task.courier.perform(task.step, task.call)
+            return task.client.probe()
+        if task.step == "send":
+            reached("before_send")
+        report = task.client.perform(task.step, task.call)
+        reached("after_send" if task.step == "send" else "after_status_check")
+        return report
     except Exception as error:
-        _logger.exception("a call through connection %s broke", task.connection_id)
+        _logger.exception("a call through connection %s failed unexpectedly", task.connection_id)
         return Report(Unknown(f"{type(error).__name__} in the adapter"))
 
 
 class Pipeline:
-    """A fixed number of slots. Use as a context manager; leaving it gives up what is still on its way."""
+    """A fixed number of call slots. Use as a context manager; leaving it abandons the calls in flight."""
 
     def __init__(self, slots: int, holds: Callable[[Any], bool] = lambda _worker: True):
-        """``holds`` tells in the last moment whether the claims of a worker are still its own."""
+        """``holds`` decides at the last moment whether the claims of a worker are still its own."""
         self.slots = slots
         self._holds = holds
-        #: Calls on their way by connection id.
+        #: Calls in flight by connection id.
         self.held: Counter[Any] = Counter()
-        #: Fencing tokens of the claims on their way.
+        #: Fencing tokens of the claims in flight.
         self.tokens: set[str] = set()
         self._pool = ThreadPoolExecutor(slots, thread_name_prefix="finance")
         self._done: queue.SimpleQueue[Result] = queue.SimpleQueue()
@@ -59,12 +92,12 @@ class Pipeline:
         return self
 
     def __exit__(self, *_details: object) -> None:
-        # Whoever collects has waited for as long as it is worth; the provider is asked about the rest.
+        # The run has waited for as long as it is worth; a status check follows for the rest.
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     @property
     def in_flight(self) -> int:
-        """Calls on their way whose answer was not collected yet."""
+        """Calls whose result was not collected yet."""
         return self.held.total()
 
     @property
@@ -80,16 +113,16 @@ class Pipeline:
             self._pool.submit(self._carry, task)
 
     def collect(self, seconds: float) -> list[Result]:
-        """Answers that came in; waits up to ``seconds`` for the first one, and a moment for its company.
+        """Return results; wait up to ``seconds`` for the first one, then linger briefly to batch results.
 
-        A group costs a few commits whatever its size, so it is worth waiting for those that are about to come.
+        A batch costs a few commits whatever its size, so it is worth waiting for those that are about to come.
         """
         results: list[Result] = []
         with contextlib.suppress(queue.Empty):
             results.append(self._next(seconds))
-            end = time.monotonic() + _COMPANY_SECONDS
+            end = time.monotonic() + _BATCH_SECONDS
             while len(results) < self.in_flight:
-                wanted = len(results) < _COMPANY
+                wanted = len(results) < _BATCH_SIZE
                 results.append(self._next(end - time.monotonic() if wanted else 0))
         for task, _report in results:
             self.held[task.connection_id] -= 1
@@ -101,8 +134,8 @@ class Pipeline:
 
     def _carry(self, task: Claim | Probe) -> None:
         if isinstance(task, Claim) and not self._holds(task.worker_id):
-            # The process stood still: somebody else may be asking about this one already, so it must not leave now.
-            report = Report(Transient("the claim ran out before the call was begun"))
+            # The process was suspended: another worker may have taken the claim over, so nothing may be sent now.
+            report = Report(Transient("the claim expired before the call was started"))
         else:
             report = perform(task)
         self._done.put((task, report))

@@ -1,4 +1,4 @@
-"""When to try again: exponential back-off with full jitter. A provider's own ``Retry-After`` goes before it.
+"""When to retry: exponential back-off with full jitter. A provider's ``Retry-After`` takes precedence.
 
 Full jitter (a uniform draw between zero and the exponential ceiling) spreads the retries of many exchanges after an
 outage better than a fixed or half-jittered delay.
@@ -17,10 +17,10 @@ _MAX_EXPONENT = 20
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How often and when; what operators may tune per connection and operation.
+    """How often and when; what finance admins may tune per connection and operation.
 
-    ``max_attempts`` counts sends that certainly failed (0: as the operation declares); ``max_asks`` counts questions
-    for an unknown outcome or a verdict that brought nothing usable.
+    ``max_attempts`` limits sends that certainly failed (0: as the operation declares); ``max_asks`` limits status
+    checks of an unknown outcome, or polls for a verdict, without a usable response.
     """
 
     base_seconds: float = BASE_SECONDS
@@ -28,13 +28,14 @@ class RetryPolicy:
     max_attempts: int = 0
     max_asks: int = 0
     poll_ceiling_seconds: float = POLL_CEILING_SECONDS
+    verdict_hours: float = 0.0
 
     def attempts(self, declared: int) -> int:
-        """The budget of sends, given what the operation declares."""
+        """Return the budget of sends, given what the operation declares."""
         return self.max_attempts or declared
 
     def asks(self, declared: int) -> int:
-        """The budget of unanswered questions, given what the operation declares for sends."""
+        """Return the budget of unanswered status checks, given what the operation declares for sends."""
         return self.max_asks or declared
 
 
@@ -47,9 +48,10 @@ def backoff(
     *,
     policy: RetryPolicy = DEFAULT_POLICY,
 ) -> float:
-    """Seconds to wait after the ``attempt``-th failure (first = 1), drawn from [0, min(ceiling, base·2^(attempt-1))].
+    """Return the seconds to wait after the ``attempt``-th failure (first = 1).
 
-    At least a tenth of the ceiling of that attempt, so that "retry" never means "at once".
+    Drawn from [0, min(ceiling, base·2^(attempt-1))], at least a tenth of that ceiling, so that "retry" never means
+    "at once".
     """
     draw = (rng or random).uniform
     exponent = min(max(attempt, 1) - 1, _MAX_EXPONENT)
@@ -58,5 +60,5 @@ def backoff(
 
 
 def poll_delay(polls: int, first: float, ceiling: float = POLL_CEILING_SECONDS) -> float:
-    """Seconds until the next look for a verdict: the provider's pace, doubling every fifth look, at most ``ceiling``."""
-    return min(ceiling, first * 2 ** (polls // 5))
+    """Return the seconds until the next poll: the provider's pace, doubling every fifth poll, at most ``ceiling``."""
+    return min(ceiling, first * 2 ** min(polls // 5, _MAX_EXPONENT))

@@ -1,9 +1,13 @@
-"""The states of an exchange and which may follow which, as data. What an outcome leads to is in ``core.life``.
+"""The states of an exchange, which may follow which, and the sets of states that have a meaning of their own.
 
-The pictures of it stand in ``docs/exchange.md``; the only method that changes a state checks this table.
+State diagrams: ``docs/exchange.md``. Which state an outcome leads to is decided in ``core.delivery.transitions``. The
+sets below are written here only: indexes and selections are derived from them, SQL statements receive them as
+parameters, and the domains of views are tested against them.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 PENDING = "pending"
 SENDING = "sending"
@@ -29,9 +33,6 @@ LABELS = (
     (CANCELLED, "Cancelled"),
 )
 
-#: Nothing leaves these by itself; ``accepted``, ``superseded`` and ``cancelled`` are left by nobody.
-FINAL = frozenset({ACCEPTED, REJECTED, FAILED, SUPERSEDED, CANCELLED})
-
 TRANSITIONS: dict[str, frozenset[str]] = {
     PENDING: frozenset({SENDING, HELD, FAILED, CANCELLED, SUPERSEDED}),
     HELD: frozenset({PENDING, CANCELLED, SUPERSEDED}),
@@ -45,15 +46,41 @@ TRANSITIONS: dict[str, frozenset[str]] = {
     CANCELLED: frozenset(),
 }
 
+#: The dispatcher leaves these alone; ``accepted``, ``superseded`` and ``cancelled`` are never left.
+FINAL = frozenset({ACCEPTED, REJECTED, FAILED, SUPERSEDED, CANCELLED})
+#: From these the dispatcher takes the next step when it is due.
+CLAIMABLE = (PENDING, UNKNOWN, WAITING)
+#: Within a chain these keep the later exchanges back (X10).
+CHAIN_BLOCKING = (PENDING, SENDING, UNKNOWN, HELD, FAILED)
+#: The first exchange of a chain may be claimed from these.
+CHAIN_CLAIMABLE = tuple(state for state in CLAIMABLE if state in CHAIN_BLOCKING)
+#: Within a chain these may be claimed whatever comes before: the provider has the document already.
+CHAIN_FREE = tuple(state for state in CLAIMABLE if state not in CHAIN_BLOCKING)
+#: Not settled yet.
+OPEN = (PENDING, SENDING, WAITING, UNKNOWN, HELD)
+#: The provider has not confirmed to have received these.
+UNCONFIRMED = (PENDING, SENDING, UNKNOWN)
+#: Shown to operators as needing attention.
+ATTENTION = (UNKNOWN, REJECTED, FAILED, HELD)
+
 
 class ForbiddenTransition(ValueError):
     """The state machine does not allow this change."""
 
 
 def check_transition(old: str, new: str) -> None:
-    """Refuse a change that the table does not name.
+    """Refuse a change that the table does not allow.
 
     :raises ForbiddenTransition: with both states in the message.
     """
     if new not in TRANSITIONS[old]:
         raise ForbiddenTransition(f"{old} → {new}")
+
+
+def sql_list(some: Iterable[str]) -> str:
+    """Return states as a list of SQL literals, for the predicates of partial indexes.
+
+    >>> sql_list(("pending", "unknown"))
+    "('pending', 'unknown')"
+    """
+    return "({})".format(", ".join(f"'{state}'" for state in some))

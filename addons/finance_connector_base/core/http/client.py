@@ -1,8 +1,14 @@
-"""Carries one step of one call to the provider and brings back an outcome. Plain values in, plain values out."""
+"""The client of one connection: carry out one step of one call and return its outcome.
+
+Plain values in, plain values out. ``ProviderClient`` joins protocol, transport and token; ``ClientPool`` keeps one
+client per connection in a process, so that sockets and tokens outlive one run of the dispatcher.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field
 
 from ..delivery.outcomes import AuthFailed, ContractBroken, Outcome, Transient, Unknown
 from ..protocol import Call, ProviderProtocol, Step
@@ -15,7 +21,7 @@ _UNAUTHORIZED = 401
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What one step did, as an attempt stores it. ``body`` is the answer as received, empty when there was none."""
+    """Result of one step, as an attempt stores it; ``body`` is the raw response, empty when there was none."""
 
     outcome: Outcome
     seconds: float = 0.0
@@ -24,9 +30,10 @@ class Report:
     content_type: str = ""
     method: str = ""
     url: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
-class Courier:
+class ProviderClient:
     """One connection's protocol, transport and token, shared by the sending threads."""
 
     def __init__(self, protocol: ProviderProtocol, transport: Transport):
@@ -36,7 +43,7 @@ class Courier:
         self._tokens = TokenCache(grant) if grant else None
 
     def perform(self, step: Step, call: Call) -> Report:
-        """Run one step. Anything unforeseen after the request was built counts as not knowing (X5)."""
+        """Run one step. Anything unforeseen after the request was built counts as an unknown outcome (X5)."""
         request = self.protocol.build(step, call)
         return self._run(
             request,
@@ -45,7 +52,7 @@ class Courier:
         )
 
     def probe(self) -> Report:
-        """Ask the provider something without effect: are address and credentials right?"""
+        """Call the provider without effect, to check address and credentials."""
         return self._run(
             self.protocol.build_probe(),
             effect=False,
@@ -76,10 +83,11 @@ class Courier:
             answer.headers.get("content-type", ""),
             request.method,
             request.url,
+            answer.kept_headers(),
         )
 
     def _authorized(self, request: HttpRequest) -> HttpResponse | NotSent | NoAnswer | Outcome:
-        """Send with a bearer token; one 401 is answered by renewing the token once.
+        """Send with a bearer token; after one 401 the token is renewed once.
 
         A 401 comes before processing (RFC 9110 §15.5.2), so sending again after it doubles nothing.
         """
@@ -97,14 +105,36 @@ class Courier:
 
 
 def _guarded(read, answer: HttpResponse) -> Outcome:
-    """An adapter that stumbles over an answer must not lose the fact that there was one."""
+    """Read a response with the adapter's code; where that fails, keep the fact that there was a response."""
     try:
         return read(answer)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except Exception as error:  # the adapter's code on a provider's bytes
         return ContractBroken(
-            f"HTTP {answer.status}: {type(error).__name__} while reading the answer"
+            f"HTTP {answer.status}: {type(error).__name__} while reading the response"
         )
 
 
 def _report(request: HttpRequest, outcome: Outcome, seconds: float = 0.0) -> Report:
     return Report(outcome, seconds, method=request.method, url=request.url)
+
+
+class ClientPool:
+    """One client per connection; a changed setting (another ``version``) makes a new one."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._clients: dict[Hashable, tuple[Hashable, ProviderClient]] = {}
+
+    def get(
+        self, key: Hashable, version: Hashable, build: Callable[[], ProviderClient]
+    ) -> ProviderClient:
+        """Return the client of ``key`` built for ``version``; an outdated one is closed and replaced."""
+        with self._lock:
+            known = self._clients.get(key)
+            if known and known[0] == version:
+                return known[1]
+            if known:
+                known[1].close()
+            client = build()
+            self._clients[key] = (version, client)
+            return client

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
@@ -12,6 +13,11 @@ from typing import Any
 #: Seconds to connect and seconds between two received bytes; every call has both.
 DEFAULT_TIMEOUT = (5.0, 30.0)
 QUERY_TIMEOUT = (3.0, 8.0)
+#: Longest pause a ``Retry-After`` can ask for.
+MAX_RETRY_AFTER = 3600.0
+#: Response headers that are kept as evidence: what identifies the call at the provider, and when it was answered.
+KEPT_HEADERS = ("x-request-id", "request-id", "x-correlation-id", "retry-after", "date")
+_SECONDS = re.compile(r"[0-9]{1,15}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +53,12 @@ class HttpResponse:
         return value if isinstance(value, dict) else None
 
     def retry_after(self) -> float | None:
-        """Seconds of ``Retry-After`` (RFC 9110 §10.2.3, delta-seconds or HTTP date), or None."""
+        """Return the seconds of ``Retry-After`` (RFC 9110 §10.2.3, delta-seconds or HTTP date), or None."""
         return parse_retry_after(self.headers.get("retry-after", ""))
+
+    def kept_headers(self) -> dict[str, str]:
+        """Return the headers that are kept as evidence."""
+        return {name: self.headers[name] for name in KEPT_HEADERS if self.headers.get(name)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +78,16 @@ class NoAnswer:
 
 
 def parse_retry_after(value: str) -> float | None:
-    """Seconds to wait from a ``Retry-After`` header value; never negative; None when absent or unreadable."""
+    """Return the seconds of a ``Retry-After`` header value, 0 to an hour; None when absent or unreadable."""
     value = value.strip()
-    if not value:
-        return None
-    if value.isdigit():
-        return float(value)
+    if value.isascii() and value.isdigit():
+        # A number with more digits than any pause has is one that is too long.
+        return min(float(value), MAX_RETRY_AFTER) if _SECONDS.fullmatch(value) else MAX_RETRY_AFTER
     try:
         moment = parsedate_to_datetime(value)
-    except ValueError:
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=dt.timezone.utc)
+        seconds = (moment - dt.datetime.now(dt.timezone.utc)).total_seconds()
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=dt.timezone.utc)
-    return max(0.0, (moment - dt.datetime.now(dt.timezone.utc)).total_seconds())
+    return min(max(0.0, seconds), MAX_RETRY_AFTER)

@@ -1,9 +1,9 @@
-"""Inbound callbacks: is a message really the provider's, and what does it tell?
+"""Verification of inbound webhook messages, and the events they carry.
 
 ``verify_standard_webhook`` follows the public Standard Webhooks specification 1.0.0: HMAC-SHA256 over
 ``id.timestamp.body`` on the raw body, a tolerance for the time, any number of signatures (the sender's rotation) and
 of secrets (ours), compared in constant time. ``verify_bearer`` is for providers that authenticate by HTTP alone
-(RFC 6750): the body is then not protected, so nothing it says may be believed without asking the provider.
+(RFC 6750): the body is then not protected, so its content is never trusted without a status check at the provider.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ KEPT_HEADERS = (
 _MAX_HEADER = 1000
 
 
-class CallbackRefused(Exception):
-    """The message is not the provider's, or cannot be shown to be. ``reason`` is one stable word."""
+class WebhookRefused(Exception):
+    """The message is not authentic, or cannot be shown to be. ``reason`` is one stable word."""
 
     def __init__(self, reason: Reason, detail: str = ""):
         super().__init__(f"{reason}: {detail}" if detail else reason)
@@ -52,13 +52,13 @@ class CallbackRefused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class CallbackNews:
-    """One thing a message tells about one exchange.
+class WebhookEvent:
+    """One event of a message, about one exchange.
 
     The exchange is named by the provider's ``reference`` or by our idempotency ``key``. Without an ``outcome`` the
-    message only says that something happened: the provider is asked. ``sha256`` is that of the bytes the provider
-    speaks of, where it tells: a verdict on other bytes than ours is not ours (X6). ``dedupe_key`` is the same for a
-    repetition of the same news; left empty it is made of the message's id, or of its bytes.
+    event only announces a change: a status check follows. ``sha256`` is the hash of the bytes the event refers to,
+    where the provider sends it: a verdict on other bytes than ours is not applied (X6). ``dedupe_key`` is the same
+    for every delivery of the same event; if empty it is derived from the message's id, or from its bytes.
     """
 
     reference: str = ""
@@ -75,85 +75,85 @@ def verify_standard_webhook(
     now: float,
     tolerance: int = TOLERANCE,
 ) -> str:
-    """The id of a message that one of ``secrets`` signed; header names are lower case.
+    """Return the id of a message that one of ``secrets`` signed; header names are lower case.
 
-    :raises CallbackRefused: with the reason; which secret was tried is not told.
+    :raises WebhookRefused: with the reason; it does not reveal which secret was tried.
     """
     message_id = _header(headers, "webhook-id")
     timestamp = _header(headers, "webhook-timestamp")
     given = _header(headers, "webhook-signature").split()
     # The signed text joins its parts by full stops: with one in the id, another split of it would be as valid.
     if "." in message_id or len(message_id) > _MAX_ID:
-        raise CallbackRefused("bad_header", "webhook-id")
+        raise WebhookRefused("bad_header", "webhook-id")
     if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= _TIMESTAMP_DIGITS):
-        raise CallbackRefused("bad_header", "webhook-timestamp")
+        raise WebhookRefused("bad_header", "webhook-timestamp")
     keys = [key for secret in secrets if (key := _secret_bytes(secret))]
     if not keys:
-        raise CallbackRefused("no_secret")
+        raise WebhookRefused("no_secret")
     if not _any_matches(keys, f"{message_id}.{timestamp}.".encode() + body, given):
-        raise CallbackRefused("mismatch")
+        raise WebhookRefused("mismatch")
     if abs(now - int(timestamp)) > tolerance:
-        raise CallbackRefused("stale")
+        raise WebhookRefused("stale")
     return message_id
 
 
 def verify_bearer(headers: Mapping[str, str], secrets: Iterable[str]) -> None:
     """Accept the request when its bearer token is one of ``secrets``.
 
-    :raises CallbackRefused: with the reason.
+    :raises WebhookRefused: with the reason.
     """
     known = [secret for secret in secrets if secret]
     if not known:
-        raise CallbackRefused("no_secret")
+        raise WebhookRefused("no_secret")
     scheme, _, token = _header(headers, "authorization").partition(" ")
     if scheme.lower() != "bearer":
-        raise CallbackRefused("bad_header", "authorization")
-    # No early end: how long it takes says nothing about which secret was nearly met.
+        raise WebhookRefused("bad_header", "authorization")
+    # Every secret is compared, so that the duration does not reveal which one nearly matched.
     if not any([_same(secret, token.strip()) for secret in known]):  # noqa: C419
-        raise CallbackRefused("mismatch")
+        raise WebhookRefused("mismatch")
 
 
 def refuse_unknown(headers: Mapping[str, str], body: bytes) -> None:
-    """Refuse a message to an address nobody has, after the work that a known address would have cost."""
+    """Refuse a message to an unknown URL, at the same cost as for a known one."""
     signed = f"{headers.get('webhook-id', '')}.{headers.get('webhook-timestamp', '')}.".encode()
     given = headers.get("webhook-signature", "").split() or [_SCHEME]
     _any_matches([random_secrets.token_bytes(32)], signed + body, given)
-    raise CallbackRefused("mismatch", "unknown address")
+    raise WebhookRefused("mismatch", "unknown address")
 
 
 def is_standard_secret(secret: str) -> bool:
-    """Whether ``secret`` is of the form and size the Standard Webhooks specification asks for."""
+    """Tell whether ``secret`` is of the form and size the Standard Webhooks specification asks for."""
     return secret.startswith(_SECRET_PREFIX) and bool(_secret_bytes(secret))
 
 
 def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """The named safe headers of a message, of bounded length."""
+    """Return the listed harmless headers of a message, of bounded length."""
     return {name: plain(headers[name])[:_MAX_HEADER] for name in KEPT_HEADERS if headers.get(name)}
 
 
-def dedupe_key(news: CallbackNews, message_id: str | None, body: bytes, position: int) -> str:
-    """What the database recognises a repetition by; always short and storable."""
+def dedupe_key(event: WebhookEvent, message_id: str | None, body: bytes, position: int) -> str:
+    """Return the key by which the database rejects a repetition; always short and storable."""
     origin = message_id or f"sha256:{hashlib.sha256(body).hexdigest()}"
-    key = news.dedupe_key or (f"{origin}#{position}" if position else origin)
+    key = event.dedupe_key or (f"{origin}#{position}" if position else origin)
     if len(key) <= _MAX_ID and key == plain(key):
         return key
     return f"sha256:{hashlib.sha256(key.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
 
 def plain(text: str) -> str:
-    """``text`` without what PostgreSQL cannot store (NUL, lone surrogates)."""
+    """Return ``text`` without what PostgreSQL cannot store (NUL, lone surrogates)."""
     return text.encode("utf-8", "replace").decode().replace("\0", "")
 
 
 def _header(headers: Mapping[str, str], name: str) -> str:
     value = headers.get(name, "").strip()
     if not value:
-        raise CallbackRefused("missing_header", name)
+        raise WebhookRefused("missing_header", name)
     return value
 
 
 def _secret_bytes(secret: str) -> bytes:
-    """The key of a ``whsec_`` secret; empty when it is damaged or too short to be one."""
+    """Return the key of a ``whsec_`` secret; empty when it is malformed or of the wrong size."""
     try:
         key = base64.b64decode(secret.strip().removeprefix(_SECRET_PREFIX), validate=True)
     except (binascii.Error, ValueError):
@@ -162,7 +162,7 @@ def _secret_bytes(secret: str) -> bytes:
 
 
 def _any_matches(keys: list[bytes], signed: bytes, given: list[str]) -> bool:
-    """Whether any key made any of the given signatures; every pair is compared."""
+    """Tell whether any key made any of the given signatures; every pair is compared."""
     expected = [base64.b64encode(hmac.digest(key, signed, "sha256")).decode() for key in keys]
     candidates = [item.removeprefix(_SCHEME) for item in given if item.startswith(_SCHEME)]
     return any([_same(ours, theirs) for ours in expected for theirs in candidates])  # noqa: C419

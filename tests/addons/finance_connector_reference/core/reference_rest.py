@@ -35,7 +35,7 @@ from odoo.addons.finance_connector_base.core.protocol import (
     unreadable,
 )
 from odoo.addons.finance_connector_base.core.security.webhook import (
-    CallbackNews,
+    WebhookEvent,
     verify_standard_webhook,
 )
 
@@ -55,7 +55,7 @@ class ReferenceRest(ProviderProtocol):
 
     base_url: str
     api_key: str = field(repr=False)
-    callback_secrets: tuple[str, ...] = field(default=(), repr=False)
+    webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
 
     def build(self, step: Step, call: Call) -> HttpRequest:
         if step == "send":
@@ -80,15 +80,15 @@ class ReferenceRest(ProviderProtocol):
             return Accepted("")
         return refusal_by_status(response, _words(response)) or unreadable(response)
 
-    def verify_callback(self, headers: Mapping[str, str], body: bytes, received_at: float) -> str:
-        return verify_standard_webhook(headers, body, self.callback_secrets, received_at)
+    def verify_webhook(self, headers: Mapping[str, str], body: bytes, received_at: float) -> str:
+        return verify_standard_webhook(headers, body, self.webhook_secrets, received_at)
 
-    def read_callback(self, headers: Mapping[str, str], body: bytes) -> tuple[CallbackNews, ...]:
+    def read_webhook(self, headers: Mapping[str, str], body: bytes) -> tuple[WebhookEvent, ...]:
         data = json.loads(body)["data"]
         outcome = _EVENTS[data["state"]](data)
         # A record is told by its place in the chain; the others by the number, which is our key.
         key = "" if data["kind"] == _RECORD else data["number"]
-        return (CallbackNews(data["reference"], key, outcome, sha256=data["sha256"]),)
+        return (WebhookEvent(data["reference"], key, outcome, sha256=data["sha256"]),)
 
     def _send(self, call: Call) -> HttpRequest:
         path, method = _collection(call), "POST"

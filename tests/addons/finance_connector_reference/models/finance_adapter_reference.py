@@ -16,7 +16,7 @@ class FinanceAdapterReference(models.AbstractModel):
     _inherit = "finance.adapter"
 
     _api_version = f"Reference provider {rest.API_VERSION}"
-    _callback_scheme = "standard"
+    _webhook_scheme = "standard"
     _operations = (
         Operation(rest.DOCUMENT, "key", verdict="immediate", settle_seconds=_SETTLE_SECONDS),
         Operation(rest.FILING, "lookup", settle_seconds=_SETTLE_SECONDS),
@@ -33,7 +33,7 @@ class FinanceAdapterReference(models.AbstractModel):
 
     def _protocol(self, connection):
         return rest.ReferenceRest(
-            connection.base_url, connection._secret(SECRET), connection._callback_secrets()
+            connection.base_url, connection._secret(SECRET), connection._webhook_secrets()
         )
 
     def _missing_settings(self, connection):

@@ -15,7 +15,7 @@ class EngineCase(ReferenceCase):
     def setUp(self):
         super().setUp()
         self.registry_enter_test_mode()
-        # Couriers are kept per process and per version of the connection; each test has sockets of its own.
+        # Clients are kept per process and per version of the connection; each test has sockets of its own.
         self.connection.sudo().write({"name": f"Reference {self.id()}"})
 
     def another_connection(self, name="Second", company=None):
@@ -37,7 +37,7 @@ class EngineCase(ReferenceCase):
         return connection
 
     def dispatch(self):
-        """One pass of the dispatcher, from claim to told owner."""
+        """One pass of the dispatcher, from claim to notified document."""
         self.env.flush_all()
         steps = self.dispatcher._round()
         self.env.invalidate_all()
@@ -50,8 +50,8 @@ class EngineCase(ReferenceCase):
         self.env.invalidate_all()
         return claimed
 
-    def make_due(self, exchanges, gates=False):
-        """Move time on for these exchanges, and for the gates if asked."""
+    def make_due(self, exchanges, throttles=False):
+        """Move time on for these exchanges, and for the throttles if asked."""
         self.env.flush_all()
         self.env.cr.execute(
             """
@@ -62,10 +62,10 @@ class EngineCase(ReferenceCase):
             """,
             (exchanges.ids,),
         )
-        if gates:
+        if throttles:
             self.env.cr.execute(
                 """
-                UPDATE finance_connection_gate
+                UPDATE finance_throttle
                    SET not_before = not_before - interval '1 hour',
                        breaker_until = breaker_until - interval '1 hour'
                 """
@@ -87,8 +87,8 @@ class EngineCase(ReferenceCase):
             if item["number"] == number
         )
 
-    def gate(self, connection=None):
-        return (connection or self.connection).gate_ids
+    def throttle(self, connection=None):
+        return (connection or self.connection).throttle_ids
 
     def case_of(self, document):
         return self.env["finance.case"].search(

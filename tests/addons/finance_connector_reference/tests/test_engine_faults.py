@@ -67,7 +67,7 @@ class TestEngineFaults(EngineCase):
     def settle(self, document):
         """Let time pass; in the end the provider has it once, or a person is asked."""
         for _round in range(3):
-            self.make_due(document.exchange_id, gates=True)
+            self.make_due(document.exchange_id, throttles=True)
             self.dispatch()
         exchange = document.exchange_id
         if exchange.state == UNKNOWN:

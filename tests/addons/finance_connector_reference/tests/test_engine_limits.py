@@ -1,10 +1,11 @@
 """X9 to X12: breaker, rates, order, fairness."""
 
+from contextlib import contextmanager
 from unittest.mock import patch
 
-from odoo.addons.finance_connector_base.core.delivery import states
-from odoo.addons.finance_connector_base.core.delivery.breaker import CLOSED, HALF_OPEN, OPEN
+from odoo.addons.finance_connector_base.core.delivery import boundaries, states
 from odoo.addons.finance_connector_base.core.delivery.pipeline import perform
+from odoo.addons.finance_connector_base.core.delivery.throttle import CLOSED, HALF_OPEN, OPEN
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
@@ -44,69 +45,75 @@ class TestEngineLimits(EngineCase):
 
     def test_x9_an_open_breaker_makes_no_call_but_the_probe_and_costs_no_attempt(self):
         self.break_the_provider()
-        self.assertEqual(self.gate().breaker_state, OPEN)
+        self.assertEqual(self.throttle().breaker_state, OPEN)
         late = self.document("document", "L-1")
         self.control.clear_requests()
         self.dispatch()
         self.assertEqual(self.control.counts("reference"), {})
-        self.make_due(late.exchange_id, gates=True)
+        self.make_due(late.exchange_id, throttles=True)
         self.dispatch()
         self.assertEqual(self.control.counts("reference"), {"ping": 1})
-        self.assertEqual(self.gate().breaker_state, OPEN)
+        self.assertEqual(self.throttle().breaker_state, OPEN)
         self.assertFalse(late.exchange_id.attempt_ids)
         self.assertEqual(late.exchange_id.state, states.PENDING)
 
-    def test_x9_claims_through_a_limited_gate_follow_each_other_whatever_worker_makes_them(self):
-        gates = type(self.env["finance.connection.gate"])
-        real, locked = gates._lock, []
+    def test_x9_claims_through_a_limited_throttle_follow_each_other_whatever_worker_makes_them(
+        self,
+    ):
+        for max_parallel, locked in ((0, False), (2, True)):
+            self.connection.max_parallel = max_parallel
+            self.document("document", f"D-{max_parallel}")
+            self.assertEqual(self.locks_the_throttle(self.claim), locked)
 
-        def lock(model, connection_ids):
-            locked.append(connection_ids)
-            return real(model, connection_ids)
+    def locks_the_throttle(self, work):
+        """Tell whether a transaction locks rows of throttles, by the statements that it sends."""
+        statements = []
+        cursor = type(self.env.cr)
+        execute = cursor.execute
 
-        self.patch(gates, "_lock", lock)
-        for limit, expected in (
-            ({"max_parallel": 0}, []),
-            ({"max_parallel": 2}, [self.connection.ids]),
-        ):
-            self.connection.write(limit)
-            self.document("document", f"D-{limit['max_parallel']}")
-            self.claim()
-            self.assertEqual(locked, expected)
+        def noting(this, query, *args, **kwargs):
+            statements.append(str(query))
+            return execute(this, query, *args, **kwargs)
+
+        with patch.object(cursor, "execute", noting):
+            work()
+        return any("FOR UPDATE OF h" in text for text in statements)
 
     def test_x9_half_open_lets_one_call_through_and_its_success_closes(self):
         broken = self.break_the_provider()
         for name in ("L-1", "L-2", "L-3"):
             self.document("document", name)
         self.control.clear_faults()
-        self.make_due(self.env["finance.exchange"], gates=True)
+        self.make_due(self.env["finance.exchange"], throttles=True)
         self.dispatcher._commit_probes(
             [(probe, perform(probe)) for probe in self.probes_that_are_due()]
         )
         self.env.invalidate_all()
-        self.assertEqual(self.gate().breaker_state, HALF_OPEN)
+        self.assertEqual(self.throttle().breaker_state, HALF_OPEN)
         (claim,) = self.claim().claims
         self.assertFalse(self.claim().claims)
         self.dispatcher._commit_outcomes([(claim, perform(claim))])
         self.env.invalidate_all()
-        self.assertEqual(self.gate().breaker_state, CLOSED)
+        self.assertEqual(self.throttle().breaker_state, CLOSED)
         self.make_due(self.env["finance.exchange"].union(*[item.exchange_id for item in broken]))
         self.assertEqual(len(self.claim().claims), 7)
 
     def test_x9_a_failed_trial_opens_the_breaker_for_longer(self):
         self.break_the_provider()
-        self.env.cr.execute("UPDATE finance_connection_gate SET breaker_state = 'half_open'")
+        self.env.cr.execute("UPDATE finance_throttle SET breaker_state = 'half_open'")
         self.env.invalidate_all()
         self.document("document", "L-1")
         self.dispatch()
-        self.assertEqual((self.gate().breaker_state, self.gate().breaker_openings), (OPEN, 2))
+        self.assertEqual(
+            (self.throttle().breaker_state, self.throttle().breaker_openings), (OPEN, 2)
+        )
 
     def probes_that_are_due(self):
-        return self.dispatcher._claim_probes(self.dispatcher._make_roster())
+        return self.dispatcher._claim_probes(self.dispatcher._sendable_connections())
 
     def test_x9_a_probe_is_given_to_one_worker_only(self):
         self.break_the_provider()
-        self.make_due(self.env["finance.exchange"], gates=True)
+        self.make_due(self.env["finance.exchange"], throttles=True)
         self.assertEqual(len(self.probes_that_are_due()), 1)
         self.assertEqual(len(self.probes_that_are_due()), 0)
 
@@ -114,13 +121,69 @@ class TestEngineLimits(EngineCase):
         self.fault("status", "putDocument", status=503)
         self.document("document")
         (claim,) = self.claim().claims
-        with (
-            patch.object(type(self.dispatcher), "_write_outcomes", side_effect=ValueError),
-            mute_logger("odoo.addons.finance_connector_base.models.finance_dispatcher_outcome"),
-        ):
+        with self.failing("outcome_written"):
             self.dispatcher._commit_outcomes([(claim, perform(claim))])
         self.env.invalidate_all()
-        self.assertEqual(self.gate().breaker_failures, 1)
+        self.assertEqual(self.throttle().breaker_failures, 1)
+
+    def test_x10_a_result_that_cannot_be_noted_does_not_stop_those_of_other_connections(self):
+        other = self.another_connection()
+        self.fault("status", "putDocument", status=401, text="bad")
+        bad = self.document("document", "bad")
+        good = self.env["finance.reference.document"]._send(other, "document", "good")
+        results = [(claim, perform(claim)) for claim in self.claim().claims]
+        connections = type(self.env["finance.connection"])
+        original = connections._note_test
+
+        def note_test(connection, message):
+            if connection == self.connection:
+                raise ValueError("this connection cannot be written")
+            return original(connection, message)
+
+        with (
+            patch.object(connections, "_note_test", note_test),
+            mute_logger("odoo.addons.finance_connector_base.models.finance_dispatcher"),
+        ):
+            self.dispatcher._commit_outcomes(results)
+        self.env.invalidate_all()
+        self.assertEqual(good.exchange_id.state, states.ACCEPTED)
+        self.assertEqual(bad.exchange_id.state, states.PENDING)
+        self.assertEqual(self.throttle().breaker_failures, 1)
+        self.assertEqual(self.throttle(other).breaker_failures, 0)
+
+    def test_x10_a_probe_that_cannot_be_noted_does_not_stop_the_others(self):
+        self.break_the_provider()
+        self.make_due(self.env["finance.exchange"], throttles=True)
+        (probe,) = self.probes_that_are_due()
+        with self.failing("probe_written"):
+            self.dispatcher._commit_probes([(probe, perform(probe))])
+        self.env.invalidate_all()
+        self.assertEqual(self.throttle().breaker_state, OPEN)
+
+    def test_f1_no_retry_after_of_a_provider_breaks_the_storing(self):
+        for number, value in enumerate((9999999999999999, int("9" * 400), 300000000000)):
+            self.fault("status", "putDocument", status=429, retry_after=value)
+            document = self.document("document", f"D-{number}")
+            self.dispatch()
+            self.assertEqual(document.exchange_id.state, states.PENDING)
+            self.assertEqual(document.exchange_id.attempt_ids.outcome, "rate_limited")
+            self.assertTrue(document.exchange_id.next_step_text)
+            self.connection.action_reset_breaker()
+
+    @contextmanager
+    def failing(self, moment):
+        """Let the transaction in which a moment is reached fail."""
+
+        def observer(name):
+            if name == moment:
+                raise ValueError(moment)
+
+        end = boundaries.observe(observer)
+        try:
+            with mute_logger("odoo.addons.finance_connector_base.models.finance_dispatcher"):
+                yield
+        finally:
+            end()
 
     def test_x9_a_pause_asked_of_one_call_holds_for_the_whole_connection(self):
         self.fault("status", "putDocument", status=429, retry_after=30)
@@ -132,14 +195,14 @@ class TestEngineLimits(EngineCase):
         self.dispatch()
         self.assertEqual(self.calls("putDocument"), 2)
         self.assertEqual(elsewhere.state, states.ACCEPTED)
-        self.make_due(self.env["finance.exchange"], gates=True)
+        self.make_due(self.env["finance.exchange"], throttles=True)
         self.dispatch()
         self.assertEqual(self.calls("putDocument"), 3)
 
     def test_x9_the_rate_is_shared_by_all_workers(self):
         self.connection.write({"rate_per_second": 0.01, "rate_burst": 3})
         self.env.cr.execute(
-            "UPDATE finance_connection_gate SET bucket_tokens = 3, bucket_at = now() AT TIME ZONE 'UTC'"
+            "UPDATE finance_throttle SET bucket_tokens = 3, bucket_at = now() AT TIME ZONE 'UTC'"
         )
         for number in range(8):
             self.document("document", f"D-{number}")
@@ -160,7 +223,7 @@ class TestEngineLimits(EngineCase):
     def test_a_person_may_call_again_at_once(self):
         self.break_the_provider()
         self.connection.action_reset_breaker()
-        self.assertEqual(self.gate().breaker_state, CLOSED)
+        self.assertEqual(self.throttle().breaker_state, CLOSED)
 
     # -- X10 ----------------------------------------------------------------------------------------------------
 

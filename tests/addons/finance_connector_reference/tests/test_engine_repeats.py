@@ -175,7 +175,7 @@ class TestEngineRepeats(EngineCase):
         document = self.document("document")
         for _try in range(4):
             self.dispatch()
-            self.make_due(document.exchange_id, gates=True)
+            self.make_due(document.exchange_id, throttles=True)
         exchange = document.exchange_id
         self.assertEqual((exchange.state, exchange.send_count), (states.FAILED, 2))
         self.assertEqual(self.case_of(document).kind, "budget")
@@ -216,7 +216,7 @@ class TestEngineRepeats(EngineCase):
         case = self.case_of(document)
         self.assertEqual(case.kind, "budget")
         document.exchange_id.action_retry()
-        self.make_due(document.exchange_id, gates=True)
+        self.make_due(document.exchange_id, throttles=True)
         self.dispatch()
         self.assertEqual(document.exchange_id.state, states.ACCEPTED)
         self.assertEqual(case.state, "resolved")

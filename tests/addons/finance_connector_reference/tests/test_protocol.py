@@ -29,8 +29,8 @@ ASKED = ("filing", "filing_now", "chain")
 class TestReferenceProtocol(ReferenceCase):
     def setUp(self):
         super().setUp()
-        self.courier = self.connection._courier()
-        self.addCleanup(self.courier.close)
+        self.client = self.connection._client()
+        self.addCleanup(self.client.close)
 
     def call(self, operation, number="D-1", sequence=1, content=None):
         parameters = {"number": number, "chain": "A", "sequence": sequence}
@@ -38,14 +38,14 @@ class TestReferenceProtocol(ReferenceCase):
         return Call(operation, number, content or json.dumps(body).encode(), parameters)
 
     def perform(self, step, call):
-        return self.courier.perform(step, call).outcome
+        return self.client.perform(step, call).outcome
 
     def test_the_probe_tells_a_wrong_key_from_a_wrong_address(self):
-        self.assertIsInstance(self.courier.probe().outcome, Accepted)
+        self.assertIsInstance(self.client.probe().outcome, Accepted)
         self.control.set_client("reference", "reference", "another-key")
-        self.assertIsInstance(self.courier.probe().outcome, AuthFailed)
+        self.assertIsInstance(self.client.probe().outcome, AuthFailed)
         self.connection.base_url = f"{self.control.url}/afnor"
-        self.assertIsInstance(self.connection._courier().probe().outcome, ContractBroken)
+        self.assertIsInstance(self.connection._client().probe().outcome, ContractBroken)
 
     def test_every_operation_has_its_effect_once(self):
         for operation in EVERY:

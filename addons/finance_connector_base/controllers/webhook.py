@@ -1,0 +1,63 @@
+"""Endpoint for webhooks: verify the raw body, store it, respond; processing follows later.
+
+Responses: 202 (or the 2xx that the provider's documentation requires) stored or already known, 401 not authentic,
+404 unknown URL, 413 over 1 MB, 415 a form (its raw bytes are lost once parsed), 503 the secrets cannot be decrypted at
+the moment (the provider retries). The response leaves after the commit.
+"""
+
+import logging
+
+from odoo import http
+from odoo.exceptions import UserError
+from odoo.http import request
+
+from ..core.security.masking import MaskingFilter
+from ..core.security.webhook import WebhookRefused
+from ..models.finance_connection import FORMER_WEBHOOK_ROUTE, WEBHOOK_ROUTE
+
+_logger = logging.getLogger(__name__)
+_logger.addFilter(MaskingFilter())
+
+MAX_BODY = 1024 * 1024
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+_RETRY_SECONDS = "60"
+
+
+def _limit(_controller):
+    """Return the size limit for the framework's reader, which rejects before our code runs."""
+    announced = request.httprequest.content_length or 0
+    if announced > MAX_BODY:
+        _logger.warning("webhook of %s bytes rejected", announced)
+    return MAX_BODY
+
+
+class WebhookController(http.Controller):
+    @http.route(
+        [f"{WEBHOOK_ROUTE}/<string:token>", f"{FORMER_WEBHOOK_ROUTE}/<string:token>"],
+        type="http",
+        auth="public",
+        methods=["POST"],
+        csrf=False,
+        save_session=False,
+        max_content_length=_limit,
+    )
+    def receive(self, token, **_parameters):
+        """Receive one message of a provider."""
+        if request.httprequest.mimetype in _FORMS:
+            return self._refuse("a form", 415)
+        body = request.httprequest.get_data()
+        headers = {name.lower(): value for name, value in request.httprequest.headers.items()}
+        connection = request.env["finance.connection"]._by_webhook_token(token)
+        try:
+            request.env["finance.webhook.event"].sudo()._receive(connection, headers, body)
+        except WebhookRefused as refusal:
+            return self._refuse(
+                f"{connection or 'unknown address'}: {refusal}", 401 if connection else 404
+            )
+        except UserError as error:
+            return self._refuse(f"{connection}: {error}", 503, [("Retry-After", _RETRY_SECONDS)])
+        return request.make_response("", status=connection._adapter()._webhook_status)
+
+    def _refuse(self, why, status, headers=()):
+        _logger.warning("webhook rejected (%s): %s", status, why)
+        return request.make_response("", headers=list(headers), status=status)

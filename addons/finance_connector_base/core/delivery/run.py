@@ -1,0 +1,242 @@
+"""One run of a dispatcher: keep the call slots filled, store results, notify documents, take over lost claims.
+
+A run only decides what happens when. What it does is in the transactions of the dispatcher it is given: it holds no
+record and no cursor between them.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+import psycopg2
+from psycopg2.extensions import TransactionRollbackError
+
+from .pipeline import Pipeline, Probe, Result
+
+_logger = logging.getLogger(__name__)
+
+#: The database restarts, or two transactions were in each other's way: a repetition is safe, tokens decide.
+DATABASE_AWAY = (psycopg2.OperationalError, psycopg2.InterfaceError)
+
+#: Free slots worth a claim while calls are in flight; fewer are collected first, so that claims stay large.
+_WORTH_A_CLAIM = 64
+#: Look for new work this often when the last claim found less than there was room for.
+_LOOK_SECONDS = 0.25
+_CLAIM_PAUSE_SECONDS = 0.05
+_HOUSEKEEPING_SECONDS = 1.0
+#: The scheduler hears of progress, and an idle run looks for what comes next, no more often than this.
+_PROGRESS_SECONDS = 1.0
+_LOOK_AHEAD_SECONDS = 1.0
+#: The next cron is triggered no more often than this.
+_TRIGGER_SECONDS = 3.0
+#: Stay for work that becomes due within this time. The first cron stays for longer than Odoo's cron workers sleep, so
+#: that what it was triggered early for is taken when it is due and not up to a minute later.
+_IDLE_TIMEOUT_SECONDS = 12.0
+FIRST_IDLE_TIMEOUT_SECONDS = 75.0
+#: How long calls in flight are waited for when the time is up, and a database that went away.
+_DRAIN_SECONDS = 65.0
+_OUTAGE_SECONDS = 30.0
+_BLOCKED_SECONDS = 3.0
+
+
+class OutageTolerance:
+    """Decides how long a run tolerates a database outage: until ``end`` (monotonic), and ``seconds`` in a row."""
+
+    def __init__(self, end: float, seconds: float = _OUTAGE_SECONDS):
+        self._end = end
+        self._seconds = seconds
+        self._away_since: float | None = None
+
+    def available(self) -> None:
+        """Note that the database responded."""
+        self._away_since = None
+
+    def failed(self, error: Exception) -> None:
+        """Wait a little after a failure, or end the tolerance by raising ``error``."""
+        now = time.monotonic()
+        self._away_since = self._away_since or now
+        if now - self._away_since > self._seconds or now > self._end:
+            raise error
+        _logger.warning("the database is unavailable (%s); trying again", type(error).__name__)
+        time.sleep(_LOOK_SECONDS)
+
+
+class Run:
+    """One run of the dispatcher of cron ``cron_number`` (0: a single pass without a cron)."""
+
+    def __init__(
+        self,
+        dispatcher: Any,
+        heartbeat: Any,
+        pipeline: Pipeline,
+        cron_number: int,
+        outage_seconds: float = _OUTAGE_SECONDS,
+    ):
+        self.dispatcher = dispatcher
+        self.heartbeat = heartbeat
+        self.pipeline = pipeline
+        self.cron_number = cron_number
+        self.outage_seconds = outage_seconds
+        self.steps = 0
+        self.targets: dict | None = None
+        self._steps_reported = 0
+        self._idle_timeout = (
+            FIRST_IDLE_TIMEOUT_SECONDS if cron_number == 1 else _IDLE_TIMEOUT_SECONDS
+        )
+        self._next_claim = 0.0
+        self._next_housekeeping = 0.0
+        self._next_trigger = 0.0
+        self._next_progress = 0.0
+        self._next_look_ahead = 0.0
+        self._idle_since: float | None = None
+        #: Results whose commit is not confirmed; storing one twice changes nothing (X4).
+        self._unstored: list[Result] = []
+        #: Notifications may be due.
+        self._notify = False
+        self._reports_progress = True
+        #: The run ended by the clock, with more to come.
+        self.is_out_of_time = False
+
+    def work(self, seconds: float, on_progress: Callable[[int], None]) -> None:
+        """Run until nothing is due soon or ``seconds`` are over; then wait for the calls in flight.
+
+        :param on_progress: called now and then with the number of steps since the last time
+        :raises psycopg2.Error: the database stayed away; what is in flight counts as lost.
+        """
+        stop = time.monotonic() + seconds
+        tolerance = OutageTolerance(stop + _DRAIN_SECONDS, self.outage_seconds)
+        while True:
+            now = time.monotonic()
+            try:
+                if self._iterate(now, stop, on_progress):
+                    return
+                tolerance.available()
+            except DATABASE_AWAY as error:
+                # Results already here are kept and stored when it is back; nothing more is claimed in this run.
+                tolerance.failed(error)
+                if not isinstance(error, TransactionRollbackError):
+                    stop = min(stop, now)
+
+    def once(self) -> int:
+        """Make one pass: take what is due now to its end, and return the number of steps."""
+        self._housekeeping(time.monotonic())
+        self._fill(time.monotonic())
+        while self.pipeline.in_flight:
+            self._store(1.0)
+        self._notify = True
+        while self._notify:
+            self._notify_documents()
+        return self.steps
+
+    def _iterate(self, now: float, stop: float, on_progress: Callable[[int], None]) -> bool:
+        """Make one iteration of the loop; True when the run is over."""
+        self._housekeeping(now)
+        if now < stop:
+            self._fill(now)
+        elif now > stop + _DRAIN_SECONDS or not self._has_open_ends:
+            self.is_out_of_time = True
+            return True
+        self._store(self._wait_seconds(now))
+        self._notify_documents()
+        self._report_progress(now, on_progress)
+        return self._is_over(now)
+
+    @property
+    def _has_open_ends(self) -> bool:
+        return bool(self.pipeline.in_flight or self._unstored or self._notify)
+
+    def _report_progress(self, now: float, on_progress: Callable[[int], None]) -> None:
+        """Report to the scheduler, whose own transaction does not survive a restart of the database; ours do."""
+        if not self._reports_progress or now < self._next_progress:
+            return
+        self._next_progress = now + _PROGRESS_SECONDS
+        try:
+            on_progress(self.steps - self._steps_reported)
+        except DATABASE_AWAY:
+            self._reports_progress = False
+            raise
+        self._steps_reported = self.steps
+
+    # -- filling the slots --------------------------------------------------------------------------------------
+
+    def _fill(self, now: float) -> None:
+        free = self.pipeline.free
+        worth = free >= _WORTH_A_CLAIM or not self.pipeline.in_flight
+        if now < self._next_claim or not worth:
+            return
+        claimed = self.dispatcher._claim(
+            worker_id=self.heartbeat.worker_id,
+            slots=free,
+            held=self.pipeline.held,
+            targets=self.targets,
+        )
+        self.pipeline.submit(claimed.claims)
+        if claimed.claims and self.cron_number and now >= self._next_trigger:
+            # To share the work, and so that another process notices if this one ends with calls in flight.
+            self._next_trigger = now + _TRIGGER_SECONDS
+            if claimed.more or self.cron_number == 1:
+                self.dispatcher._wake_next_cron(self.cron_number)
+        pause = _CLAIM_PAUSE_SECONDS if claimed.claims else _LOOK_SECONDS
+        self._next_claim = time.monotonic() + pause
+
+    def _wait_seconds(self, now: float) -> float:
+        """Return how long to wait for the next result."""
+        if self._notify:
+            return 0.0
+        if self.pipeline.in_flight:
+            return _LOOK_SECONDS if self.pipeline.free < _WORTH_A_CLAIM else _CLAIM_PAUSE_SECONDS
+        return max(0.0, min(self._next_claim - now, _LOOK_SECONDS))
+
+    # -- storing results ----------------------------------------------------------------------------------------
+
+    def _store(self, seconds: float) -> None:
+        self._unstored += self.pipeline.collect(0 if self._unstored else seconds)
+        probes = [item for item in self._unstored if isinstance(item[0], Probe)]
+        results = [item for item in self._unstored if not isinstance(item[0], Probe)]
+        if probes:
+            self.dispatcher._commit_probes(probes)
+        if results:
+            self.dispatcher._commit_outcomes(results, targets=self.targets)
+            self.steps += len(results)
+        self._unstored = []
+        self._notify = self._notify or bool(results)
+
+    def _notify_documents(self) -> None:
+        """Notify one batch per iteration, so that many pending notifications do not keep the slots empty."""
+        if self._notify:
+            self._notify = self.dispatcher._notify_documents()
+
+    # -- housekeeping -------------------------------------------------------------------------------------------
+
+    def _housekeeping(self, now: float) -> None:
+        if now < self._next_housekeeping:
+            return
+        self._next_housekeeping = now + _HOUSEKEEPING_SECONDS
+        mine = self.pipeline.tokens | {task.token for task, _report in self._unstored}
+        self.dispatcher._recover_lost(self.heartbeat.worker_id, mine)
+        self.targets = self.dispatcher._sendable_connections()
+        self.pipeline.submit(self.dispatcher._claim_probes(self.targets))
+        self.dispatcher._process_webhook_events()
+        self._notify = True
+
+    def _is_over(self, now: float) -> bool:
+        """Tell whether nothing is in flight and nothing will be due soon."""
+        if (
+            self.pipeline.in_flight
+            or self._notify
+            or time.monotonic() < self._next_claim - _LOOK_SECONDS
+        ):
+            self._idle_since = None
+            return False
+        self._idle_since = self._idle_since or now
+        if now < self._next_look_ahead:
+            return False
+        self._next_look_ahead = now + _LOOK_AHEAD_SECONDS
+        due_in = self.dispatcher._seconds_to_next(self.heartbeat.worker_id)
+        if due_in is None or due_in > self._idle_timeout:
+            return True
+        # Due but blocked (by a chain or a limit): do not occupy the scheduler's worker.
+        return due_in <= 0 and now - self._idle_since > _BLOCKED_SECONDS

@@ -1,0 +1,341 @@
+-- Statements of delivery. Sets of states are parameters: core/delivery/queries.py passes them from core/delivery/states.py.
+
+-- name: due_connections
+-- Find which of these connections have anything due; no lock, so that an idle check costs next to nothing.
+SELECT c.id
+  FROM finance_connection c
+ WHERE c.id = ANY(%(connections)s)
+   AND c.state = 'active'
+   AND EXISTS (
+       SELECT 1 FROM finance_exchange d
+        WHERE d.connection_id = c.id AND d.claim_token IS NULL
+          AND d.state = ANY(%(claimable)s)
+          AND d.next_step_at <= (clock_timestamp() AT TIME ZONE 'UTC')
+   )
+ ORDER BY c.id
+
+-- name: demand
+-- Count how much each of these connections has due (up to what could be taken) and in flight.
+SELECT c.id, c.company_id,
+       (SELECT count(*) FROM (
+            SELECT 1 FROM finance_exchange d
+             WHERE d.connection_id = c.id AND d.claim_token IS NULL
+               AND d.state = ANY(%(claimable)s)
+               AND d.next_step_at <= (clock_timestamp() AT TIME ZONE 'UTC')
+             LIMIT %(limit)s) AS due),
+       (SELECT count(*) FROM finance_exchange x
+         WHERE x.connection_id = c.id AND x.claim_token IS NOT NULL)
+  FROM finance_connection c
+ WHERE c.id = ANY(%(connections)s)
+ ORDER BY c.id
+
+-- name: claimable
+-- Lock due exchanges of one connection, in the order they became due. Of a chain only the first unsettled one may move:
+-- it keeps the later ones back (X10). The ids are fetched as an array, because a join would be planned over everything
+-- that waits while statistics are older than a month end.
+WITH RECURSIVE heads AS (
+    (SELECT chain, id FROM finance_exchange
+      WHERE connection_id = %(connection)s AND chain IS NOT NULL
+        AND state = ANY(%(chain_blocking)s)
+      ORDER BY chain, id LIMIT 1)
+    UNION ALL
+    SELECT n.chain, n.id FROM heads h CROSS JOIN LATERAL (
+        SELECT chain, id FROM finance_exchange
+         WHERE connection_id = %(connection)s AND chain > h.chain
+           AND state = ANY(%(chain_blocking)s)
+         ORDER BY chain, id LIMIT 1) n
+), free AS (
+    SELECT id FROM (
+        (SELECT id, next_step_at FROM finance_exchange
+          WHERE connection_id = %(connection)s AND claim_token IS NULL
+            AND state = ANY(%(claimable)s)
+            AND (chain IS NULL OR state = ANY(%(chain_free)s))
+            AND next_step_at <= (clock_timestamp() AT TIME ZONE 'UTC')
+          ORDER BY next_step_at, id LIMIT %(limit)s)
+        UNION ALL
+        (SELECT e.id, e.next_step_at FROM heads JOIN finance_exchange e ON e.id = heads.id
+          WHERE e.claim_token IS NULL AND e.state = ANY(%(chain_claimable)s)
+            AND e.next_step_at <= (clock_timestamp() AT TIME ZONE 'UTC')
+          ORDER BY e.next_step_at, e.id LIMIT %(limit)s)
+    ) both_kinds
+    ORDER BY next_step_at, id LIMIT %(limit)s
+)
+SELECT id
+  FROM finance_exchange e
+ WHERE id = ANY(ARRAY(SELECT id FROM free))
+   AND claim_token IS NULL
+   AND state = ANY(%(claimable)s)
+ ORDER BY next_step_at, id
+   FOR UPDATE SKIP LOCKED
+
+-- name: exchanges
+-- Read exchanges as plain values (core/delivery/transitions.py: Exchange.from_row) and lock them, so that a decision
+-- based on them holds until the commit.
+SELECT id, connection_id, company_id, operation, idempotency_key, correlation_id, payload_sha256,
+       contract_version, document_model, document_id, document_name, owner_id IS NOT NULL, claim_token,
+       state, send_count, failed_attempts, step_count, maybe_sent, in_doubt, reference,
+       EXTRACT(EPOCH FROM (clock_timestamp() AT TIME ZONE 'UTC') - sent_at)::float8
+  FROM finance_exchange
+ WHERE id = ANY(%(ids)s)
+ ORDER BY id
+   FOR UPDATE
+
+-- name: payloads
+-- Read what is sent for these exchanges.
+SELECT id, payload, parameters FROM finance_exchange WHERE id = ANY(%(ids)s)
+
+-- name: connection_names
+-- Read the names of connections.
+SELECT id, name FROM finance_connection WHERE id = ANY(%(connections)s)
+
+-- name: apply_changes
+-- Store the changes of exchanges whose rows are locked. The token of a claim ends with the step that carried it.
+UPDATE finance_exchange e
+   SET state = c.state,
+       state_since = CASE WHEN c.changes_state THEN t.now ELSE e.state_since END,
+       status_code = c.status_code,
+       status_args = c.status_args,
+       next_step_at = t.now + c.due_in * interval '1 second',
+       send_count = c.send_count,
+       failed_attempts = c.failed_attempts,
+       step_count = c.step_count,
+       maybe_sent = c.maybe_sent,
+       in_doubt = c.in_doubt,
+       reference = c.reference,
+       findings = COALESCE(c.findings, e.findings),
+       answered_at = CASE WHEN c.answered THEN t.now ELSE e.answered_at END,
+       sent_at = CASE WHEN c.sent THEN t.now ELSE e.sent_at END,
+       claim_token = c.token,
+       worker_id = c.worker_id,
+       notification_pending = e.notification_pending OR c.notify,
+       notification_next_at = CASE WHEN c.notify THEN NULL ELSE e.notification_next_at END,
+       write_date = t.now,
+       write_uid = %(uid)s
+  FROM jsonb_to_recordset(%(changes)s::jsonb) AS c(
+           id int, state varchar, changes_state bool, status_code varchar, status_args jsonb, due_in float8,
+           send_count int, failed_attempts int, step_count int, maybe_sent bool, in_doubt bool, reference varchar,
+           findings jsonb, answered bool, sent bool, token varchar, worker_id int, notify bool
+       ),
+       (SELECT clock_timestamp() AT TIME ZONE 'UTC' AS now) AS t
+ WHERE e.id = c.id
+
+-- name: attempts_begin
+-- Store one attempt per claimed exchange, with its fencing token, before any byte leaves (X4).
+INSERT INTO finance_exchange_attempt (
+    exchange_id, connection_id, company_id, token, step, api_version, adapter_version, started_at, is_late,
+    create_uid, write_uid, create_date, write_date
+)
+SELECT c.exchange_id, c.connection_id, c.company_id, c.token, c.step, c.api_version, c.adapter_version, t.now, false,
+       %(uid)s, %(uid)s, t.now, t.now
+  FROM ROWS FROM (jsonb_to_recordset(%(attempts)s::jsonb) AS (
+           exchange_id int, connection_id int, company_id int, token varchar, step varchar, api_version varchar,
+           adapter_version varchar
+       )) WITH ORDINALITY AS c(
+           exchange_id, connection_id, company_id, token, step, api_version, adapter_version, place
+       ),
+       (SELECT clock_timestamp() AT TIME ZONE 'UTC' AS now) AS t
+ ORDER BY c.place
+RETURNING id, token
+
+-- name: attempts_end
+-- Store the results of attempts; the bytes of the responses are passed beside the other values, in the same order.
+UPDATE finance_exchange_attempt a
+   SET ended_at = t.now,
+       latency_ms = c.latency_ms,
+       outcome = c.outcome,
+       reason_code = c.reason_code,
+       reason_args = c.reason_args,
+       http_status = c.http_status,
+       request_line = c.request_line,
+       response_type = c.response_type,
+       response_headers = c.response_headers,
+       request_id = c.request_id,
+       response_body = b.body,
+       is_late = c.is_late,
+       write_date = t.now,
+       write_uid = %(uid)s
+  FROM ROWS FROM (jsonb_to_recordset(%(attempts)s::jsonb) AS (
+           id int, latency_ms int, outcome varchar, reason_code varchar, reason_args jsonb, http_status int,
+           request_line varchar, response_type varchar, response_headers jsonb, request_id varchar, is_late bool
+       )) WITH ORDINALITY AS c(
+           id, latency_ms, outcome, reason_code, reason_args, http_status, request_line, response_type,
+           response_headers, request_id, is_late, place
+       )
+       JOIN unnest(%(bodies)s::bytea[]) WITH ORDINALITY AS b(body, place) USING (place),
+       (SELECT clock_timestamp() AT TIME ZONE 'UTC' AS now) AS t
+ WHERE a.id = c.id
+   AND (a.outcome IS NULL OR a.outcome = %(lost)s)
+RETURNING a.id
+
+-- name: attempts_lost
+-- Close the open attempts of a worker that is gone: their outcome is not known.
+UPDATE finance_exchange_attempt a
+   SET ended_at = clock_timestamp() AT TIME ZONE 'UTC', outcome = %(lost)s
+ WHERE a.token = ANY(%(tokens)s) AND a.outcome IS NULL
+
+-- name: orphaned_claims
+-- Give up the worker's own claims that none of its threads carries any more.
+UPDATE finance_exchange SET worker_id = NULL
+ WHERE worker_id = %(worker)s AND claim_token IS NOT NULL AND NOT claim_token = ANY(%(tokens)s)
+
+-- name: release_claim
+-- Give up one claim, so that it counts as lost.
+UPDATE finance_exchange SET worker_id = NULL WHERE id = %(exchange)s AND claim_token = %(token)s
+
+-- name: lost_claims
+-- Lock exchanges whose step is carried by a worker that is gone or did not renew its lease.
+SELECT e.id
+  FROM finance_exchange e
+ WHERE e.claim_token IS NOT NULL
+   AND NOT EXISTS (
+       SELECT 1 FROM finance_dispatcher_worker w
+        WHERE w.id = e.worker_id AND w.alive_until > (clock_timestamp() AT TIME ZONE 'UTC')
+   )
+ ORDER BY e.id
+ LIMIT %(limit)s
+   FOR UPDATE OF e SKIP LOCKED
+
+-- name: next_step
+-- Compute the seconds until the next step of any exchange that an active, unblocked connection may take (negative:
+-- overdue), or until the lease of another worker that holds claims ends.
+SELECT LEAST(
+    (SELECT MIN(EXTRACT(EPOCH FROM GREATEST(
+                    d.next_step_at,
+                    COALESCE(h.not_before, d.next_step_at),
+                    CASE WHEN h.breaker_state = 'open' THEN h.breaker_until ELSE d.next_step_at END
+                ) - t.now))
+       FROM finance_connection c
+       LEFT JOIN finance_throttle h ON h.connection_id = c.id
+       CROSS JOIN LATERAL (
+           SELECT e.next_step_at FROM finance_exchange e
+            WHERE e.connection_id = c.id AND e.claim_token IS NULL
+              AND e.state = ANY(%(claimable)s) AND e.next_step_at IS NOT NULL
+            ORDER BY e.next_step_at, e.id LIMIT 1) d
+      WHERE c.state = 'active' AND c.blocking_finding IS NULL),
+    (SELECT MIN(EXTRACT(EPOCH FROM w.alive_until - t.now))
+       FROM finance_dispatcher_worker w
+      WHERE w.id <> %(worker)s
+        AND EXISTS (SELECT 1 FROM finance_exchange e WHERE e.worker_id = w.id AND e.claim_token IS NOT NULL))
+)::float8
+  FROM (SELECT clock_timestamp() AT TIME ZONE 'UTC' AS now) AS t
+
+-- name: notifications_due
+-- Lock exchanges whose document has not been notified of the last change.
+SELECT id FROM finance_exchange
+ WHERE notification_pending
+   AND (notification_next_at IS NULL OR notification_next_at <= (clock_timestamp() AT TIME ZONE 'UTC'))
+ ORDER BY id LIMIT %(limit)s
+   FOR UPDATE SKIP LOCKED
+
+-- name: notification_failed
+-- Postpone the notification of one exchange.
+UPDATE finance_exchange
+   SET notification_next_at = (clock_timestamp() AT TIME ZONE 'UTC') + %(seconds)s * interval '1 second'
+ WHERE id = %(exchange)s
+
+-- name: throttles
+-- Read the throttles of active connections with the settings of their limits (core/delivery/throttle.py: from_row).
+-- FOR UPDATE OF h is appended where they are locked.
+SELECT h.connection_id, h.breaker_state, h.breaker_failures, h.breaker_openings,
+       COALESCE(EXTRACT(EPOCH FROM h.breaker_until), 0)::float8,
+       c.breaker_threshold, c.breaker_seconds::float8,
+       c.rate_per_second::float8, c.rate_burst::float8, h.bucket_tokens::float8,
+       COALESCE(EXTRACT(EPOCH FROM h.bucket_at), 0)::float8,
+       COALESCE(EXTRACT(EPOCH FROM h.not_before), 0)::float8,
+       c.max_parallel
+  FROM finance_throttle h
+  JOIN finance_connection c ON c.id = h.connection_id
+ WHERE h.connection_id = ANY(%(connections)s)
+   AND c.state = 'active'
+ ORDER BY h.connection_id
+
+-- name: throttles_save
+-- Store throttles whose rows are locked; times are passed as seconds since the epoch, by the database's own clock.
+UPDATE finance_throttle h
+   SET breaker_state = c.breaker_state,
+       breaker_failures = c.breaker_failures,
+       breaker_openings = c.breaker_openings,
+       breaker_until = to_timestamp(NULLIF(c.breaker_until, 0)) AT TIME ZONE 'UTC',
+       bucket_tokens = c.bucket_tokens,
+       bucket_at = to_timestamp(NULLIF(c.bucket_at, 0)) AT TIME ZONE 'UTC',
+       not_before = to_timestamp(NULLIF(c.not_before, 0)) AT TIME ZONE 'UTC'
+  FROM jsonb_to_recordset(%(throttles)s::jsonb) AS c(
+           connection_id int, breaker_state varchar, breaker_failures int, breaker_openings int,
+           breaker_until float8, bucket_tokens float8, bucket_at float8, not_before float8
+       )
+ WHERE h.connection_id = c.connection_id
+
+-- name: throttles_missing
+-- Create the throttles of connections that have none.
+INSERT INTO finance_throttle (
+    connection_id, breaker_state, breaker_failures, breaker_openings, bucket_tokens)
+SELECT c.id, 'closed', 0, 0, 0 FROM finance_connection c
+ WHERE NOT EXISTS (SELECT 1 FROM finance_throttle h WHERE h.connection_id = c.id)
+
+-- name: probes_due
+-- Lock the throttles whose open breaker may be probed now and is being probed by no other worker.
+SELECT h.connection_id FROM finance_throttle h
+  JOIN finance_connection c ON c.id = h.connection_id AND c.state = 'active'
+ WHERE h.breaker_state = 'open'
+   AND h.breaker_until <= (clock_timestamp() AT TIME ZONE 'UTC')
+   AND (h.probe_until IS NULL OR h.probe_until < (clock_timestamp() AT TIME ZONE 'UTC'))
+   AND h.connection_id = ANY(%(connections)s)
+ ORDER BY h.connection_id
+   FOR UPDATE OF h SKIP LOCKED
+
+-- name: probes_begin
+-- Reserve the probes of these connections for the worker that makes them.
+UPDATE finance_throttle
+   SET probe_until = clock_timestamp() AT TIME ZONE 'UTC' + %(lease)s * interval '1 second'
+ WHERE connection_id = ANY(%(connections)s)
+
+-- name: probe_end
+-- Note that the probe of a connection has ended.
+UPDATE finance_throttle SET probe_until = NULL WHERE connection_id = %(connection)s
+
+-- name: worker_enter
+-- Register a dispatcher worker with a fresh lease.
+INSERT INTO finance_dispatcher_worker (name, cron_number, started_at, alive_until)
+SELECT %(name)s, %(cron_number)s, t.now, t.now + %(lease)s * interval '1 second'
+  FROM (SELECT clock_timestamp() AT TIME ZONE 'UTC' AS now) AS t
+RETURNING id
+
+-- name: worker_renew
+-- Renew the lease of a worker, unless it has ended.
+UPDATE finance_dispatcher_worker
+   SET alive_until = clock_timestamp() AT TIME ZONE 'UTC' + %(lease)s * interval '1 second'
+ WHERE id = %(id)s
+   AND alive_until > clock_timestamp() AT TIME ZONE 'UTC'
+RETURNING id
+
+-- name: worker_leave
+-- Remove a worker that ended in good order.
+DELETE FROM finance_dispatcher_worker WHERE id = %(id)s
+
+-- name: workers_remove_ended
+-- Remove workers whose lease ended long ago and that hold no claim.
+DELETE FROM finance_dispatcher_worker w
+ WHERE w.alive_until < (clock_timestamp() AT TIME ZONE 'UTC') - interval '1 minute'
+   AND NOT EXISTS (SELECT 1 FROM finance_exchange e WHERE e.worker_id = w.id AND e.claim_token IS NOT NULL)
+
+-- name: health_calls
+-- Count the calls of the last hour per connection: how many ended, how many of them without a usable response, and
+-- their 95th-percentile latency. The time of the transaction, because only a stable one can use the index.
+SELECT connection_id, count(*), count(*) FILTER (WHERE outcome = ANY(%(errors)s)),
+       percentile_cont(0.95) WITHIN GROUP (ORDER BY latency_ms) FILTER (WHERE http_status > 0)
+  FROM finance_exchange_attempt
+ WHERE connection_id = ANY(%(connections)s)
+   AND started_at >= (now() AT TIME ZONE 'UTC') - interval '1 hour'
+   AND outcome IS NOT NULL
+ GROUP BY connection_id
+
+-- name: health_depth
+-- Count what each of these connections has open: all, in flight, and the age of the oldest exchange that the provider
+-- has not confirmed to have received. The condition on the state uses its index, so that settled exchanges cost nothing.
+SELECT connection_id, count(*), count(*) FILTER (WHERE claim_token IS NOT NULL),
+       EXTRACT(EPOCH FROM (clock_timestamp() AT TIME ZONE 'UTC')
+                          - min(create_date) FILTER (WHERE state = ANY(%(unconfirmed)s)))::float8
+  FROM finance_exchange
+ WHERE state = ANY(%(open)s)
+   AND connection_id = ANY(%(connections)s)
+ GROUP BY connection_id
