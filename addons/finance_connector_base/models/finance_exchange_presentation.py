@@ -249,7 +249,7 @@ class FinanceExchangePresentation(models.AbstractModel):
             "adapter_version",
         )
         return [
-            Line(attempt._fields[name]._description_string(self.env), str(attempt[name]))
+            TextLine(attempt._fields[name]._description_string(self.env), str(attempt[name]))
             for name in names
             if attempt[name]
         ]
