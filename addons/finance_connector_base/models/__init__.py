@@ -34,6 +34,7 @@ from . import finance_connection_health
 from . import finance_connection_resume
 from . import finance_finding
 from . import finance_posting
+from . import finance_posting_watch
 from . import account_move
 from . import res_company
 from . import res_config_settings
