@@ -125,7 +125,8 @@ class Batch:
 
     def drop_refused(self):
         """Leave out of the following phases what was refused."""
-        self.moves -= self.moves.concat(*(refusal.move for refusal in self.refusals))
+        if self.refusals:
+            self.moves -= documents(self.refusals)
 
 
 class FinancePosting(models.AbstractModel):
@@ -215,7 +216,7 @@ def post_what_can_be(moves, attempt, soft=False, unattended=False):
     """
     isolated = Exception if unattended else ISOLATED
     refusals = []
-    moves, batch = _prepare(moves, soft, refusals)
+    moves, batch = _prepare(moves, soft, refusals, isolated)
     pending = deque([moves])
     while pending:
         subset = pending.popleft()
@@ -233,6 +234,12 @@ def post_what_can_be(moves, attempt, soft=False, unattended=False):
                 _logger.exception("Posting failed for account.move %s", subset.ids)
             pending.extendleft(reversed(_after_failure(subset, error, refusals)))
     return refusals
+
+
+def documents(refusals):
+    """Return the documents of these refusals, each once."""
+    first, *others = (refusal.move for refusal in refusals)
+    return first.union(*others)
 
 
 def may_be_posted(move):
@@ -267,7 +274,7 @@ def _due(moves, soft):
     return moves.filtered(lambda move: not move.date or move.date <= today) if soft else moves
 
 
-def _prepare(moves, soft, refusals):
+def _prepare(moves, soft, refusals, isolated):
     """Run the phases before posting once for all; return the documents left and their batch.
 
     A step that raises says nothing about which document it means: then each attempt runs these phases itself.
@@ -281,7 +288,9 @@ def _prepare(moves, soft, refusals):
             for phase in BEFORE:
                 posting._run(phase, batch)
                 batch.drop_refused()
-    except ISOLATED:
+    except (AccessError, OperationalError):
+        raise
+    except isolated:
         return moves, None
     refusals.extend(batch.refusals)
     return moves - (due - batch.moves), batch
@@ -302,7 +311,7 @@ def _after_failure(subset, error, refusals):
         found = [Refusal.of_error(subset, error)]
     if found:
         refusals.extend(found)
-        return [subset - subset.concat(*(refusal.move for refusal in found))]
+        return [subset - documents(found)]
     middle = len(subset) // 2
     return [subset[:middle], subset[middle:]]
 
@@ -320,7 +329,7 @@ def _error(batch):
     if len(refusals) == 1 and refusals[0].error:
         return refusals[0].error
     posting = env["finance.posting"]
-    moves = batch.moves.concat(*dict.fromkeys(refusal.move for refusal in refusals))
+    moves = documents(refusals)
     lines = [
         f"• {posting._title(refusal.move)}: {posting._reason(refusal)}"
         for refusal in refusals[:_SHOWN]

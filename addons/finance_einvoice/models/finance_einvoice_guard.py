@@ -25,6 +25,15 @@ class EinvoiceHeld(UserError):
     context = {"exception_class": "odoo.exceptions.UserError"}
 
 
+def _kept(records, vals):
+    """Return the names of the fields whose values reach the database; Odoo writes others as flags in its cache."""
+    return {
+        name
+        for name in vals
+        if (field := records._fields.get(name)) and (field.store or field.inverse)
+    }
+
+
 class AccountMove(models.Model):
     _inherit = "account.move"
 
@@ -47,7 +56,7 @@ class AccountMove(models.Model):
 
     def write(self, vals):
         if not is_suite_write(self, vals):
-            self._finance_check_held(self._fields, vals.keys() - guard.FREE_OF_MOVE)
+            self._finance_check_held(self._fields, _kept(self, vals) - guard.FREE_OF_MOVE)
         return super().write(vals)
 
     def _finance_check_held(self, fields_, names):
@@ -65,11 +74,7 @@ class AccountMove(models.Model):
             )
         )
         if held:
-            labels = (
-                fields_[name]._description_string(self.env)
-                for name in sorted(names)
-                if name in fields_
-            )
+            labels = (fields_[name]._description_string(self.env) for name in sorted(names))
             raise EinvoiceHeld(held._refusal_of_change(", ".join(labels)))
 
 
@@ -86,7 +91,7 @@ class AccountMoveLine(models.Model):
         return super().create(vals_list)
 
     def write(self, vals):
-        names = vals.keys() - guard.FREE_OF_LINE
+        names = _kept(self, vals) - guard.FREE_OF_LINE
         if names:
             moves = self.move_id | self.env["account.move"].browse(vals.get("move_id") or ())
             moves._finance_check_held(self._fields, names)

@@ -1,0 +1,2 @@
+from . import test_guard_held
+from . import test_guard_posting
