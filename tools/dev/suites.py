@@ -22,12 +22,18 @@ def _tests(folder: Path) -> list[Path]:
 
 
 # The databases of the Odoo suite, each with the folder whose addons are tested in it.
-ODOO_DATABASES = {"suite": ADDONS, "reference": TEST_ADDONS}
+ODOO_DATABASES = {"suite": ADDONS, "reference": TEST_ADDONS, "peppol": ADDONS}
+# Tests that need Odoo's own electronic senders have a database of their own.
+_PEPPOL = "_peppol"
 
 
-def odoo_tests(folder: Path = ADDONS) -> list[str]:
-    """Test files of a folder's addons, as pytest-odoo wants them."""
-    return [str(path.relative_to(PROJECT)) for path in sorted(folder.glob("*/tests/test_*.py"))]
+def odoo_tests(folder: Path = ADDONS, kind: str = "suite") -> list[str]:
+    """Test files of a folder's addons for one kind of database, as pytest-odoo wants them."""
+    return [
+        str(path.relative_to(PROJECT))
+        for path in sorted(folder.glob("*/tests/test_*.py"))
+        if path.stem.endswith(_PEPPOL) == (kind == "peppol")
+    ]
 
 
 def _pytest(suite: str, words: Sequence[str], env: dict[str, str]) -> junit.Counts:
@@ -70,7 +76,7 @@ def _odoo_suite(_suite: str, extra: Sequence[str]) -> junit.Counts:
 
 
 def _odoo_tests(kind: str, folder: Path, extra: Sequence[str]) -> junit.Counts:
-    files = odoo_tests(folder)
+    files = odoo_tests(folder, kind)
     if not files:
         return junit.Counts()
     with _odoo_database(kind) as (runtime, name):

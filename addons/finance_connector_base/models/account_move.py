@@ -32,21 +32,20 @@ class AccountMove(models.Model):
 
     def action_post(self):
         """Post; of several documents under control, those that can be posted. The others are shown with reasons."""
-        if len(self) < 2 or not self._finance_any_needs_pipeline():
+        if not self._finance_is_batch():
             return super().action_post()
-        return self._finance_post_several(
-            self, lambda subset: super(AccountMove, subset).action_post()
-        )
+        # In these functions ``super()`` is bound to their argument.
+        return self._finance_post_several(self, lambda subset: super().action_post())
 
     def action_validate_moves_with_confirmation(self):
         """Post what needs no confirmation; documents that cannot be posted are shown with reasons."""
         drafts = self.filtered(lambda move: move.state == "draft" and move.line_ids)
         confirmed = drafts - drafts._get_moves_requiring_confirmation()
-        if len(drafts) < 2 or not confirmed._finance_any_needs_pipeline():
+        if not (confirmed and drafts._finance_is_batch()):
             return super().action_validate_moves_with_confirmation()
         return self._finance_post_several(
             confirmed,
-            lambda subset: super(AccountMove, subset).action_validate_moves_with_confirmation(),
+            lambda subset: super().action_validate_moves_with_confirmation(),
             rest=drafts - confirmed,
         )
 
@@ -76,8 +75,9 @@ class AccountMove(models.Model):
         self.ensure_one()
         return False
 
-    def _finance_any_needs_pipeline(self):
-        return any(move._finance_needs_pipeline() for move in self)
+    def _finance_is_batch(self):
+        """Return whether these are several documents of which one at least needs the pipeline."""
+        return len(self) > 1 and any(move._finance_needs_pipeline() for move in self)
 
     @api.model
     def _finance_missing_evidence(self):

@@ -70,7 +70,7 @@ class FinancePostingWatch(models.AbstractModel):
     def _cron_watch(self):
         """Find posted documents that no pipeline has seen, and close what has been resolved."""
         # A company that was active before this search existed begins now.
-        self.env["res.company"].sudo().search([])._finance_note_activation()
+        self._companies()._finance_note_activation()
         found = self.env["account.move"]._finance_missing_evidence()
         messages = self.env["finance.finding"]._messages()
         missing = {}
@@ -92,10 +92,14 @@ class FinancePostingWatch(models.AbstractModel):
         self._close_issue(NOT_POSTED, posted)
 
     @api.model
+    def _companies(self):
+        return self.env["res.company"].sudo().search(Domain.TRUE)
+
+    @api.model
     def _evidence_domain(self, kind):
         """Return the domain of posted sales documents for which the companies need this kind of evidence."""
         domains = []
-        for company in self.env["res.company"].sudo().search([]):
+        for company in self._companies():
             since = (company.finance_evidence_since or {}).get(kind)
             if since and kind in company._finance_evidence_kinds():
                 begun = Domain("create_date", ">=", since) | Domain("date", ">", since[:10])
@@ -119,9 +123,7 @@ class FinancePostingWatch(models.AbstractModel):
             if activity.note != note:
                 activity.note = note
             return
-        move.activity_schedule(
-            kind, summary=summary, note=note, user_id=self._responsible(move).id
-        )
+        move.activity_schedule(kind, summary=summary, note=note, user_id=self._responsible(move).id)
         self.env["finance.audit.entry"]._record(
             action=action,
             document=move,

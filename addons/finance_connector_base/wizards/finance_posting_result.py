@@ -9,7 +9,9 @@ class FinancePostingResult(models.TransientModel):
     _name = "finance.posting.result"
     _description = "Documents that were not posted"
 
-    line_ids = fields.One2many("finance.posting.result.line", "result_id", "Documents", readonly=True)
+    line_ids = fields.One2many(
+        "finance.posting.result.line", "result_id", "Documents", readonly=True
+    )
     following = fields.Json("Next action", readonly=True)
 
     @api.model
@@ -60,7 +62,9 @@ class FinancePostingResultLine(models.TransientModel):
     result_id = fields.Many2one(
         "finance.posting.result", required=True, readonly=True, ondelete="cascade"
     )
-    move_id = fields.Many2one("account.move", "Document", required=True, readonly=True, ondelete="cascade")
+    move_id = fields.Many2one(
+        "account.move", "Document", required=True, readonly=True, ondelete="cascade"
+    )
     partner_id = fields.Many2one(related="move_id.partner_id", string="Customer")
     currency_id = fields.Many2one(related="move_id.currency_id")
     amount_total = fields.Monetary(related="move_id.amount_total", string="Amount")
@@ -75,7 +79,7 @@ class ValidateAccountMove(models.TransientModel):
         moves = self.move_ids
         if not self.force_hash:
             moves = moves.filtered(lambda move: not move.restrict_mode_hash_table)
-        if len(moves) < 2 or not moves._finance_any_needs_pipeline():
+        if not moves._finance_is_batch():
             return super().validate_move()
         selected = self.move_ids
 

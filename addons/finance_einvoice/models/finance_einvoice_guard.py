@@ -140,7 +140,9 @@ class FinanceEinvoice(models.Model):
         ]
         cron = self.env["ir.cron"]
         cron._commit_progress(remaining=self.search_count(domain))
-        while einvoices := self.search(domain, order="compared_at NULLS FIRST, id", limit=batch_size):
+        while einvoices := self.search(
+            domain, order="compared_at NULLS FIRST, id", limit=batch_size
+        ):
             for einvoice in einvoices:
                 einvoice._compare_rendering()
             einvoices.compared_at = fields.Datetime.now()
@@ -182,7 +184,9 @@ class FinanceEinvoice(models.Model):
         try:
             with self.env.cr.savepoint():
                 _filename, content = regime._render(move)
-        except Exception:  # whatever keeps a held document from being rendered is what the job looks for
+        except (
+            Exception
+        ):  # whatever keeps a held document from being rendered is what the job looks for
             return ""
         digest = hashlib.sha256(content).hexdigest()
         if digest == version.sha256:

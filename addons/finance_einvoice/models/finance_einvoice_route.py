@@ -13,11 +13,13 @@ from odoo.tools import format_list
 from ..core import lifecycle
 
 #: Sending methods that carry the document to a reader and to no network.
-_READERS = frozenset({"email", "manual", "snailmail"})
+READERS = frozenset({"email", "manual", "snailmail"})
 #: Fields in which Odoo's networks keep what became of a document.
-_STATE_FIELD = re.compile(r"(peppol|pdp|l10n_fr_pdp)\w*_state")
+STATE_FIELD = re.compile(r"(peppol|pdp|l10n_fr_pdp)\w*_state")
 #: Values of such a field of a document that has not left and is not about to.
-_NOT_SENT = frozenset({False, "ready", "skipped", "error", "canceled", "cancelled", "none", "draft"})
+_NOT_SENT = frozenset(
+    {False, "ready", "skipped", "error", "canceled", "cancelled", "none", "draft"}
+)
 #: States of the e-invoice in which our route is over.
 _ROUTE_OVER = frozenset({lifecycle.DRAFT, lifecycle.CANCELLED})
 
@@ -43,7 +45,7 @@ class AccountMove(models.Model):
         return {
             name
             for name, field in self._fields.items()
-            if field.type == "selection" and _STATE_FIELD.fullmatch(name)
+            if field.type == "selection" and STATE_FIELD.fullmatch(name)
         }
 
     def _finance_left_by_other_route(self):
@@ -97,7 +99,7 @@ class AccountMoveSend(models.AbstractModel):
 
     @api.model
     def _is_applicable_to_move(self, method, move, **move_data):
-        if method not in _READERS and move._finance_route_is_ours():
+        if method not in READERS and move._finance_route_is_ours():
             return False
         return super()._is_applicable_to_move(method, move, **move_data)
 
@@ -112,7 +114,7 @@ class AccountMoveSend(models.AbstractModel):
         )
         if move._finance_route_is_ours():
             settings["sending_methods"] = [
-                method for method in settings["sending_methods"] if method in _READERS
+                method for method in settings["sending_methods"] if method in READERS
             ]
             settings["extra_edis"] = {}
         return settings
@@ -131,7 +133,7 @@ class AccountMoveSend(models.AbstractModel):
         return alerts
 
     def _check_sending_data(self, moves, **custom_settings):
-        if set(custom_settings.get("sending_methods") or ()) - _READERS:
+        if set(custom_settings.get("sending_methods") or ()) - READERS:
             moves._finance_refuse_other_route()
         return super()._check_sending_data(moves, **custom_settings)
 
@@ -148,20 +150,5 @@ class AccountMoveSend(models.AbstractModel):
     @api.model
     def _refuse_second_network(self, invoices_data):
         for move, data in invoices_data.items():
-            if set(data.get("sending_methods") or ()) - _READERS or data.get("extra_edis"):
+            if set(data.get("sending_methods") or ()) - READERS or data.get("extra_edis"):
                 move._finance_refuse_other_route()
-
-
-class AccountMoveSendWizard(models.TransientModel):
-    _inherit = "account.move.send.wizard"
-
-    def _compute_sending_method_checkboxes(self):
-        """Show a network as not available where the document leaves by our route."""
-        super()._compute_sending_method_checkboxes()
-        for wizard in self.filtered(lambda item: item.move_id._finance_route_is_ours()):
-            wizard.sending_method_checkboxes = {
-                method: values
-                if method in _READERS
-                else {**values, "checked": False, "readonly": True}
-                for method, values in (wizard.sending_method_checkboxes or {}).items()
-            }

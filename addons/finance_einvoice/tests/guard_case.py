@@ -51,7 +51,9 @@ class GuardCase(FrenchCompanyCase):
             company_ids=[(6, 0, cls.company.ids)],
         )
         # Without a SIREN an invoice to it cannot be submitted.
-        cls.incomplete = cls._partner("Scierie Blanc", "FR", street="1 rue Haute", zip="33000", city="Bordeaux")
+        cls.incomplete = cls._partner(
+            "Scierie Blanc", "FR", street="1 rue Haute", zip="33000", city="Bordeaux"
+        )
 
     def posted(self, state=lifecycle.SUBMITTED, **values):
         """A posted invoice whose e-invoice is in this state."""
@@ -61,9 +63,7 @@ class GuardCase(FrenchCompanyCase):
         return move
 
     def as_accountant(self, records):
-        return records.with_user(self.accountant).with_context(
-            allowed_company_ids=self.company.ids
-        )
+        return records.with_user(self.accountant).with_context(allowed_company_ids=self.company.ids)
 
     def rpc(self, records, method, *args, context=None, **kwargs):
         """Call a public method as the web client or any other client does."""

@@ -82,9 +82,12 @@ class TestMatrix(HeldCase):
                 ways[name] = lambda vals, name=name: self.move.with_context(**HOSTILE).write(
                     {name: [Command.update(records.id, vals)]}
                 )
-            ways["nested"] = lambda vals: records.product_id.env["account.move.line"].browse(
-                records.ids
-            ).with_context(**HOSTILE).write(vals)
+            ways["nested"] = lambda vals: (
+                records.product_id.env["account.move.line"]
+                .browse(records.ids)
+                .with_context(**HOSTILE)
+                .write(vals)
+            )
         return ways
 
     def check(self, records, free):
@@ -124,14 +127,18 @@ class TestMatrix(HeldCase):
             "create by default": lambda: model.with_context(default_move_id=self.move.id).create(
                 {"name": "More", "price_unit": 1.0}
             ),
-            "create nested": lambda: self.move.sudo().with_context(**HOSTILE).write(
-                {"invoice_line_ids": [Command.create({"name": "More", "price_unit": 1.0})]}
+            "create nested": lambda: (
+                self.move.sudo()
+                .with_context(**HOSTILE)
+                .write({"invoice_line_ids": [Command.create({"name": "More", "price_unit": 1.0})]})
             ),
             "unlink": lambda: self.product_line.sudo().with_context(**HOSTILE).unlink(),
             "unlink by rpc": lambda: self.rpc(self.product_line, "unlink", context=HOSTILE),
             "unlink of a tax line": lambda: tax_line.sudo().with_context(**HOSTILE).unlink(),
-            "unlink nested": lambda: self.move.sudo().with_context(**HOSTILE).write(
-                {"line_ids": [Command.delete(self.product_line.id)]}
+            "unlink nested": lambda: (
+                self.move.sudo()
+                .with_context(**HOSTILE)
+                .write({"line_ids": [Command.delete(self.product_line.id)]})
             ),
             "moved here": lambda: other.invoice_line_ids.with_context(**HOSTILE).write(
                 {"move_id": self.move.id}
@@ -197,7 +204,7 @@ class TestMatrix(HeldCase):
         for vals in ({"finance_tax_state": "determined"}, {"finance_tax_determination_id": 1}):
             with (
                 self.subTest(vals=vals),
-                self.assertRaises((EinvoiceHeld)),
+                self.assertRaises(EinvoiceHeld),
                 self.env.cr.savepoint(),
             ):
                 self.move.sudo().write(vals)
@@ -206,7 +213,11 @@ class TestMatrix(HeldCase):
     def test_reserved_fields_are_refused_in_every_state(self):
         for state in set(STATES) - lifecycle.GUARDED:
             self.set_state(state)
-            with self.subTest(state=state), self.assertRaises(ReservedField), self.env.cr.savepoint():
+            with (
+                self.subTest(state=state),
+                self.assertRaises(ReservedField),
+                self.env.cr.savepoint(),
+            ):
                 self.move.sudo().write({"finance_tax_state": "determined"})
 
     def rendering(self):
@@ -338,7 +349,9 @@ class TestNightlyComparison(HeldCase):
         self.compare()
         self.compare()
         self.assertEqual((len(self.issues()), self.entries()), (1, 1))
-        self.change("UPDATE account_move_line SET name = %s WHERE id = %s", self.goods.display_name, line.id)
+        self.change(
+            "UPDATE account_move_line SET name = %s WHERE id = %s", self.goods.display_name, line.id
+        )
         self.compare()
         self.assertFalse(self.issues())
 

@@ -57,7 +57,9 @@ class PostingCase(GuardCase):
         """A plain journal entry."""
         account = self.chart.ref("pcg_6011_account", raise_if_not_found=False) or self.env[
             "account.account"
-        ].search([("account_type", "=", "expense"), ("company_ids", "in", self.company.ids)], limit=1)
+        ].search(
+            [("account_type", "=", "expense"), ("company_ids", "in", self.company.ids)], limit=1
+        )
         return self.env["account.move"].create(
             {
                 "move_type": "entry",
@@ -94,18 +96,26 @@ class TestBatch(PostingCase):
     def test_odoo_posts_between_the_phases_and_numbers_first(self):
         seen = {}
         steps = [
-            Step(phase, f"see.{phase}", lambda batch, key=phase: seen.update({key: batch.moves.state}))
+            Step(
+                phase,
+                f"see.{phase}",
+                lambda batch, key=phase: seen.update({key: batch.moves.state}),
+            )
             for phase in PHASES
         ]
         with self.steps(*steps):
             self.make_invoice().action_post()
         self.assertEqual(
-            list(seen.values()), ["draft"] * len(finance_posting.BEFORE) + ["posted"] * len(finance_posting.AFTER)
+            list(seen.values()),
+            ["draft"] * len(finance_posting.BEFORE) + ["posted"] * len(finance_posting.AFTER),
         )
 
     def test_a_step_is_called_once_for_the_whole_batch(self):
         sizes = []
-        steps = [Step(phase, f"n.{phase}", lambda batch: sizes.append(len(batch.moves))) for phase in PHASES]
+        steps = [
+            Step(phase, f"n.{phase}", lambda batch: sizes.append(len(batch.moves)))
+            for phase in PHASES
+        ]
         with self.steps(*steps):
             self.drafts(good=5, bad=0).action_post()
         self.assertEqual(sizes, [5] * len(PHASES))
@@ -121,7 +131,11 @@ class TestBatch(PostingCase):
         finding = Finding("test.refused", args={"text": "Because."})
         for phase in PHASES:
             with self.subTest(phase=phase):
-                step = Step(phase, "refuse", lambda batch: [batch.refuse(move, finding) for move in batch.moves])
+                step = Step(
+                    phase,
+                    "refuse",
+                    lambda batch: [batch.refuse(move, finding) for move in batch.moves],
+                )
                 move = self.make_invoice()
                 with self.steps(step), self.assertRaises(PostingInvalid), self.env.cr.savepoint():
                     move.action_post()
@@ -130,7 +144,9 @@ class TestBatch(PostingCase):
     def test_a_refusal_with_an_action_has_its_button(self):
         action = self.buyer._get_records_action()
         step = Step(
-            "check", "refuse", lambda batch: batch.refuse(batch.moves, Finding("x", args={"text": "No."}), action)
+            "check",
+            "refuse",
+            lambda batch: batch.refuse(batch.moves, Finding("x", args={"text": "No."}), action),
         )
         with self.steps(step), self.assertRaises(PostingRefused) as caught:
             self.make_invoice().action_post()
@@ -142,9 +158,11 @@ class TestBatch(PostingCase):
         for name, act in {
             "action_post": lambda records: records.action_post(),
             "list view": lambda records: records.action_validate_moves_with_confirmation(),
-            "wizard": lambda records: records.env["validate.account.move"]
-            .create({"move_ids": [Command.set(records.ids)]})
-            .validate_move(),
+            "wizard": lambda records: (
+                records.env["validate.account.move"]
+                .create({"move_ids": [Command.set(records.ids)]})
+                .validate_move()
+            ),
         }.items():
             with self.subTest(way=name), self.rolled_back():
                 action = act(self.as_accountant(moves))
@@ -184,7 +202,8 @@ class TestBatch(PostingCase):
             "render",
             "refuse",
             lambda batch: [
-                batch.refuse(move, Finding("x", args={"text": "No."})) for move in batch.posted & unwanted
+                batch.refuse(move, Finding("x", args={"text": "No."}))
+                for move in batch.posted & unwanted
             ],
         )
         with self.steps(step):
@@ -198,7 +217,7 @@ class TestBatch(PostingCase):
 
         def step(batch):
             if unwanted in batch.moves:
-                raise UserError("This batch is refused.")
+                raise UserError(self.env._("This batch is refused."))
 
         with self.steps(Step("determine", "raise", step)):
             self.as_accountant(moves).action_post()
@@ -270,7 +289,9 @@ class TestScheduled(PostingCase):
                 raise KeyError("a programming error")
 
         with (
-            patch.object(model, "_steps", lambda posting: [*original(posting), Step("check", "b", broken)]),
+            patch.object(
+                model, "_steps", lambda posting: [*original(posting), Step("check", "b", broken)]
+            ),
             self.assertLogs(finance_posting._logger, "ERROR"),
         ):
             self.autopost()
@@ -304,7 +325,9 @@ class TestNoWayPast(PostingCase):
             "attribute": lambda: setattr(self.as_accountant(move), "state", "posted"),
             "sudo": lambda: move.sudo().write(posted),
             "rpc": lambda: self.rpc(move, "write", posted, context=HOSTILE),
-            "web_save": lambda: self.rpc(move, "web_save", posted, specification={}, context=HOSTILE),
+            "web_save": lambda: self.rpc(
+                move, "web_save", posted, specification={}, context=HOSTILE
+            ),
             "server action": lambda: self.run_code("record.write({'state': 'posted'})", move),
             "nested": lambda: journal.company_id.partner_id.write(
                 {"invoice_ids": [Command.link(move.id), Command.update(move.id, posted)]}
@@ -318,7 +341,9 @@ class TestNoWayPast(PostingCase):
 
     def test_f4_no_import_posts_a_document(self):
         move = self.make_invoice()
-        result = self.as_accountant(move.browse()).load([".id", "state"], [[str(move.id), "posted"]])
+        result = self.as_accountant(move.browse()).load(
+            [".id", "state"], [[str(move.id), "posted"]]
+        )
         self.assertFalse(result["ids"])
         self.assertEqual(move.state, "draft")
 
@@ -332,8 +357,12 @@ class TestNoWayPast(PostingCase):
         model = self.env["account.move"]
         ways = {
             "value": lambda: self.rpc(model, "create", [{**values, "state": "posted"}]),
-            "default": lambda: self.rpc(model, "create", [values], context={"default_state": "posted"}),
-            "default with sudo": lambda: model.sudo().with_context(default_state="posted").create(values),
+            "default": lambda: self.rpc(
+                model, "create", [values], context={"default_state": "posted"}
+            ),
+            "default with sudo": lambda: (
+                model.sudo().with_context(default_state="posted").create(values)
+            ),
             "copy": lambda: self.make_invoice().copy({"state": "posted"}),
         }
         for name, act in ways.items():
@@ -391,7 +420,8 @@ class TestNoWayPast(PostingCase):
             finance_posting.suite_write(move, {"finance_tax_message": "x"})
             check.assert_not_called()
         with finance_posting._set(
-            finance_posting._writing, ("account.move", frozenset(move.ids), frozenset({"finance_tax_message"}))
+            finance_posting._writing,
+            ("account.move", frozenset(move.ids), frozenset({"finance_tax_message"})),
         ):
             self.refused(ReservedField, lambda: nested(None, None))
             self.refused(ReservedField, lambda: move.write({"finance_tax_state": "determined"}))
