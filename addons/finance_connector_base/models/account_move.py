@@ -97,6 +97,11 @@ class AccountMove(models.Model):
             self._finance_check_reserved(vals)
         if vals.get("state") == "posted":
             self.filtered(lambda move: move.state != "posted")._finance_refuse_unposted()
+        if self.env.context.get("skip_readonly_check") and any(
+            move._finance_needs_pipeline() for move in self
+        ):
+            # Odoo needs this key for bank statements; on an invoice it would only lift what protects a posted one.
+            self = self.with_context(skip_readonly_check=False)  # noqa: PLW0642
         if not _IDENTITY & vals.keys():
             return super().write(vals)
         before = {move: move._finance_needs_pipeline() for move in self}

@@ -26,7 +26,7 @@ class FinancePostingResult(models.TransientModel):
             self.env["finance.posting.watch"]._report(refusals)
             return following
         reason = self.env["finance.posting"]._reason
-        result = self.create(
+        result = self.sudo().create(
             {
                 "following": following,
                 "line_ids": [

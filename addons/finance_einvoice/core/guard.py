@@ -45,6 +45,9 @@ LINE_FIELDS: dict[str, tuple[str, ...]] = {
     "Analytic accounting": ("analytic_distribution", "analytic_line_ids", "analytic_precision"),
 }
 
+#: What makes the rate of a tax; refused while a guarded document uses the tax.
+RATE_OF_TAX = frozenset({"amount", "amount_type", "price_include_override"})
+
 FREE_OF_MOVE = frozenset(name for names in MOVE_FIELDS.values() for name in names)
 FREE_OF_LINE = frozenset(name for names in LINE_FIELDS.values() for name in names)
 

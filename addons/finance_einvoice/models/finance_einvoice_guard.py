@@ -102,6 +102,32 @@ class AccountMoveLine(models.Model):
         return super().unlink()
 
 
+class AccountTax(models.Model):
+    _inherit = "account.tax"
+
+    def write(self, vals):
+        """Refuse another rate for a tax that a guarded document shows; a new rate is a new tax.
+
+        :raises EinvoiceHeld: names the first of these documents
+        """
+        changed = guard.RATE_OF_TAX & vals.keys()
+        taxes = self.filtered(lambda tax: any(tax[name] != vals[name] for name in changed))
+        if taxes:
+            line = (
+                self.env["account.move.line"]
+                .sudo()
+                .search(
+                    [
+                        ("tax_ids", "in", taxes.ids),
+                        ("move_id.einvoice_ids.state", "in", tuple(lifecycle.GUARDED)),
+                    ],
+                    limit=1,
+                )
+            )
+            line.move_id._finance_check_held(self._fields, changed)
+        return super().write(vals)
+
+
 class FinanceEinvoice(models.Model):
     _inherit = "finance.einvoice"
 

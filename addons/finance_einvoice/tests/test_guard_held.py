@@ -210,6 +210,21 @@ class TestMatrix(HeldCase):
                 self.move.sudo().write(vals)
         self.assertEqual(self.rendering(), before)
 
+    def test_e12_the_rate_of_a_tax_that_is_used(self):
+        tax = self.product_line.tax_ids
+        for state in STATES:
+            self.set_state(state)
+            expected = "refused" if state in lifecycle.GUARDED else "free"
+            with self.subTest(state=state):
+                rate = {"amount": 7.0}
+                self.assertEqual(
+                    self.outcome(lambda rate=rate: self.rpc(tax, "write", rate, context=HOSTILE)),
+                    expected,
+                )
+        self.set_state(lifecycle.ACCEPTED)
+        self.rpc(tax, "write", {"name": "Renamed", "amount": tax.amount})
+        self.assertEqual(tax.name, "Renamed")
+
     def test_reserved_fields_are_refused_in_every_state(self):
         for state in set(STATES) - lifecycle.GUARDED:
             self.set_state(state)

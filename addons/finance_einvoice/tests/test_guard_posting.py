@@ -15,7 +15,7 @@ from odoo.addons.finance_connector_base.exceptions import (
 from odoo.addons.finance_connector_base.models import finance_posting
 from odoo.addons.finance_connector_base.models.finance_posting import PHASES, Step
 from odoo.addons.finance_einvoice.models.finance_einvoice_submission import EinvoiceBlocked
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 from odoo.tests import tagged
 
@@ -378,6 +378,23 @@ class TestNoWayPast(PostingCase):
         receipt.action_post()
         with self.subTest(posted="receipt"):
             self.refused(PipelineRequired, lambda: receipt.write({"move_type": "out_invoice"}))
+
+    def test_f4_a_posted_document_does_not_change_its_customer_to_escape(self):
+        """Posted for a consumer it is not submitted; afterwards it must not become a business's."""
+        move = self.make_invoice(partner=self.consumer)
+        move.action_post()
+        for name, act in {
+            "rpc": lambda: self.rpc(move, "write", {"partner_id": self.buyer.id}, context=HOSTILE),
+            "sudo": lambda: (
+                move.sudo().with_context(**HOSTILE).write({"partner_id": self.buyer.id})
+            ),
+        }.items():
+            with self.subTest(way=name):
+                self.refused(UserError, act)
+
+    def test_the_result_of_posting_is_written_by_the_suite_alone(self):
+        result = self.env["finance.posting.result"]
+        self.refused(AccessError, lambda: self.rpc(result, "create", [{"following": {}}]))
 
     def test_a_draft_may_become_a_credit_note_and_back(self):
         move = self.make_invoice()
