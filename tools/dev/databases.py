@@ -2,7 +2,8 @@
 
 Three layers, each a copy of the one below: `base` holds Odoo's own modules, `suite` adds the project's
 addons, `sample` adds the sample companies. Beside them stands `reference`: the engine on `base` with the test
-addon of a provider that behaves in every possible way. A template's name carries the hash of what it was made from.
+addon of a provider that behaves in every possible way, and `peppol`: the suite with Odoo's own electronic
+senders. A template's name carries the hash of what it was made from.
 """
 
 import dataclasses
@@ -32,6 +33,8 @@ SUITE_MODULES = (
     "finance_einvoice",
     "finance_einvoice_afnor",
 )
+#: Odoo's own electronic senders, which a document must not leave by as well.
+PEPPOL_MODULES = ("account_peppol", "account_edi")
 REFERENCE_MODULES = ("finance_audit", "finance_connector_base", "finance_connector_reference")
 # Parts of an addon that leave no trace in a database.
 _NOT_INSTALLED = frozenset({"tests", "readme"})
@@ -112,7 +115,13 @@ def reference(runtime: Runtime) -> Template:
     return Template("reference", key, REFERENCE_MODULES, below, test_addons=True)
 
 
-KINDS = {"base": base, "suite": suite, "sample": sample, "reference": reference}
+def peppol(runtime: Runtime) -> Template:
+    """The suite with Odoo's own electronic senders, for tests of one route per document."""
+    below = suite(runtime)
+    return Template("peppol", paths.digest(below.key, *PEPPOL_MODULES), PEPPOL_MODULES, below)
+
+
+KINDS = {"base": base, "suite": suite, "sample": sample, "reference": reference, "peppol": peppol}
 
 
 def runtime_of(kind: str, runtime: Runtime) -> Runtime:

@@ -24,7 +24,13 @@ FAST = ("core", "tools", "sandbox")
 ORDER = (*FAST, "odoo", "integration", "browser")
 FOLDERS = {name: f"tests/{name}" for name in ORDER if name != "odoo"}
 # The databases of the Odoo suite, each with the folder whose addons are tested in it, and its number of processes.
-ODOO_DATABASES = {"suite": (ADDONS, 4), "reference": (TEST_ADDONS, 1)}
+ODOO_DATABASES = {
+    "suite": (ADDONS, 4),
+    "reference": (TEST_ADDONS, 1),
+    "peppol": (ADDONS, 1),
+}
+# Tests that need Odoo's own electronic senders have a database of their own.
+_PEPPOL = "_peppol"
 # A process that hangs must not take the whole run's time.
 LIMIT_SECONDS = 2400
 # Estimates for a machine that has not run the tests before: what a suite takes, and a byte of an Odoo test.
@@ -93,9 +99,13 @@ def _tests(folder: Path) -> list[Path]:
     return sorted(folder.rglob("test_*.py"))
 
 
-def odoo_tests(folder: Path = ADDONS) -> list[str]:
-    """Return the test files of a folder's addons, as pytest-odoo wants them."""
-    return [str(path.relative_to(PROJECT)) for path in sorted(folder.glob("*/tests/test_*.py"))]
+def odoo_tests(folder: Path = ADDONS, kind: str = "suite") -> list[str]:
+    """Return the test files of a folder's addons for one kind of database, as pytest-odoo wants them."""
+    return [
+        str(path.relative_to(PROJECT))
+        for path in sorted(folder.glob("*/tests/test_*.py"))
+        if path.stem.endswith(_PEPPOL) == (kind == "peppol")
+    ]
 
 
 def balanced(weights: Mapping[str, float], parts: int) -> list[list[str]]:
@@ -137,7 +147,7 @@ def _folder_job(suite: str, *, everything: bool, recorded: Mapping[str, float]) 
 
 def _odoo_jobs(*, parallel: bool, recorded: Mapping[str, float]) -> Iterator[Job]:
     for kind, (folder, processes) in ODOO_DATABASES.items():
-        weights = _weights(odoo_tests(folder), recorded)
+        weights = _weights(odoo_tests(folder, kind), recorded)
         if not weights:
             continue
         parts = balanced(weights, processes if parallel else 1)

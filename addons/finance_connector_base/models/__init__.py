@@ -15,6 +15,7 @@ from . import finance_stall
 from . import finance_webhook_event
 from . import finance_exchange_latency
 from . import finance_posting
+from . import finance_posting_watch
 from . import account_move
 from . import finance_overview
 from . import res_company

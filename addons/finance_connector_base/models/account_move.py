@@ -1,11 +1,17 @@
-"""Invoices in the words of the canonical contract, and their timeline."""
+"""Invoices in the words of the canonical contract, their timeline, and the one way to post them."""
 
 from decimal import Decimal
 
-from odoo import fields, models
+from odoo import api, fields, models
 
 from ..core import contract
-from .finance_posting import AFTER, BEFORE, Batch
+from ..exceptions import PipelineRequired, ReservedField
+from . import finance_posting as posting
+
+#: A posted document must not get under the control of an engine or a regime, or out of it, by one of these.
+_IDENTITY = frozenset({"move_type", "company_id", "journal_id"})
+#: Fields of the suite; of these, those that no person edits are written by the suite alone.
+_OWN_PREFIXES = ("finance_", "einvoice_")
 
 
 def decimal_of(value, digits=None):
@@ -27,14 +33,139 @@ class AccountMove(models.Model):
         allowed = super()._has_field_access(field, operation)
         return allowed and (self.env.su or not _is_hidden(self.env.user, field))
 
+    # -- posting: see ``finance_posting`` ------------------------------------------------------------------------
+
     def _post(self, soft=True):
         """Post through the pipeline: checks and tax before Odoo posts, rendering and the outbox after it."""
-        posting = self.env["finance.posting"]
-        batch = Batch(self, soft)
-        posting._run(BEFORE, batch)
-        batch.posted = super()._post(soft)
-        posting._run(AFTER, batch)
-        return batch.posted
+        return posting.run(self, soft, super()._post)
+
+    def action_post(self):
+        """Post; of several documents under control, those that can be posted. The others are shown with reasons."""
+        if not self._finance_is_batch():
+            return super().action_post()
+        # In these functions ``super()`` is bound to their argument.
+        return self._finance_post_several(self, lambda subset: super().action_post())
+
+    def action_validate_moves_with_confirmation(self):
+        """Post what needs no confirmation; documents that cannot be posted are shown with reasons."""
+        drafts = self.filtered(lambda move: move.state == "draft" and move.line_ids)
+        confirmed = drafts - drafts._get_moves_requiring_confirmation()
+        if not (confirmed and drafts._finance_is_batch()):
+            return super().action_validate_moves_with_confirmation()
+        return self._finance_post_several(
+            confirmed,
+            lambda subset: super().action_validate_moves_with_confirmation(),
+            rest=drafts - confirmed,
+        )
+
+    def _finance_post_several(self, moves, attempt, rest=None, soft=False):
+        """Post what can be posted; return the action that shows the refusals, else Odoo's own.
+
+        :param attempt: posts the documents it is given, all or none, and returns an action or False
+        :param rest: documents that Odoo asks a person about afterwards, by the same method
+        """
+        actions = []
+        refusals = posting.post_what_can_be(
+            moves, lambda subset: actions.append(attempt(subset)), soft
+        )
+        following = attempt(rest) if rest else next(filter(None, actions), False)
+        return self.env["finance.posting.result"]._show(refusals, following)
+
+    @api.model
+    def _autopost_draft_entries(self, batch_size=100):
+        """Post what is due; a draft that cannot be posted gets an activity and stops no other.
+
+        Odoo looks at the first hundred only and gives up at an error with a button, so this replaces its method.
+        """
+        self.env["finance.posting.watch"]._post_due(batch_size)
+
+    def _finance_needs_pipeline(self):
+        """Return whether this document may only be posted through the pipeline. Addons extend it."""
+        self.ensure_one()
+        return False
+
+    def _finance_is_batch(self):
+        """Return whether these are several documents of which one at least needs the pipeline."""
+        return len(self) > 1 and any(move._finance_needs_pipeline() for move in self)
+
+    @api.model
+    def _finance_missing_evidence(self):
+        """Return code → posted documents that lack what the pipeline would have made of them. Addons extend it."""
+        return {}
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        defaults = {key[8:] for key in self.env.context if key.startswith("default_")}
+        self._finance_check_reserved(defaults.union(*vals_list))
+        moves = super().create(vals_list)
+        moves.filtered(lambda move: move.state == "posted")._finance_refuse_unposted()
+        return moves
+
+    def write(self, vals):
+        if not posting.is_suite_write(self, vals):
+            self._finance_check_reserved(vals)
+        if vals.get("state") == "posted":
+            self.filtered(lambda move: move.state != "posted")._finance_refuse_unposted()
+        if self.env.context.get("skip_readonly_check") and any(
+            move._finance_needs_pipeline() for move in self
+        ):
+            # Odoo needs this key for bank statements; on an invoice it would only lift what protects a posted one.
+            self = self.with_context(skip_readonly_check=False)  # noqa: PLW0642
+        if not _IDENTITY & vals.keys():
+            return super().write(vals)
+        before = {move: move._finance_needs_pipeline() for move in self}
+        result = super().write(vals)
+        for move, needed in before.items():
+            move._finance_check_identity(needed, leaves_type="move_type" in vals)
+        return result
+
+    def _finance_refuse_unposted(self):
+        """Refuse a state that no pipeline has led to.
+
+        :raises PipelineRequired: an engine or a regime applies to one of the documents
+        """
+        for move in self:
+            if not posting.may_be_posted(move) and move._finance_needs_pipeline():
+                raise PipelineRequired(
+                    self.env._(
+                        "%(document)s is under the control of a tax engine or an e-invoicing regime. "
+                        "It is posted with the button “Confirm” only, which runs all checks.",
+                        document=move.display_name,
+                    )
+                )
+
+    def _finance_check_identity(self, needed, leaves_type):
+        """Refuse that a document comes under control when it is posted already, or leaves it.
+
+        :param needed: whether the document was under control before the change
+        :raises PipelineRequired: names the document and says what to do instead
+        """
+        needs = self._finance_needs_pipeline()
+        if needs == needed or (self.state == "draft" and not (needed and leaves_type)):
+            return
+        raise PipelineRequired(
+            self.env._(
+                "Type, company and journal of %(document)s cannot be changed like this: a tax engine or an "
+                "e-invoicing regime applies to one kind of document and not to the other. "
+                "Cancel the document and create the right one.",
+                document=self.display_name,
+            )
+        )
+
+    def _finance_check_reserved(self, names):
+        """Refuse to let anybody but the suite write what it has determined.
+
+        :raises ReservedField: with the label of the field
+        """
+        for name in names:
+            field = name.startswith(_OWN_PREFIXES) and self._fields.get(name)
+            if field and (field.readonly or field.type == "one2many"):
+                raise ReservedField(
+                    self.env._(
+                        "“%(field)s” is set by the checks and answers it stands for and cannot be written.",
+                        field=field._description_string(self.env),
+                    )
+                )
 
     def _finance_document(self):
         """This invoice or credit note as a canonical document.

@@ -1,1 +1,2 @@
 from . import finance_case_decision
+from . import finance_posting_result

@@ -55,6 +55,10 @@ STATE_OF_EXCHANGE = {
 FREE = frozenset({DRAFT, REJECTED, REMEDIATION, CANCELLED})
 #: The authority may hold it: wait for the answer.
 OPEN = frozenset({SUBMITTED, UNKNOWN, FAILED})
+#: The authority or a platform holds it.
+HELD = frozenset({ACCEPTED})
+#: Nothing that went into the rendering may change.
+GUARDED = HELD | OPEN
 
 
 class ForbiddenTransition(ValueError):

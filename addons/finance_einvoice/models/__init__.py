@@ -3,6 +3,8 @@ from . import finance_einvoice_regime
 from . import finance_einvoice
 from . import finance_einvoice_version
 from . import finance_einvoice_submission
+from . import finance_einvoice_guard
+from . import finance_einvoice_route
 from . import account_move
 from . import res_company
 from . import res_config_settings

@@ -1,6 +1,7 @@
 """Posting steps of e-invoicing: local checks before Odoo posts, rendering and the outbox after it."""
 
 from odoo import api, models
+from odoo.addons.finance_connector_base.core.finding import Finding
 from odoo.addons.finance_connector_base.models.finance_posting import Step
 
 
@@ -11,18 +12,65 @@ class FinancePosting(models.AbstractModel):
     def _steps(self):
         return [
             *super()._steps(),
+            Step("check", "einvoice.route", self._check_routes),
             Step("check_document", "einvoice.check", self._check_einvoices),
             Step("enqueue", "einvoice.submit", self._submit_einvoices),
         ]
 
     @api.model
+    def _check_routes(self, batch):
+        """Refuse a document that an EDI format of its journal would send as well (E13)."""
+        if "edi_format_ids" not in self.env["account.journal"]._fields:
+            return
+        for move, _regime in self.env["finance.einvoice"]._for_moves(batch.moves):
+            for edi_format in move.journal_id.edi_format_ids:
+                if edi_format._needs_web_services() and edi_format._get_move_applicability(move):
+                    finding = Finding("route.other", args={"sender": edi_format.name})
+                    batch.refuse(move, finding, move.journal_id._get_records_action())
+
+    @api.model
     def _check_einvoices(self, batch):
         """Check what the format needs, before a number is used."""
         einvoice = self.env["finance.einvoice"]
-        einvoice._check_before_posting(einvoice._for_moves(batch.moves))
+        for move, regime in self._to_submit(batch.moves):
+            with batch.judging(move):
+                einvoice._check_before_posting([(move, regime)])
 
     @api.model
     def _submit_einvoices(self, batch):
         """Render, validate and enqueue, in the transaction that posts (X2)."""
         einvoice = self.env["finance.einvoice"]
-        einvoice._submit(einvoice._for_moves(batch.posted))
+        for move, regime in self._to_submit(batch.posted):
+            with batch.judging(move):
+                einvoice._submit([(move, regime)])
+        for move, _regime in einvoice._for_moves(batch.posted):
+            if route := move._finance_left_by_other_route():
+                self._note_other_route(move, route)
+
+    @api.model
+    def _to_submit(self, moves):
+        """Return the pairs of document and regime whose route is ours."""
+        return [
+            (move, regime)
+            for move, regime in self.env["finance.einvoice"]._for_moves(moves)
+            if not move._finance_left_by_other_route()
+        ]
+
+    @api.model
+    def _note_other_route(self, move, route):
+        """Say on the document why it is not submitted."""
+        text = self.env._(
+            "This document is not submitted to %(platform)s: it left by another route (%(route)s).",
+            platform=move.company_id.finance_einvoice_connection_id.name
+            or self.env._("the platform of its regime"),
+            route=route,
+        )
+        move.message_post(body=text)
+        self.env["finance.audit.entry"]._record(
+            action="einvoice.other_route",
+            document=move,
+            company=move.company_id,
+            outcome="warning",
+            summary=text,
+            details={"route": route},
+        )

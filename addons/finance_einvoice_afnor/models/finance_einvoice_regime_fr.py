@@ -1,6 +1,8 @@
 """The French regime: which documents are submitted, how, and what must be right before (AFNOR XP Z12-012/013)."""
 
+from lxml import etree
 from odoo import models
+from odoo.addons.finance_einvoice.core import xml_input
 from odoo.addons.finance_einvoice.core.validation import (
     BR_FR_FLUX2_UBL,
     EN16931_UBL,
@@ -11,6 +13,29 @@ from .finance_einvoice_fr_checks import found_problems
 from .finance_einvoice_fr_targets import target
 
 _MOVE_TYPES = ("out_invoice", "out_refund")
+_UBL = "urn:oasis:names:specification:ubl:schema:xsd:"
+_NAMESPACES = {
+    "cac": f"{_UBL}CommonAggregateComponents-2",
+    "cbc": f"{_UBL}CommonBasicComponents-2",
+}
+#: What may differ in a later rendering although the document is unchanged.
+_CHANGING = (
+    "cac:AccountingSupplierParty",
+    "cac:AccountingCustomerParty",
+    "cac:PayeeParty",
+    "cac:Delivery/cac:DeliveryLocation",
+    "cac:Delivery/cac:DeliveryParty",
+    "cac:PaymentMeans/cac:PayeeFinancialAccount",
+    "cac:PaymentTerms",
+    "cac:LegalMonetaryTotal/cbc:PrepaidAmount",
+    "cac:LegalMonetaryTotal/cbc:PayableAmount",
+    ".//cac:Item/cbc:Name",
+    ".//cac:Item/cac:SellersItemIdentification",
+    ".//cac:Item/cac:StandardItemIdentification",
+    ".//cac:Item/cac:OriginCountry",
+    ".//cac:Item/cac:CommodityClassification",
+    ".//cac:Item/cac:AdditionalItemProperty",
+)
 
 
 class FinanceEinvoiceRegimeFr(models.AbstractModel):
@@ -37,6 +62,17 @@ class FinanceEinvoiceRegimeFr(models.AbstractModel):
 
     def _render(self, move):
         return self.env["account.edi.xml.ubl_fr"]._render(move)
+
+    def _comparable(self, content):
+        """Leave out payments and master data: parties, bank accounts, products, the company's texts."""
+        root = xml_input.read(content)
+        for path in _CHANGING:
+            for node in root.findall(path, _NAMESPACES):
+                node.getparent().remove(node)
+        for note in root.findall("cbc:Note", _NAMESPACES):
+            if (note.text or "").startswith("#"):
+                root.remove(note)
+        return etree.tostring(root, method="c14n")
 
     def _rule_sets(self, move):
         """All three also for customers abroad.

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
+from odoo.fields import Domain
 
 from ..core.errors import TaxError
 
@@ -94,6 +95,23 @@ class AccountMove(models.Model):
         with super()._sync_tax_lines(container):
             yield
         amounts._resync(container["records"], before)
+
+    def _finance_needs_pipeline(self):
+        return super()._finance_needs_pipeline() or self.finance_has_tax_engine
+
+    @api.model
+    def _finance_missing_evidence(self):
+        """Add the documents of an engine's companies that nobody has determined the tax of."""
+        domain = self.env["finance.posting.watch"]._evidence_domain("tax") & Domain(
+            "finance_tax_state", "in", ("none", "failed")
+        )
+        moves = self.search(domain).filtered(
+            lambda move: (
+                move._finance_lines()
+                and not self.env["finance.tax.fallback"]._keeps_original_taxes(move)
+            )
+        )
+        return {**super()._finance_missing_evidence(), "evidence.tax": moves}
 
     def action_finance_determine_tax(self):
         """Ask the engine now, and say what is wrong if it has no answer."""

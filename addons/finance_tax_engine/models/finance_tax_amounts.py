@@ -9,6 +9,7 @@ from collections import defaultdict
 from decimal import Decimal
 
 from odoo import Command, models
+from odoo.addons.finance_connector_base.models.finance_posting import suite_write
 
 from ..core.answers import by_line, tax_key
 from ..core.errors import NoRule, NotCovered, TotalsDiffer
@@ -71,7 +72,7 @@ class FinanceTaxAmounts(models.AbstractModel):
         container = {"records": move}
         with move._check_balanced(container), move._sync_dynamic_lines(container):
             # Not an edit of a person: the mark for those stays as it was.
-            move.write({**values, "is_manually_modified": move.is_manually_modified})
+            suite_write(move, {**values, "is_manually_modified": move.is_manually_modified})
             groups = defaultdict(lines.browse)
             for line, ids in tax_ids.items():
                 if set(line.tax_ids.ids) != set(ids):

@@ -5,6 +5,7 @@ Odoo's own taxes, or the last known rates; the latter two are put right later, b
 """
 
 from odoo import models
+from odoo.addons.finance_connector_base.models.finance_posting import suite_write
 from odoo.exceptions import RedirectWarning, UserError
 
 from ..core.errors import TaxError, TotalsDiffer
@@ -85,7 +86,7 @@ class FinanceTaxFallback(models.AbstractModel):
 
     def _fail(self, move, error):
         if move.finance_tax_state != "failed" or move.finance_tax_message != error.as_text():
-            move.write(self._state("failed", error=error, remediation=False))
+            suite_write(move, self._state("failed", error=error, remediation=False))
             self._record(move, "failed", error=error)
         return error
 

@@ -1,6 +1,7 @@
 """Every use of a fallback is put right later, by itself: asked again until answered (T4)."""
 
 from odoo import models
+from odoo.addons.finance_connector_base.models.finance_posting import suite_write
 
 from ..core.errors import TaxError
 
@@ -21,7 +22,7 @@ class FinanceTaxRemediation(models.AbstractModel):
 
     def _remediate(self, move):
         if not move.company_id._finance_has_tax_engine() or move.state == "cancel":
-            move.write({"finance_tax_remediation": False})
+            suite_write(move, {"finance_tax_remediation": False})
         elif move.state == "draft":
             self.env["finance.tax.fallback"]._settle(move)
         else:
@@ -34,13 +35,14 @@ class FinanceTaxRemediation(models.AbstractModel):
                 determination = self.env["finance.tax.determination"]._for(move)
         except TaxError as error:
             # Also the turn in the queue: the longest untouched is asked first.
-            move.write({"finance_tax_message": error.as_text()})
+            suite_write(move, {"finance_tax_message": error.as_text()})
             return
         difference = _difference(move, determination._answer())
         fallback = self.env["finance.tax.fallback"]
         if not difference:
-            move.write(
-                fallback._state("determined", determination=determination, remediation="resolved")
+            suite_write(
+                move,
+                fallback._state("determined", determination=determination, remediation="resolved"),
             )
             fallback._record(move, "determined", determination=determination)
             return
@@ -48,7 +50,7 @@ class FinanceTaxRemediation(models.AbstractModel):
 
     def _report(self, move, determination, difference):
         """A posted difference is a person's to correct: an activity and an entry."""
-        move.write({"finance_tax_remediation": "different"})
+        suite_write(move, {"finance_tax_remediation": "different"})
         note = self.env._(
             "The tax engine has answered: %(summary)s. The posted tax differs by %(difference)s "
             "%(currency)s. Correct it with a credit note and a new invoice.",

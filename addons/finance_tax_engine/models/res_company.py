@@ -31,3 +31,7 @@ class ResCompany(models.Model):
     def _finance_has_tax_engine(self):
         """Whether an engine determines this company's taxes."""
         return self.finance_tax_engine not in {False, "none"}
+
+    def _finance_evidence_kinds(self):
+        kinds = super()._finance_evidence_kinds()
+        return kinds | {"tax"} if self._finance_has_tax_engine() else kinds

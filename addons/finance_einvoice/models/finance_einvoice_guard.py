@@ -1,0 +1,258 @@
+"""Nothing that went into a rendering changes while its e-invoice is on its way or held (E12).
+
+The guard stands in ``create``, ``write`` and ``unlink`` of invoices and their lines, and looks at the state of the
+e-invoice only: neither a context nor ``sudo`` opens it. What stays free is listed in ``core.guard``. A nightly job
+renders again and compares with what was sent, which also finds changes that did not pass the ORM.
+"""
+
+import hashlib
+
+from odoo import api, fields, models
+from odoo.addons.finance_connector_base.models.finance_posting import is_suite_write
+from odoo.exceptions import UserError
+from odoo.fields import Domain
+
+from ..core import guard, lifecycle
+
+#: Activity type of a document that differs from its e-invoice.
+DIFFERS = "finance_einvoice.mail_activity_type_difference"
+
+
+class EinvoiceHeld(UserError):
+    """The change would make the document differ from the e-invoice that was sent."""
+
+    #: The web client finds its dialog by the exception's name; this names the one of Odoo's own class.
+    context = {"exception_class": "odoo.exceptions.UserError"}
+
+
+def _kept(records, vals):
+    """Return the names of the fields whose values reach the database; Odoo writes others as flags in its cache."""
+    return {
+        name
+        for name in vals
+        if (field := records._fields.get(name)) and (field.store or field.inverse)
+    }
+
+
+class AccountMove(models.Model):
+    _inherit = "account.move"
+
+    def _finance_needs_pipeline(self):
+        return super()._finance_needs_pipeline() or bool(
+            self.company_id.finance_einvoice_regime and self.is_sale_document()
+        )
+
+    @api.model
+    def _finance_missing_evidence(self):
+        """Add the documents of a regime that have no e-invoice and left by no other route."""
+        domain = self.env["finance.posting.watch"]._evidence_domain("einvoice") & Domain(
+            "einvoice_ids", "=", False
+        )
+        pairs = self.env["finance.einvoice"]._for_moves(self.sudo().search(domain))
+        missing = self.browse(
+            [move.id for move, _regime in pairs if not move._finance_left_by_other_route()]
+        )
+        return {**super()._finance_missing_evidence(), "evidence.einvoice": missing}
+
+    def write(self, vals):
+        if not is_suite_write(self, vals):
+            self._finance_check_held(self._fields, _kept(self, vals) - guard.FREE_OF_MOVE)
+        return super().write(vals)
+
+    def _finance_check_held(self, fields_, names):
+        """Refuse a change of these fields while an e-invoice of the documents is on its way or held.
+
+        :raises EinvoiceHeld: names the document, the fields and the way to correct it
+        """
+        if not names or not self.ids:
+            return
+        held = (
+            self.env["finance.einvoice"]
+            .sudo()
+            .search(
+                [("move_id", "in", self.ids), ("state", "in", tuple(lifecycle.GUARDED))], limit=1
+            )
+        )
+        if held:
+            labels = (fields_[name]._description_string(self.env) for name in sorted(names))
+            raise EinvoiceHeld(held._refusal_of_change(", ".join(labels)))
+
+
+class AccountMoveLine(models.Model):
+    _inherit = "account.move.line"
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        default = self.env.context.get("default_move_id")
+        moves = self.env["account.move"].browse(
+            {vals.get("move_id", default) for vals in vals_list} - {None, False}
+        )
+        moves._finance_check_held(moves._fields, {"line_ids"})
+        return super().create(vals_list)
+
+    def write(self, vals):
+        names = _kept(self, vals) - guard.FREE_OF_LINE
+        if names:
+            moves = self.move_id | self.env["account.move"].browse(vals.get("move_id") or ())
+            moves._finance_check_held(self._fields, names)
+        return super().write(vals)
+
+    def unlink(self):
+        self.move_id._finance_check_held(self.move_id._fields, {"line_ids"})
+        return super().unlink()
+
+
+class AccountTax(models.Model):
+    _inherit = "account.tax"
+
+    def write(self, vals):
+        """Refuse another rate for a tax that a guarded document shows; a new rate is a new tax.
+
+        :raises EinvoiceHeld: names the first of these documents
+        """
+        changed = guard.RATE_OF_TAX & vals.keys()
+        taxes = self.filtered(lambda tax: any(tax[name] != vals[name] for name in changed))
+        if taxes:
+            line = (
+                self.env["account.move.line"]
+                .sudo()
+                .search(
+                    [
+                        ("tax_ids", "in", taxes.ids),
+                        ("move_id.einvoice_ids.state", "in", tuple(lifecycle.GUARDED)),
+                    ],
+                    limit=1,
+                )
+            )
+            line.move_id._finance_check_held(self._fields, changed)
+        return super().write(vals)
+
+
+class FinanceEinvoice(models.Model):
+    _inherit = "finance.einvoice"
+
+    compared_at = fields.Datetime("Compared with the invoice", readonly=True, copy=False)
+
+    def _refusal_of_change(self, labels):
+        """Return why these fields of the document cannot change, and what to do instead."""
+        self.ensure_one()
+        if self.state in lifecycle.HELD:
+            return self.env._(
+                "The e-invoice of %(document)s was delivered, so %(fields)s cannot be changed. "
+                "Correct the document with a credit note.",
+                document=self.move_id.display_name,
+                fields=labels,
+            )
+        return self.env._(
+            "The e-invoice of %(document)s has been submitted, so %(fields)s cannot be changed. "
+            "Reset the document to draft, which is possible as long as nothing has been sent; "
+            "otherwise wait for the answer of the platform.",
+            document=self.move_id.display_name,
+            fields=labels,
+        )
+
+    # -- the nightly comparison ----------------------------------------------------------------------------------
+
+    @api.model
+    def _cron_compare_renderings(self, batch_size=100):
+        """Render again what is held or on its way, each document once a day, and report differences."""
+        today = fields.Datetime.now().replace(hour=0, minute=0, second=0)
+        domain = [
+            ("state", "in", tuple(lifecycle.GUARDED)),
+            ("version_ids", "!=", False),
+            "|",
+            ("compared_at", "=", False),
+            ("compared_at", "<", today),
+        ]
+        cron = self.env["ir.cron"]
+        cron._commit_progress(remaining=self.search_count(domain))
+        while einvoices := self.search(
+            domain, order="compared_at NULLS FIRST, id", limit=batch_size
+        ):
+            for einvoice in einvoices:
+                einvoice._compare_rendering()
+            einvoices.compared_at = fields.Datetime.now()
+            if not cron._commit_progress(len(einvoices)):
+                break
+
+    def _compare_rendering(self):
+        """Compare the document with its latest version; open an issue for a difference, close a resolved one."""
+        self.ensure_one()
+        move, version = self.move_id, self.version_ids[:1]
+        watch = self.env["finance.posting.watch"]
+        digest = self._digest_of_difference(version)
+        if digest is None:
+            watch._close_issue(DIFFERS, move)
+            return
+        watch._open_issue(
+            DIFFERS,
+            move,
+            self.env._("The document no longer shows what its e-invoice says."),
+            [
+                self.env._(
+                    "The e-invoice with the reference %s is what is legally held. Find out who changed "
+                    "the document, restore it, or correct it with a credit note.",
+                    self.reference or version.filename,
+                )
+            ],
+            "einvoice.differs",
+            version=version.number,
+            sha256=version.sha256,
+            rendered_sha256=digest,
+        )
+
+    def _digest_of_difference(self, version):
+        """Return the SHA-256 of today's rendering if it differs from the version, else None.
+
+        A document that cannot be rendered any more differs: the digest is then empty.
+        """
+        regime, move = self._regime_model(), self.move_id.with_company(self.company_id)
+        try:
+            with self.env.cr.savepoint():
+                _filename, content = regime._render(move)
+        except (
+            Exception
+        ):  # whatever keeps a held document from being rendered is what the job looks for
+            return ""
+        digest = hashlib.sha256(content).hexdigest()
+        if digest == version.sha256:
+            return None
+        held = self.env["finance.exchange"]._decode(version.content)
+        return None if regime._comparable(content) == regime._comparable(held) else digest
+
+
+class ResCompany(models.Model):
+    _inherit = "res.company"
+
+    def _finance_evidence_kinds(self):
+        kinds = super()._finance_evidence_kinds()
+        return kinds | {"einvoice"} if self.finance_einvoice_regime else kinds
+
+
+class FinanceFinding(models.AbstractModel):
+    _inherit = "finance.finding"
+
+    @api.model
+    def _messages(self):
+        _ = self.env._
+        return {
+            **super()._messages(),
+            "evidence.einvoice": (_("It was not submitted as an e-invoice."), ""),
+            "route.other": (
+                _("“%(sender)s” is set up to send this document electronically as well."),
+                _("Switch it off on the journal: each document leaves by one route."),
+            ),
+        }
+
+
+class FinanceAuditEntry(models.Model):
+    _inherit = "finance.audit.entry"
+
+    @api.model
+    def _action_labels(self):
+        _ = self.env._
+        return {
+            **super()._action_labels(),
+            "einvoice.differs": _("Differs from the e-invoice"),
+            "einvoice.other_route": _("Left by another route"),
+        }

@@ -1,0 +1,480 @@
+"""Several documents at once, scheduled posting, and no way past the pipeline."""
+
+from contextlib import closing
+from datetime import timedelta
+from unittest.mock import patch
+
+from odoo import fields
+from odoo.addons.finance_connector_base.core.finding import Finding
+from odoo.addons.finance_connector_base.exceptions import (
+    PipelineRequired,
+    PostingInvalid,
+    PostingRefused,
+    ReservedField,
+)
+from odoo.addons.finance_connector_base.models import finance_posting
+from odoo.addons.finance_connector_base.models.finance_posting import PHASES, Step
+from odoo.addons.finance_einvoice.models.finance_einvoice_submission import EinvoiceBlocked
+from odoo.exceptions import AccessError, UserError
+from odoo.fields import Command
+from odoo.tests import tagged
+
+from .guard_case import HOSTILE, GuardCase
+
+NOT_POSTED = "finance_connector_base.mail_activity_type_not_posted"
+NO_EVIDENCE = "finance_connector_base.mail_activity_type_no_evidence"
+
+
+class PostingCase(GuardCase):
+    def drafts(self, good=3, bad=1):
+        """Complete drafts with incomplete ones in the middle."""
+        half = good // 2
+        partners = [self.buyer] * half + [self.incomplete] * bad + [self.buyer] * (good - half)
+        return self.env["account.move"].concat(
+            *(self.make_invoice(partner=partner) for partner in partners)
+        )
+
+    def split(self, moves):
+        """Return the complete and the incomplete ones."""
+        bad = moves.filtered(lambda move: move.partner_id == self.incomplete)
+        return moves - bad, bad
+
+    def issues(self, move, kind):
+        return move.activity_ids.filtered(
+            lambda activity: activity.activity_type_id == self.env.ref(kind)
+        )
+
+    def entries(self, move, action):
+        return self.env["finance.audit.entry"].search_count(
+            [
+                ("action", "=", action),
+                ("document_model", "=", "account.move"),
+                ("document_id", "=", move.id),
+            ]
+        )
+
+    def entry(self, **values):
+        """A plain journal entry."""
+        account = self.chart.ref("pcg_6011_account", raise_if_not_found=False) or self.env[
+            "account.account"
+        ].search(
+            [("account_type", "=", "expense"), ("company_ids", "in", self.company.ids)], limit=1
+        )
+        return self.env["account.move"].create(
+            {
+                "move_type": "entry",
+                "company_id": self.company.id,
+                "date": "2026-10-01",
+                "line_ids": [
+                    Command.create({"account_id": account.id, "debit": 5.0}),
+                    Command.create({"account_id": account.id, "credit": 5.0}),
+                ],
+                **values,
+            }
+        )
+
+
+@tagged("post_install", "-at_install")
+class TestBatch(PostingCase):
+    def steps(self, *steps):
+        """Add steps to the pipeline by its extension point."""
+        model = self.env.registry["finance.posting"]
+        original = model._steps
+        return patch.object(model, "_steps", lambda posting: [*original(posting), *steps])
+
+    def test_phases_run_in_order_whatever_the_steps_are_called(self):
+        ran = []
+        steps = [
+            Step(phase, f"{name}.{phase}", lambda _batch, key=(phase, name): ran.append(key))
+            for name in ("zz", "aa")
+            for phase in reversed(PHASES)
+        ]
+        with self.steps(*steps):
+            self.make_invoice().action_post()
+        self.assertEqual(ran, [(phase, name) for phase in PHASES for name in ("aa", "zz")])
+
+    def test_odoo_posts_between_the_phases_and_numbers_first(self):
+        seen = {}
+        steps = [
+            Step(
+                phase,
+                f"see.{phase}",
+                lambda batch, key=phase: seen.update({key: batch.moves.state}),
+            )
+            for phase in PHASES
+        ]
+        with self.steps(*steps):
+            self.make_invoice().action_post()
+        self.assertEqual(
+            list(seen.values()),
+            ["draft"] * len(finance_posting.BEFORE) + ["posted"] * len(finance_posting.AFTER),
+        )
+
+    def test_a_step_is_called_once_for_the_whole_batch(self):
+        sizes = []
+        steps = [
+            Step(phase, f"n.{phase}", lambda batch: sizes.append(len(batch.moves)))
+            for phase in PHASES
+        ]
+        with self.steps(*steps):
+            self.drafts(good=5, bad=0).action_post()
+        self.assertEqual(sizes, [5] * len(PHASES))
+
+    def test_one_document_is_refused_with_its_own_error_and_stays_a_draft(self):
+        move = self.make_invoice(partner=self.incomplete)
+        with self.assertRaises(EinvoiceBlocked) as caught:
+            move.action_post()
+        self.assertEqual(caught.exception.args[1]["res_id"], self.incomplete.id)
+        self.assertEqual(move.state, "draft")
+
+    def test_a_refusal_of_each_phase_stops_one_document(self):
+        finding = Finding("test.refused", args={"text": "Because."})
+        for phase in PHASES:
+            with self.subTest(phase=phase):
+                step = Step(
+                    phase,
+                    "refuse",
+                    lambda batch: [batch.refuse(move, finding) for move in batch.moves],
+                )
+                move = self.make_invoice()
+                with self.steps(step), self.assertRaises(PostingInvalid), self.env.cr.savepoint():
+                    move.action_post()
+                self.assertEqual((move.state, move.einvoice_ids.ids), ("draft", []))
+
+    def test_a_refusal_with_an_action_has_its_button(self):
+        action = self.buyer._get_records_action()
+        step = Step(
+            "check",
+            "refuse",
+            lambda batch: batch.refuse(batch.moves, Finding("x", args={"text": "No."}), action),
+        )
+        with self.steps(step), self.assertRaises(PostingRefused) as caught:
+            self.make_invoice().action_post()
+        self.assertEqual(caught.exception.args[1], action)
+
+    def test_of_many_those_that_can_be_are_posted_and_the_others_are_listed(self):
+        moves = self.drafts(good=4, bad=2)
+        good, bad = self.split(moves)
+        for name, act in {
+            "action_post": lambda records: records.action_post(),
+            "list view": lambda records: records.action_validate_moves_with_confirmation(),
+            "wizard": lambda records: (
+                records.env["validate.account.move"]
+                .create({"move_ids": [Command.set(records.ids)]})
+                .validate_move()
+            ),
+        }.items():
+            with self.subTest(way=name), self.rolled_back():
+                action = act(self.as_accountant(moves))
+                self.assertEqual(set(good.mapped("state")), {"posted"})
+                self.assertEqual(set(bad.mapped("state")), {"draft"})
+                self.assertEqual(len(good.einvoice_ids), 4)
+                result = self.env["finance.posting.result"].browse(action["res_id"])
+                self.assertEqual(action["res_model"], result._name)
+                self.assertEqual(result.line_ids.move_id, bad)
+                self.assertEqual(result.line_ids.partner_id, self.incomplete)
+                self.assertTrue(all("FR-BUYER-SIREN" in line.reason for line in result.line_ids))
+                self.assertEqual(result.action_open_documents()["domain"], [("id", "in", bad.ids)])
+
+    def rolled_back(self):
+        """Undo what was done inside."""
+        return closing(self.env.cr.savepoint())
+
+    def test_numbers_have_no_gap_where_documents_were_refused(self):
+        moves = self.drafts(good=6, bad=2)
+        self.as_accountant(moves).action_post()
+        good, _bad = self.split(moves)
+        numbers = sorted(good.mapped("sequence_number"))
+        self.assertEqual(numbers, list(range(numbers[0], numbers[0] + 6)))
+
+    def test_an_error_of_odoo_for_one_document_stops_no_other(self):
+        moves = self.drafts(good=4, bad=0)
+        moves[2].invoice_line_ids.price_unit = -100.0
+        action = self.as_accountant(moves).action_post()
+        self.assertEqual(moves.mapped("state"), ["posted", "posted", "draft", "posted"])
+        lines = self.env["finance.posting.result"].browse(action["res_id"]).line_ids
+        self.assertEqual(lines.move_id, moves[2])
+
+    def test_a_refusal_after_numbering_undoes_that_document_only(self):
+        moves = self.drafts(good=4, bad=0)
+        unwanted = moves[1]
+        step = Step(
+            "render",
+            "refuse",
+            lambda batch: [
+                batch.refuse(move, Finding("x", args={"text": "No."}))
+                for move in batch.posted & unwanted
+            ],
+        )
+        with self.steps(step):
+            self.as_accountant(moves).action_post()
+        self.assertEqual(moves.mapped("state"), ["posted", "draft", "posted", "posted"])
+        self.assertEqual(len(moves.einvoice_ids), 3)
+
+    def test_a_step_that_raises_for_the_whole_batch_is_isolated(self):
+        moves = self.drafts(good=5, bad=0)
+        unwanted = moves[3]
+
+        def step(batch):
+            if unwanted in batch.moves:
+                raise UserError(self.env._("This batch is refused."))
+
+        with self.steps(Step("determine", "raise", step)):
+            self.as_accountant(moves).action_post()
+        self.assertEqual(moves.filtered(lambda move: move.state == "draft"), unwanted)
+
+    def test_code_that_posts_several_is_told_by_an_error(self):
+        moves = self.drafts(good=2, bad=1)
+        with self.assertRaises(EinvoiceBlocked), self.env.cr.savepoint():
+            moves._post()
+        with self.assertRaises(PostingRefused) as caught, self.env.cr.savepoint():
+            self.drafts(good=1, bad=2)._post()
+        self.assertEqual(len(caught.exception.args[1]["domain"][0][2]), 2)
+
+    def test_plain_entries_do_not_enter_the_pipeline(self):
+        step = Step("check", "never", lambda batch: self.fail("no document needs the pipeline"))
+        with self.steps(step):
+            (self.entry() | self.entry()).action_post()
+
+
+@tagged("post_install", "-at_install")
+class TestScheduled(PostingCase):
+    def setUp(self):
+        super().setUp()
+        self.patch(type(self.env["ir.cron"]), "_commit_progress", lambda *_a, **_k: 1.0)
+
+    def autopost(self, batch_size=100):
+        self.env.flush_all()
+        self.env["account.move"]._autopost_draft_entries(batch_size)
+
+    def test_one_bad_draft_stops_no_other_and_gets_one_activity(self):
+        moves = self.drafts(good=3, bad=1)
+        entry, empty = self.entry(), self.entry(line_ids=[])
+        (moves | entry | empty).auto_post = "at_date"
+        good, bad = self.split(moves)
+        self.autopost(batch_size=2)
+        self.assertEqual(set((good | entry).mapped("state")), {"posted"})
+        self.assertEqual(set((bad | empty).mapped("state")), {"draft"})
+        for move in bad | empty:
+            self.assertEqual(len(self.issues(move, NOT_POSTED)), 1)
+        self.autopost()
+        for move in bad | empty:
+            self.assertEqual(len(self.issues(move, NOT_POSTED)), 1)
+            self.assertEqual(self.entries(move, "posting.refused"), 1)
+
+    def test_the_activity_is_closed_when_the_draft_is_posted(self):
+        move = self.make_invoice(partner=self.incomplete, auto_post="at_date")
+        self.autopost()
+        self.assertTrue(self.issues(move, NOT_POSTED))
+        move.partner_id = self.buyer
+        self.autopost()
+        self.assertEqual(move.state, "posted")
+        self.assertFalse(self.issues(move, NOT_POSTED))
+
+    def test_more_bad_drafts_than_one_batch_starve_nobody(self):
+        bad = self.drafts(good=0, bad=4)
+        good = self.make_invoice(invoice_date="2026-10-02")
+        (bad | good).auto_post = "at_date"
+        self.autopost(batch_size=2)
+        self.assertEqual(good.state, "posted")
+
+    def test_an_unexpected_error_of_one_document_stops_no_other(self):
+        moves = self.drafts(good=3, bad=0)
+        moves.auto_post = "at_date"
+        model = self.env.registry["finance.posting"]
+        original = model._steps
+
+        def broken(batch):
+            if moves[1] in batch.moves:
+                raise KeyError("a programming error")
+
+        with (
+            patch.object(
+                model, "_steps", lambda posting: [*original(posting), Step("check", "b", broken)]
+            ),
+            self.assertLogs(finance_posting._logger, "ERROR"),
+        ):
+            self.autopost()
+        self.assertEqual(moves.mapped("state"), ["posted", "draft", "posted"])
+        self.assertTrue(self.issues(moves[1], NOT_POSTED))
+
+    def test_an_incomplete_future_draft_is_scheduled_and_checked_when_due(self):
+        tomorrow = fields.Date.context_today(self.env.user) + timedelta(days=1)
+        move = self.make_invoice(partner=self.incomplete, invoice_date=tomorrow)
+        move._post(soft=True)
+        self.assertEqual((move.state, move.auto_post), ("draft", "at_date"))
+        self.assertFalse(self.issues(move, NOT_POSTED))
+        move.invoice_date = tomorrow - timedelta(days=1)
+        self.autopost()
+        self.assertEqual(move.state, "draft")
+        self.assertTrue(self.issues(move, NOT_POSTED))
+
+
+@tagged("post_install", "-at_install")
+class TestNoWayPast(PostingCase):
+    def refused(self, error, act):
+        with self.assertRaises(error), self.env.cr.savepoint():
+            act()
+
+    def test_f4_no_write_posts_a_document(self):
+        move = self.make_invoice()
+        posted = {"state": "posted"}
+        journal = move.journal_id
+        ways = {
+            "user": lambda: self.as_accountant(move).write(posted),
+            "attribute": lambda: setattr(self.as_accountant(move), "state", "posted"),
+            "sudo": lambda: move.sudo().write(posted),
+            "rpc": lambda: self.rpc(move, "write", posted, context=HOSTILE),
+            "web_save": lambda: self.rpc(
+                move, "web_save", posted, specification={}, context=HOSTILE
+            ),
+            "server action": lambda: self.run_code("record.write({'state': 'posted'})", move),
+            "nested": lambda: journal.company_id.partner_id.write(
+                {"invoice_ids": [Command.link(move.id), Command.update(move.id, posted)]}
+            ),
+            "with type": lambda: move.write({"state": "posted", "move_type": "entry"}),
+        }
+        for name, act in ways.items():
+            with self.subTest(way=name):
+                self.refused(PipelineRequired, act)
+                self.assertEqual(move.state, "draft")
+
+    def test_f4_no_import_posts_a_document(self):
+        move = self.make_invoice()
+        result = self.as_accountant(move.browse()).load(
+            [".id", "state"], [[str(move.id), "posted"]]
+        )
+        self.assertFalse(result["ids"])
+        self.assertEqual(move.state, "draft")
+
+    def test_f4_no_document_is_created_posted(self):
+        values = {
+            "move_type": "out_invoice",
+            "partner_id": self.buyer.id,
+            "invoice_date": "2026-10-01",
+            "invoice_line_ids": [self.line(self.goods)],
+        }
+        model = self.env["account.move"]
+        ways = {
+            "value": lambda: self.rpc(model, "create", [{**values, "state": "posted"}]),
+            "default": lambda: self.rpc(
+                model, "create", [values], context={"default_state": "posted"}
+            ),
+            "default with sudo": lambda: (
+                model.sudo().with_context(default_state="posted").create(values)
+            ),
+            "copy": lambda: self.make_invoice().copy({"state": "posted"}),
+        }
+        for name, act in ways.items():
+            with self.subTest(way=name):
+                self.refused(UserError, act)
+
+    def test_f4_no_change_of_type_leads_past_the_pipeline(self):
+        draft = self.make_invoice()
+        for kind in ("entry", "out_receipt"):
+            with self.subTest(draft_becomes=kind):
+                self.refused(PipelineRequired, lambda kind=kind: draft.write({"move_type": kind}))
+        receipt = self.make_invoice(move_type="out_receipt")
+        receipt.action_post()
+        with self.subTest(posted="receipt"):
+            self.refused(PipelineRequired, lambda: receipt.write({"move_type": "out_invoice"}))
+
+    def test_f4_a_posted_document_does_not_change_its_customer_to_escape(self):
+        """Posted for a consumer it is not submitted; afterwards it must not become a business's."""
+        move = self.make_invoice(partner=self.consumer)
+        move.action_post()
+        for name, act in {
+            "rpc": lambda: self.rpc(move, "write", {"partner_id": self.buyer.id}, context=HOSTILE),
+            "sudo": lambda: (
+                move.sudo().with_context(**HOSTILE).write({"partner_id": self.buyer.id})
+            ),
+        }.items():
+            with self.subTest(way=name):
+                self.refused(UserError, act)
+
+    def test_the_result_of_posting_is_written_by_the_suite_alone(self):
+        result = self.env["finance.posting.result"]
+        self.refused(AccessError, lambda: self.rpc(result, "create", [{"following": {}}]))
+
+    def test_a_draft_may_become_a_credit_note_and_back(self):
+        move = self.make_invoice()
+        move.action_switch_move_type()
+        self.assertEqual(move.move_type, "out_refund")
+
+    def test_a_company_without_regime_and_engine_is_left_alone(self):
+        self.company.finance_einvoice_regime = False
+        move = self.make_invoice()
+        move.write({"move_type": "entry"})
+        move.write({"state": "posted"})
+        self.assertEqual(move.state, "posted")
+
+    def test_fields_of_the_suite_are_written_by_the_suite_alone(self):
+        move = self.make_invoice()
+        model = self.env["account.move"]
+        values = {"finance_tax_state": "determined"}
+        ways = {
+            "write": lambda: self.rpc(move, "write", values, context=HOSTILE),
+            "sudo": lambda: move.sudo().write(values),
+            "server action": lambda: self.run_code(f"record.write({values})", move),
+            "create": lambda: model.create({"move_type": "out_invoice", **values}),
+            "default": lambda: model.with_context(default_finance_tax_state="determined").create(
+                {"move_type": "out_invoice"}
+            ),
+            "one2many": lambda: move.write({"einvoice_ids": [Command.clear()]}),
+        }
+        for name, act in ways.items():
+            with self.subTest(way=name):
+                self.refused(ReservedField, act)
+        self.assertEqual(move.finance_tax_state, "none")
+
+    def test_the_marker_of_the_suite_covers_the_named_fields_of_the_named_records_only(self):
+        move, other = self.make_invoice(), self.make_invoice()
+
+        def nested(records, vals):
+            other.write({"finance_tax_state": "determined"})
+
+        with patch.object(type(move), "_finance_check_reserved", autospec=True) as check:
+            finance_posting.suite_write(move, {"finance_tax_message": "x"})
+            check.assert_not_called()
+        with finance_posting._set(
+            finance_posting._writing,
+            ("account.move", frozenset(move.ids), frozenset({"finance_tax_message"})),
+        ):
+            self.refused(ReservedField, lambda: nested(None, None))
+            self.refused(ReservedField, lambda: move.write({"finance_tax_state": "determined"}))
+
+
+@tagged("post_install", "-at_install")
+class TestWatch(PostingCase):
+    def watch(self):
+        self.env["finance.posting.watch"]._cron_watch()
+
+    def test_a_document_posted_past_everything_is_found_once_and_closed_when_resolved(self):
+        move = self.make_invoice()
+        move.flush_recordset()
+        self.env.cr.execute("UPDATE account_move SET state = 'posted' WHERE id = %s", [move.id])
+        move.invalidate_recordset()
+        self.watch()
+        self.assertEqual(len(self.issues(move, NO_EVIDENCE)), 1)
+        self.watch()
+        self.assertEqual(len(self.issues(move, NO_EVIDENCE)), 1)
+        self.assertEqual(self.entries(move, "posting.evidence_missing"), 1)
+        move.button_draft()
+        move.action_post()
+        self.watch()
+        self.assertFalse(self.issues(move, NO_EVIDENCE))
+
+    def test_documents_from_before_the_regime_and_documents_of_consumers_need_no_evidence(self):
+        self.company.finance_einvoice_regime = False
+        before = self.make_invoice()
+        before.action_post()
+        before.flush_recordset()
+        self.env.cr.execute(
+            "UPDATE account_move SET create_date = create_date - interval '90 days' WHERE id = %s",
+            [before.id],
+        )
+        self.company.finance_einvoice_regime = "fr"
+        consumer = self.make_invoice(partner=self.consumer)
+        consumer.action_post()
+        self.watch()
+        self.assertFalse(self.issues(before | consumer, NO_EVIDENCE))
