@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 # `make test-all` gives the property-based tests more time; those that name their own number of examples keep it.
-settings.register_profile("long", max_examples=2000, deadline=None)
+settings.register_profile("long", max_examples=1000, deadline=None)
 if os.environ.get("FINANCE_FUZZ"):
     settings.load_profile("long")
 
