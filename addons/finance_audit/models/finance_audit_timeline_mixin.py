@@ -85,9 +85,9 @@ class FinanceAuditTimelineMixin(models.AbstractModel):
             "time": local.strftime("%H:%M:%S"),
             "dot": DOTS.get(entry.outcome, "info"),
             "outcome": outcomes.get(entry.outcome),
-            "summary": entry.summary or entry.action_label,
+            "sentence": entry.summary or entry.action_label,
             "action": entry.action_label,
-            "user": entry.real_user_id.name or entry.user_login,
+            "who": entry.real_user_id.name or entry.user_login,
             "correlation_id": entry.correlation_id,
             "lines": entry._detail_lines(),
         }

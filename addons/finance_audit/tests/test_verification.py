@@ -273,9 +273,25 @@ class TestVerification(TamperCase):
             [("action", "=", "audit.verification.incomplete"), ("company_id", "=", self.log)]
         )
         self.assertEqual(entry.mapped("outcome"), ["failure"])
-        # Once for each period, not every hour.
-        self.watch_after(timedelta(hours=28))
-        self.assertEqual(len(self.results()), 2)
+
+    def test_a6_an_omission_is_reported_once_for_each_period(self):
+        self.start = fields.Datetime.now()
+        self.run_job("_cron_verify")
+        self.make_older(self.results(), hours=28)
+        for _hour in range(3):
+            self.watch_after(timedelta(0))
+        self.assertEqual(self.results().mapped("state"), ["incomplete", "intact"])
+        self.make_older(self.results(), hours=25)
+        self.watch_after(timedelta(0))
+        self.assertEqual(self.results().mapped("state"), ["incomplete", "incomplete", "intact"])
+
+    def make_older(self, results, hours):
+        self.env.cr.execute(
+            "UPDATE finance_audit_verification SET create_date = create_date - make_interval(hours => %s) "
+            "WHERE id = ANY (%s)",
+            [hours, results.ids],
+        )
+        self.env.invalidate_all()
 
     def test_a6_a_log_that_was_never_verified_is_overdue_from_its_first_entry(self):
         self.start = fields.Datetime.now()
