@@ -51,10 +51,20 @@ DISPATCHER = (
     Boundary("worker entered, nothing claimed", _HEARTBEAT, "_enter", AFTER),
     Boundary("claimed, not committed", _DISPATCHER, "_claim_from", AFTER, found_something),
     Boundary("claim committed, nothing sent", _DISPATCHER, "_claim", AFTER, claimed_something),
-    Boundary("about to send", f"{_CORE}.client:ProviderClient", "perform", BEFORE, is_send),
-    Boundary("sent, answer not handed on", f"{_CORE}.client:ProviderClient", "perform", AFTER, is_send),
+    Boundary("about to send", f"{_CORE}.http.client:ProviderClient", "perform", BEFORE, is_send),
     Boundary(
-        "asked, answer not handed on", f"{_CORE}.client:ProviderClient", "perform", AFTER, is_question
+        "sent, answer not handed on",
+        f"{_CORE}.http.client:ProviderClient",
+        "perform",
+        AFTER,
+        is_send,
+    ),
+    Boundary(
+        "asked, answer not handed on",
+        f"{_CORE}.http.client:ProviderClient",
+        "perform",
+        AFTER,
+        is_question,
     ),
     Boundary("answer there, outcome not begun", _DISPATCHER, "_commit_outcomes", BEFORE),
     Boundary("outcome written, not committed", _DISPATCHER, "_write_outcomes", AFTER),
@@ -67,7 +77,9 @@ DISPATCHER = (
     Boundary("lost claims taken over, not committed", _DISPATCHER, "_release_lost", AFTER),
     Boundary("probe claimed, not made", _DISPATCHER, "_claim_probes", AFTER, found_something),
     Boundary("probe answered, not committed", "finance.connection.gate", "_note_probe", AFTER),
-    Boundary("callback worked on, not committed", "finance.webhook.event", "_process_due", AFTER),
+    Boundary(
+        "webhook event processed, not committed", "finance.webhook.event", "_process_due", AFTER
+    ),
 )
 #: Of the naive dispatcher; reached by name.
 SENT_NOT_STORED = "naive: sent, not stored"

@@ -100,16 +100,14 @@ class FinanceCase(models.Model):
     name = fields.Char("Document", required=True, readonly=True)
     subject_key = fields.Char("Subject key", required=True, readonly=True, copy=False)
     exchange_id = fields.Many2one(
-        "finance.exchange", "Exchange", readonly=True, index=True, ondelete="restrict"
+        "finance.exchange", readonly=True, index=True, ondelete="restrict"
     )
     connection_id = fields.Many2one(
-        "finance.connection", "Connection", readonly=True, index=True, ondelete="restrict"
+        "finance.connection", readonly=True, index=True, ondelete="restrict"
     )
-    company_id = fields.Many2one(
-        "res.company", "Company", required=True, readonly=True, index=True
-    )
+    company_id = fields.Many2one("res.company", required=True, readonly=True, index=True)
     kind = fields.Selection(list(cases.KINDS), "Cause", required=True, readonly=True)
-    finding = fields.Json("Finding", readonly=True)
+    finding = fields.Json(readonly=True)
     what_happened = fields.Char("What happened", compute="_compute_what_happened")
     state = fields.Selection(
         [("open", "Open"), ("resolved", "Resolved")],
@@ -127,16 +125,16 @@ class FinanceCase(models.Model):
         help="The operator responsible for the decision.",
     )
     deadline = fields.Datetime(
-        "Deadline", required=True, help="A case that is still open at this time is escalated."
+        required=True, help="A case that is still open at this time is escalated."
     )
     opened_at = fields.Datetime("Opened on", required=True, readonly=True)
     reminded_at = fields.Datetime("Owner notified on", readonly=True)
     escalated_at = fields.Datetime("Escalated on", readonly=True)
     resolved_at = fields.Datetime("Resolved on", readonly=True)
     resolved_by_id = fields.Many2one("res.users", "Resolved by", readonly=True)
-    decision = fields.Selection(list(cases.DECISIONS), "Decision", readonly=True)
-    resolution = fields.Selection(list(cases.RESOLUTIONS), "Resolution", readonly=True)
-    reason = fields.Char("Reason", readonly=True, help="The reason given for the decision.")
+    decision = fields.Selection(list(cases.DECISIONS), readonly=True)
+    resolution = fields.Selection(list(cases.RESOLUTIONS), readonly=True)
+    reason = fields.Char(readonly=True, help="The reason given for the decision.")
     closing = fields.Json("Closing finding", readonly=True)
     closing_text = fields.Char("Closing note", compute="_compute_what_happened")
     document_model = fields.Char("Document model", readonly=True)
@@ -147,9 +145,7 @@ class FinanceCase(models.Model):
     correlation_id = fields.Char("Correlation ID", readonly=True)
     is_overdue = fields.Boolean("Overdue", compute="_compute_is_overdue")
     exchange_state = fields.Selection(related="exchange_id.state", string="Exchange status")
-    exchange_reference = fields.Char(
-        related="exchange_id.reference", string="Provider reference"
-    )
+    exchange_reference = fields.Char(related="exchange_id.reference", string="Provider reference")
     attempt_ids = fields.One2many(related="exchange_id.attempt_ids", string="Attempts")
     allowed_decisions = fields.Char(
         "Available decisions",
@@ -297,7 +293,9 @@ class FinanceCase(models.Model):
         )
 
     def _store_opened(self, rows):
-        by_subject = {row["subject_key"]: storable({**row, "finding": _finding_of(row)}) for row in rows}
+        by_subject = {
+            row["subject_key"]: storable({**row, "finding": _finding_of(row)}) for row in rows
+        }
         if not by_subject:
             return []
         self._flush_for_sql()
@@ -327,7 +325,9 @@ class FinanceCase(models.Model):
             action="case.opened" if row["is_new"] else "case.updated",
             actor=actor,
             outcome="warning",
-            summary=self.env._("Case opened (%(kind)s): %(what)s", kind=kinds[row["kind"]], what=what),
+            summary=self.env._(
+                "Case opened (%(kind)s): %(what)s", kind=kinds[row["kind"]], what=what
+            ),
             details={
                 "exchange": row["exchange_id"],
                 "kind": row["kind"],
@@ -397,9 +397,7 @@ class FinanceCase(models.Model):
             domain &= fields.Domain("kind", "in", list(kinds))
         found = cases_of.search(domain & self._about(records))
         found._drop_reminders()
-        return cases_of.browse(
-            cases_of._close_many([], resolution, reason, case_ids=found.ids)
-        )
+        return cases_of.browse(cases_of._close_many([], resolution, reason, case_ids=found.ids))
 
     @api.model
     def _about(self, records):
@@ -409,7 +407,9 @@ class FinanceCase(models.Model):
             return Domain("exchange_id", "in", records.ids)
         if records._name == "finance.connection":
             return Domain("exchange_id", "=", False) & Domain("connection_id", "in", records.ids)
-        about = Domain("document_model", "=", records._name) & Domain("document_id", "in", records.ids)
+        about = Domain("document_model", "=", records._name) & Domain(
+            "document_id", "in", records.ids
+        )
         owned = Domain("exchange_id.owner_model", "=", records._name) & Domain(
             "exchange_id.owner_id", "in", records.ids
         )
@@ -655,7 +655,8 @@ class FinanceCase(models.Model):
         if allowed[decision] and not reason:
             raise UserError(
                 self.env._(
-                    "This decision overrides the provider's status. A reason is required (%s).", name
+                    "This decision overrides the provider's status. A reason is required (%s).",
+                    name,
                 )
             )
         if decision == cases.ADOPT:
@@ -765,8 +766,10 @@ class FinanceCase(models.Model):
         _, facts = self.env._, {"user": self.env.user.name, "reason": reason}
         if decision == cases.ADOPT:
             facts["reference"] = reference
-            return _("Linked to %(reference)s by %(user)s: %(reason)s", **facts) if reason else _(
-                "Linked to %(reference)s by %(user)s", **facts
+            return (
+                _("Linked to %(reference)s by %(user)s: %(reason)s", **facts)
+                if reason
+                else _("Linked to %(reference)s by %(user)s", **facts)
             )
         plain, explained = {
             cases.RETRY: (_("Retried by %(user)s"), _("Retried by %(user)s: %(reason)s")),
@@ -879,9 +882,7 @@ class FinanceCase(models.Model):
         """Create a to-do for the owner of each new case; return the number of cases."""
         found = self._open_ones([("user_id", "!=", False), ("reminded_at", "=", False)])
         found.reminded_at = fields.Datetime.now()
-        found._remind(
-            lambda case: case.user_id, lambda case: case.env._("Decide: %s", case.name)
-        )
+        found._remind(lambda case: case.user_id, lambda case: case.env._("Decide: %s", case.name))
         return len(found)
 
     @api.model
@@ -984,9 +985,7 @@ class FinanceExchange(models.Model):
     _inherit = "finance.exchange"
 
     case_ids = fields.One2many("finance.case", "exchange_id", "Cases", readonly=True)
-    open_case_id = fields.Many2one(
-        "finance.case", "Open case", compute="_compute_open_case_id"
-    )
+    open_case_id = fields.Many2one("finance.case", "Open case", compute="_compute_open_case_id")
 
     @api.depends("case_ids.state")
     def _compute_open_case_id(self):

@@ -79,23 +79,20 @@ class FinanceConnection(models.Model):
 
     # -- settings -----------------------------------------------------------------------------------------------
 
-    name = fields.Char("Name", required=True)
+    name = fields.Char(required=True)
     company_id = fields.Many2one(
         "res.company",
-        "Company",
         required=True,
         index=True,
         default=lambda self: self.env.company,
     )
     provider = fields.Selection(
         selection=[],
-        string="Provider",
         required=True,
         help="The external service to connect to. Providers are installed as addons.",
     )
     environment = fields.Selection(
         [("sandbox", "Sandbox"), ("test", "Test"), ("production", "Production")],
-        "Environment",
         required=True,
         default="test",
         help="Secrets are bound to the environment and must be entered again after a change.",
@@ -375,7 +372,9 @@ class FinanceConnection(models.Model):
         for name in self._address_fields():
             if name in vals:
                 self._forget_secrets(
-                    lambda item, name=name: item[name] and _origin(item[name]) != _origin(vals[name])
+                    lambda item, name=name: (
+                        item[name] and _origin(item[name]) != _origin(vals[name])
+                    )
                 )
         return super().write(vals)
 
@@ -611,7 +610,9 @@ class FinanceConnection(models.Model):
     def _pause_without_provider(self):
         """Pause a connection whose provider's addon was uninstalled; noted once, not in every round."""
         self.state = "paused"
-        self._note_block(Finding("connection.provider_missing", args={"provider": self.provider or ""}))
+        self._note_block(
+            Finding("connection.provider_missing", args={"provider": self.provider or ""})
+        )
 
     def _client_finding(self):
         try:
@@ -649,7 +650,11 @@ class FinanceConnection(models.Model):
         if not self._is_provider_installed():
             return Finding("connection.provider_missing", args={"provider": self.provider or ""})
         missing = self._adapter()._missing_settings(self)
-        return Finding("connection.settings_missing", args={"fields": ", ".join(missing)}) if missing else None
+        return (
+            Finding("connection.settings_missing", args={"fields": ", ".join(missing)})
+            if missing
+            else None
+        )
 
     @api.model
     def _finding_of(self, outcome):

@@ -29,7 +29,8 @@ class FinanceExchange(models.Model):
             "finance.webhook.event": self.env["finance.webhook.event"].sudo().search(mine).ids,
         }
         return fields.Domain.OR(
-            fields.Domain("record_model", "in", names_of(model)) & fields.Domain("record_id", "in", ids)
+            fields.Domain("record_model", "in", names_of(model))
+            & fields.Domain("record_id", "in", ids)
             for model, ids in about.items()
         )
 

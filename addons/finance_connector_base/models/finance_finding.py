@@ -25,18 +25,26 @@ class FinanceFinding(models.AbstractModel):
             "connection.settings_missing": (_("Required: %(fields)s."), ""),
             "connection.credentials_refused": (
                 _("The provider refused the credentials (%(reason)s)."),
-                _("Check client ID and secret on the connection, then test it. The case closes automatically."),
+                _(
+                    "Check client ID and secret on the connection, then test it. The case closes automatically."
+                ),
             ),
             "connection.unexpected_response": (
-                _("The address responds, but not with the provider's API (%(reason)s). Check the address."),
+                _(
+                    "The address responds, but not with the provider's API (%(reason)s). Check the address."
+                ),
                 "",
             ),
             "connection.unavailable": (
-                _("The provider is currently unavailable (%(reason)s). Check the address or try again later."),
+                _(
+                    "The provider is currently unavailable (%(reason)s). Check the address or try again later."
+                ),
                 "",
             ),
             "connection.provider_missing": (
-                _("The addon of the provider “%(provider)s” is not installed; the connection is paused."),
+                _(
+                    "The addon of the provider “%(provider)s” is not installed; the connection is paused."
+                ),
                 _("Install the provider's addon again, or cancel the queued exchanges."),
             ),
             "connection.adapter_failed": (
@@ -48,7 +56,9 @@ class FinanceFinding(models.AbstractModel):
                     "This database is a copy: the connection was activated in a different database. "
                     "Activate it here if this database is meant to send."
                 ),
-                _("A finance admin activates the connection, or an operator cancels the queued exchanges."),
+                _(
+                    "A finance admin activates the connection, or an operator cancels the queued exchanges."
+                ),
             ),
             "connection.database_neutralized": (
                 _("This database is neutralized and does not send to production."),
@@ -70,11 +80,15 @@ class FinanceFinding(models.AbstractModel):
             ),
             "stall.connection_paused": (
                 _("The connection is paused while exchanges are queued."),
-                _("Resume the connection, or cancel the queued exchanges. The case closes automatically."),
+                _(
+                    "Resume the connection, or cancel the queued exchanges. The case closes automatically."
+                ),
             ),
             "stall.connection_draft": (
                 _("The connection is not activated while exchanges are queued."),
-                _("A finance admin tests and activates the connection. The case closes automatically."),
+                _(
+                    "A finance admin tests and activates the connection. The case closes automatically."
+                ),
             ),
             "case.manual": (_("Decided by %(user)s without an open case."), ""),
             "stall.ended": (_("The cause no longer exists."), ""),
@@ -91,7 +105,9 @@ class FinanceFinding(models.AbstractModel):
             "webhook.exchange_not_yet_known": (_("The exchange is not yet known."), ""),
             "webhook.exchange_busy": (_("A step of the exchange is still in progress."), ""),
             "webhook.contradiction": (
-                _("The event “%(event)s” contradicts the final status “%(state)s”. Review required."),
+                _(
+                    "The event “%(event)s” contradicts the final status “%(state)s”. Review required."
+                ),
                 "",
             ),
             "webhook.exchange_settled": (_("The exchange was already settled (%(state)s)."), ""),
@@ -123,7 +139,9 @@ class FinanceFinding(models.AbstractModel):
     @api.model
     def _labels_of(self, args):
         """Return the labels of arguments that are codes: states of an exchange."""
-        labels = dict(self.env["finance.exchange"]._fields["state"]._description_selection(self.env))
+        labels = dict(
+            self.env["finance.exchange"]._fields["state"]._description_selection(self.env)
+        )
         return {name: labels[args[name]] for name in ("state", "event") if args.get(name) in labels}
 
 

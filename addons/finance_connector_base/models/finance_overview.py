@@ -46,12 +46,12 @@ class FinanceOverview(models.Model):
     _description = "Overview card"
     _order = "sequence, id"
 
-    name = fields.Char("Name", required=True, translate=True, readonly=True)
-    code = fields.Char("Code", required=True, readonly=True)
-    sequence = fields.Integer("Sequence", default=100, readonly=True)
+    name = fields.Char(required=True, translate=True, readonly=True)
+    code = fields.Char(required=True, readonly=True)
+    sequence = fields.Integer(default=100, readonly=True)
     group_ids = fields.Many2many("res.groups", string="Roles", readonly=True)
-    content = fields.Text("Content", compute="_compute_content")
-    graph = fields.Text("Graph", compute="_compute_content")
+    content = fields.Text(compute="_compute_content")
+    graph = fields.Text(compute="_compute_content")
 
     _unique_code = models.Constraint("UNIQUE(code)", "There is already a card with this code.")
 
@@ -91,11 +91,11 @@ class FinanceOverview(models.Model):
         """Return the data of the ``dashboard_graph`` widget, or False where there is nothing to show."""
         if not any(value for _label, value in card.graph):
             return False
-        values = [
-            {"label": label, "value": value, "type": "past"} for label, value in card.graph
-        ]
+        values = [{"label": label, "value": value, "type": "past"} for label, value in card.graph]
         values[-1]["type"] = "future"
-        return json.dumps([{"values": values, "title": "", "key": self.name, "is_sample_data": False}])
+        return json.dumps(
+            [{"values": values, "title": "", "key": self.name, "is_sample_data": False}]
+        )
 
     def action_open(self):
         """Open the list behind a figure (``figure``, its position on the card)."""
@@ -137,7 +137,9 @@ class FinanceOverview(models.Model):
                 figure(_("Rejected"), states.REJECTED, "danger"),
                 figure(_("Failed"), states.FAILED, "danger"),
             ],
-            self._by_day("finance.exchange", "answered_at", [*mine, ("state", "=", states.ACCEPTED)]),
+            self._by_day(
+                "finance.exchange", "answered_at", [*mine, ("state", "=", states.ACCEPTED)]
+            ),
             _("Accepted per day"),
         )
 
@@ -190,6 +192,11 @@ class FinanceOverview(models.Model):
             (_("Sending"), mine & active & ~blocked, "success"),
             (_("Paused"), mine & Domain("state", "=", "paused"), "warning"),
             (_("Blocked"), mine & active & blocked, "danger"),
+            (
+                _("Circuit breaker open"),
+                mine & active & Domain("breaker_state", "in", ["open", "half_open"]),
+                "danger",
+            ),
             (_("Test failed"), mine & Domain("last_test_result", "=", "failed"), "danger"),
             (_("Not activated"), mine & Domain("state", "=", "draft"), ""),
         ]
@@ -229,7 +236,9 @@ class FinanceOverview(models.Model):
     def _audit_card(self):
         _ = self.env._
         verifications = self.env["finance.audit.verification"]
-        last = verifications.search([("company_id", "in", [False, *self.env.companies.ids])], limit=1)
+        last = verifications.search(
+            [("company_id", "in", [False, *self.env.companies.ids])], limit=1
+        )
         result = dict(verifications._fields["state"]._description_selection(self.env))
         figures = [
             Figure(

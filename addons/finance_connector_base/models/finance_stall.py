@@ -88,7 +88,9 @@ class FinanceStall(models.AbstractModel):
             [("last_test_result", "=", "failed"), ("state", "!=", "draft")]
         )
         refused = connections.filtered(
-            lambda item: (item.last_test_finding or {}).get("code") == "connection.credentials_refused"
+            lambda item: (
+                (item.last_test_finding or {}).get("code") == "connection.credentials_refused"
+            )
         )
         working = refused.filtered(self._has_worked_since)
         for connection in working:
@@ -155,9 +157,11 @@ class FinanceStall(models.AbstractModel):
         )
         last = {connection.id: moment for connection, moment in closed}
         return connections.filtered(
-            lambda item: item.id not in last
-            or last[item.id]
-            < now - timedelta(hours=item.company_id.finance_case_hours or DEFAULT_CASE_HOURS)
+            lambda item: (
+                item.id not in last
+                or last[item.id]
+                < now - timedelta(hours=item.company_id.finance_case_hours or DEFAULT_CASE_HOURS)
+            )
         )
 
     @api.model

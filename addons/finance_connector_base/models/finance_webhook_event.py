@@ -72,17 +72,16 @@ class FinanceWebhookEvent(models.Model):
         }
     )
 
-    name = fields.Char("Name", compute="_compute_name")
+    name = fields.Char(compute="_compute_name")
     connection_id = fields.Many2one(
         "finance.connection",
-        "Connection",
         required=True,
         readonly=True,
         index=True,
         ondelete="restrict",
     )
     company_id = fields.Many2one(
-        "res.company", "Company", related="connection_id.company_id", store=True, index=True
+        "res.company", related="connection_id.company_id", store=True, index=True
     )
     received_at = fields.Datetime("Received on", required=True, readonly=True)
     body = fields.Binary("Raw body", attachment=False, readonly=True, groups=READERS)
@@ -90,10 +89,8 @@ class FinanceWebhookEvent(models.Model):
     body_text = fields.Text("Body", compute="_compute_body_text", groups=READERS)
     body_sha256 = fields.Char("SHA-256 of the body", required=True, readonly=True)
     body_size = fields.Integer("Size (bytes)", readonly=True, aggregator=None)
-    headers = fields.Json("Headers", readonly=True, groups=READERS)
-    headers_text = fields.Text(
-        "Stored headers", compute="_compute_headers_text", groups=READERS
-    )
+    headers = fields.Json(readonly=True, groups=READERS)
+    headers_text = fields.Text("Stored headers", compute="_compute_headers_text", groups=READERS)
     dedupe_key = fields.Char(
         "Event key",
         required=True,
@@ -101,7 +98,7 @@ class FinanceWebhookEvent(models.Model):
         help="The same for every delivery of one event; the database rejects repetitions by it.",
     )
     position = fields.Integer(
-        "Position", readonly=True, aggregator=None, help="Zero-based index of the event in the message."
+        readonly=True, aggregator=None, help="Zero-based index of the event in the message."
     )
     reference = fields.Char("Provider reference", readonly=True)
     exchange_key = fields.Char("Idempotency key", readonly=True)
@@ -118,9 +115,9 @@ class FinanceWebhookEvent(models.Model):
         index=True,
     )
     exchange_id = fields.Many2one(
-        "finance.exchange", "Exchange", readonly=True, index="btree_not_null", ondelete="restrict"
+        "finance.exchange", readonly=True, index="btree_not_null", ondelete="restrict"
     )
-    result = fields.Json("Result", readonly=True)
+    result = fields.Json(readonly=True)
     reason = fields.Char("Result of processing", compute="_compute_reason")
     tries = fields.Integer("Processing attempts", readonly=True, aggregator=None)
     failures = fields.Integer("Failed attempts", readonly=True, aggregator=None)
@@ -212,7 +209,9 @@ class FinanceWebhookEvent(models.Model):
         """Return the events of a verified message with their first state; an unreadable one is kept for review."""
         try:
             found = protocol.read_webhook(kept, body)
-        except Exception as error:  # the adapter's code on the provider's bytes: anything may happen
+        except (
+            Exception
+        ) as error:  # the adapter's code on the provider's bytes: anything may happen
             _logger.warning("a verified webhook cannot be read: %s", type(error).__name__)
             finding = Finding("webhook.unreadable", args={"error": type(error).__name__})
             return [(WebhookEvent(), FAILED, finding)]

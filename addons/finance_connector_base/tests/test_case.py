@@ -1,7 +1,6 @@
 """R30: cases are opened and closed in bulk, have an owner and a deadline, and are escalated."""
 
 import json
-
 from datetime import timedelta
 
 from odoo import SUPERUSER_ID, fields

@@ -42,13 +42,9 @@ class TestConnection(ConnectorCase):
         )
         self.assertIsNone(self.connection._blocking_finding())
         self.env["ir.config_parameter"].sudo().set_param("database.uuid", "a-copy")
-        self.assertEqual(
-            self.connection._blocking_finding().code, "connection.database_copy"
-        )
+        self.assertEqual(self.connection._blocking_finding().code, "connection.database_copy")
         self.assertNotIn(self.connection, self.env["finance.connection"]._usable_for_sending())
-        self.assertEqual(
-            self.connection.blocking_finding["code"], "connection.database_copy"
-        )
+        self.assertEqual(self.connection.blocking_finding["code"], "connection.database_copy")
 
     def test_r40_a_neutralized_database_does_not_send_to_production(self):
         self.connection.write(

@@ -246,7 +246,9 @@ class TestCloseFor(DeskCase):
         for _round in range(2):
             opened = case_model._open_for(document, cases.IMPOSSIBLE, finding)
         self.assertFalse(opened)
-        case = case_model.search([("document_model", "=", "res.partner"), ("document_id", "=", document.id)])
+        case = case_model.search(
+            [("document_model", "=", "res.partner"), ("document_id", "=", document.id)]
+        )
         self.assertEqual((case.name, case.allowed_decisions), (document.name, cases.DISMISS))
         case_model._close_for(document)
         self.assertEqual(case.resolution, cases.ENDED)

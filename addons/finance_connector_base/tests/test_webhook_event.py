@@ -14,7 +14,7 @@ from ..core import cases
 from ..core.delivery import states
 from ..core.security.webhook import WebhookRefused
 from ..models.finance_webhook_event import MAX_FAILURES
-from .webhook_case import WebhookCase, CallingProvider, message, signed
+from .webhook_case import CallingProvider, WebhookCase, message, signed
 
 QUIET = "odoo.addons.finance_connector_base.models.finance_webhook_event"
 
@@ -99,9 +99,7 @@ class TestWebhookReceived(WebhookCase):
         self.assertEqual(self.receive(b'{"news": []}').state, "ignored")
 
     def test_references_that_no_database_can_hold_are_stored(self):
-        event = self.receive(
-            b'{"news": [{"reference": "a\\u0000b\\ud800", "event": "e\\u0000"}]}'
-        )
+        event = self.receive(b'{"news": [{"reference": "a\\u0000b\\ud800", "event": "e\\u0000"}]}')
         self.process()
         self.assertEqual(event.reference, "ab?")
         self.assertEqual((event.state, event.failures), ("received", 0))

@@ -90,9 +90,7 @@ class WebhookCase(ConnectorCase):
         cls.events = cls.env["finance.webhook.event"]
 
     def receive(self, body, message_id="msg_1", connection=None):
-        return self.events._receive(
-            connection or self.connection, signed(body, message_id), body
-        )
+        return self.events._receive(connection or self.connection, signed(body, message_id), body)
 
     def told(self, message_id="msg_1", **news):
         """A stored event."""

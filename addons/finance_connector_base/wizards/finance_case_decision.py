@@ -11,13 +11,13 @@ class FinanceCaseDecision(models.TransientModel):
     _description = "Decision of a case"
 
     case_ids = fields.Many2many("finance.case", required=True, readonly=True, string="Cases")
-    decision = fields.Selection(list(cases.DECISIONS), "Decision", required=True, readonly=True)
-    consequence = fields.Char("Consequence", compute="_compute_need")
+    decision = fields.Selection(list(cases.DECISIONS), required=True, readonly=True)
+    consequence = fields.Char(compute="_compute_need")
     needs_reference = fields.Boolean("Reference required", compute="_compute_need")
     needs_reason = fields.Boolean("Reason required", compute="_compute_need")
     reference = fields.Char("Provider reference")
     reason = fields.Char(
-        "Reason", help="Stored as evidence: the source of the information, the date, what was observed."
+        help="Stored as evidence: the source of the information, the date, what was observed."
     )
 
     @api.depends("case_ids", "decision")
@@ -31,7 +31,9 @@ class FinanceCaseDecision(models.TransientModel):
     def _consequence_text(self):
         _ = self.env._
         if self.decision == cases.ADOPT and self._is_decided_by_provider():
-            return _("The status of this reference is checked at the provider, whose verdict then applies.")
+            return _(
+                "The status of this reference is checked at the provider, whose verdict then applies."
+            )
         return {
             cases.SEND_AGAIN: _(
                 "The same content is sent again. If the provider already has it, it may be processed as a second document."

@@ -68,7 +68,7 @@ LIVES = (
     ("lookup", unknown(sent_age=0.0)),
     ("poll", waiting()),
     ("poll", waiting(steps=3)),
-    ("callback", waiting()),
+    ("webhook", waiting()),
 )
 
 
