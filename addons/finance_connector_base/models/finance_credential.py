@@ -1,4 +1,6 @@
-"""Secrets of connections: encrypted before they reach the database, decrypted by the dispatcher only."""
+"""Secrets of connections: encrypted before they reach the database, decrypted by the dispatcher
+only.
+"""
 
 import uuid
 
@@ -60,7 +62,8 @@ class FinanceCredential(models.Model):
     def _open(self):
         """Return the secret in clear. Private: not reachable by RPC.
 
-        :raises CredentialError: the key is missing, or the row belongs to another database or environment.
+        :raises CredentialError: the key is missing, or the row belongs to another database or
+            environment.
         """
         self.ensure_one()
         ciphertext = self.sudo().ciphertext

@@ -1,9 +1,12 @@
-"""Webhook events: verified messages of providers, stored as received and processed later by the dispatcher.
+"""Webhook events: verified messages of providers, stored as received and processed later by the
+dispatcher.
 
-Responding at once and processing later keeps a busy exchange from looking like a failed delivery; a UNIQUE constraint
+Responding at once and processing later keeps a busy exchange from looking like a failed delivery; a
+UNIQUE constraint
 makes repetitions harmless, however many servers receive them at the same time.
 
-An exchange is changed only while its row is locked here and no step of it is running, so that an event can neither
+An exchange is changed only while its row is locked here and no step of it is running, so that an
+event can neither
 overtake a response nor be overtaken (X4). An event never causes a send that was not due anyway.
 
 Public surface: ``_receive`` (controller), ``_process_due`` and ``_seconds_to_next`` (dispatcher),
@@ -40,7 +43,8 @@ READERS = f"{OPERATOR},{AUDITOR}"
 #: The step under which the life of an exchange takes an outcome that came by webhook.
 STEP = "webhook"
 BATCH = 50
-#: An event may overtake the commit of our own send; after this time its exchange is not one of ours.
+#: An event may overtake the commit of our own send; after this time its exchange is not one of
+#: ours.
 UNKNOWN_AFTER = timedelta(minutes=10)
 #: Failed processing attempts before manual intervention.
 MAX_FAILURES = 8
@@ -159,7 +163,8 @@ class FinanceWebhookEvent(models.Model):
     def _body_bytes(self):
         return base64.b64decode(self.with_context(bin_size=False).body or b"")
 
-    # -- receiving ----------------------------------------------------------------------------------------------
+    # -- receiving
+    # ----------------------------------------------------------------------------------------------
 
     @api.model
     def _receive(self, connection, headers, body):
@@ -206,7 +211,9 @@ class FinanceWebhookEvent(models.Model):
 
     @api.model
     def _read(self, protocol, kept, body):
-        """Return the events of a verified message with their first state; an unreadable one is kept for review."""
+        """Return the events of a verified message with their first state; an unreadable one is kept
+        for review.
+        """
         try:
             found = protocol.read_webhook(kept, body)
         except (
@@ -221,7 +228,9 @@ class FinanceWebhookEvent(models.Model):
 
     @api.model
     def _insert(self, values):
-        """Insert one row, unless the connection has already received the event; the database decides."""
+        """Insert one row, unless the connection has already received the event; the database
+        decides.
+        """
         is_open = values["state"] == RECEIVED
         row = {
             **values,
@@ -271,15 +280,20 @@ class FinanceWebhookEvent(models.Model):
 
     @api.model
     def _database_time(self):
-        """Return the database's time, which all servers share; UTC without offset, as Odoo stores times."""
+        """Return the database's time, which all servers share; UTC without offset, as Odoo stores
+        times.
+        """
         self.env.cr.execute("SELECT clock_timestamp() AT TIME ZONE 'UTC'")
         return self.env.cr.fetchone()[0]
 
-    # -- processing ---------------------------------------------------------------------------------------------
+    # -- processing
+    # ---------------------------------------------------------------------------------------------
 
     @api.model
     def _process_due(self, limit=BATCH):
-        """Process due events; return their number. For the dispatcher, in a READ COMMITTED transaction of its own."""
+        """Process due events; return their number. For the dispatcher, in a READ COMMITTED
+        transaction of its own.
+        """
         self.env.cr.execute(
             SQL(
                 """
@@ -336,14 +350,18 @@ class FinanceWebhookEvent(models.Model):
             self._try_later(Finding("webhook.exchange_not_yet_known", INFO))
 
     def _reread(self):
-        """Return the event, read again from the stored bytes: the adapter may have been corrected since."""
+        """Return the event, read again from the stored bytes: the adapter may have been corrected
+        since.
+        """
         protocol = self.connection_id._adapter()._protocol(self.connection_id)
         event = protocol.read_webhook(self.headers or {}, self._body_bytes())[self.position]
         self.write({"reference": plain(event.reference), "exchange_key": plain(event.key)})
         return event
 
     def _named_exchange(self):
-        """Return the exchange under our key, which is unique; else the one under the provider's reference."""
+        """Return the exchange under our key, which is unique; else the one under the provider's
+        reference.
+        """
         exchanges = self.env["finance.exchange"]
         if self.exchange_key:
             found = exchanges.search(self._mine("idempotency_key", self.exchange_key))
@@ -417,7 +435,8 @@ class FinanceWebhookEvent(models.Model):
             return operation.verdict == "poll"
         return operation.repeat != "nothing"
 
-    # -- results ------------------------------------------------------------------------------------------------
+    # -- results -----------------------------------------------------------------------------------
+    # -------------
 
     def _settle(self, state, finding, tone=None):
         """End the processing of this event, as evidence on the timeline of the document."""

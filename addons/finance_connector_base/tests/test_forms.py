@@ -1,4 +1,6 @@
-"""Forms open for every role, with the fields the role may read; also when the provider's addon is gone."""
+"""Forms open for every role, with the fields the role may read; also when the provider's addon is
+gone.
+"""
 
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import Form, new_test_user, tagged

@@ -53,7 +53,9 @@ class HttpResponse:
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """The request certainly did not reach the provider (name not resolved, refused, TLS failed, too many at once)."""
+    """The request certainly did not reach the provider (name not resolved, refused, TLS failed, too
+    many at once).
+    """
 
     reason: str
     seconds: float = 0.0
@@ -68,7 +70,9 @@ class NoAnswer:
 
 
 def parse_retry_after(value: str) -> float | None:
-    """Seconds to wait from a ``Retry-After`` header value; never negative; None when absent or unreadable."""
+    """Seconds to wait from a ``Retry-After`` header value; never negative; None when absent or
+    unreadable.
+    """
     value = value.strip()
     if not value:
         return None
