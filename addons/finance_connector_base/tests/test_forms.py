@@ -1,4 +1,6 @@
-"""Forms open for every role, with the fields the role may read; also when the provider's addon is gone."""
+"""Forms open for every role, with the fields the role may read; also when the provider's addon is
+gone.
+"""
 
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import Form, new_test_user, tagged
@@ -80,7 +82,9 @@ class TestForms(CaseCase):
     def test_another_host_needs_the_secret_and_a_test_again(self):
         self.connection.write({"state": "active", "last_test_result": "ok"})
         self.connection.base_url = f"{self.connection.base_url}/v2"
-        self.assertEqual((self.connection.state, self.connection.last_test_result), ("active", "ok"))
+        self.assertEqual(
+            (self.connection.state, self.connection.last_test_result), ("active", "ok")
+        )
         self.assertTrue(self.connection.credential_ids)
         self.connection.base_url = "http://127.0.0.2:9"
         self.assertEqual(

@@ -1,4 +1,6 @@
-"""The overview: each role sees its own cards, of its own companies, and every figure opens its list."""
+"""The overview: each role sees its own cards, of its own companies, and every figure opens its
+list.
+"""
 
 import json
 

@@ -39,7 +39,8 @@ class TestStall(DeskCase):
         exchange.sent_at = fields.Datetime.now() - timedelta(hours=hours)
         return exchange
 
-    # -- verdicts -----------------------------------------------------------------------------------------------
+    # -- verdicts ----------------------------------------------------------------------------------
+    # -------------
 
     def test_a_missing_verdict_opens_one_case_with_owner_and_deadline(self):
         for state in (states.WAITING, states.UNKNOWN):
@@ -93,7 +94,8 @@ class TestStall(DeskCase):
         self.review()
         self.assertTrue(exchange.open_case_id)
 
-    # -- credentials --------------------------------------------------------------------------------------------
+    # -- credentials
+    # --------------------------------------------------------------------------------------------
 
     def refuse(self):
         self.seal("active")
@@ -133,7 +135,8 @@ class TestStall(DeskCase):
         self.review()
         self.assertFalse(self.about_connection(cases.CREDENTIALS))
 
-    # -- connections --------------------------------------------------------------------------------------------
+    # -- connections
+    # --------------------------------------------------------------------------------------------
 
     def test_a_paused_connection_with_queued_exchanges_opens_one_case(self):
         self.seal("paused")
@@ -192,7 +195,8 @@ class TestStall(DeskCase):
         self.env["finance.case"]._escalate_overdue()
         self.assertTrue(case.escalated_at)
 
-    # -- a provider without its addon ---------------------------------------------------------------------------
+    # -- a provider without its addon
+    # ---------------------------------------------------------------------------
 
     def orphan(self):
         """The connection as it is after its provider's addon was uninstalled."""
@@ -246,7 +250,9 @@ class TestCloseFor(DeskCase):
         for _round in range(2):
             opened = case_model._open_for(document, cases.IMPOSSIBLE, finding)
         self.assertFalse(opened)
-        case = case_model.search([("document_model", "=", "res.partner"), ("document_id", "=", document.id)])
+        case = case_model.search(
+            [("document_model", "=", "res.partner"), ("document_id", "=", document.id)]
+        )
         self.assertEqual((case.name, case.allowed_decisions), (document.name, cases.DISMISS))
         case_model._close_for(document)
         self.assertEqual(case.resolution, cases.ENDED)

@@ -63,7 +63,9 @@ class HttpResponse:
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """The request certainly did not reach the provider (name not resolved, refused, TLS failed, too many at once)."""
+    """The request certainly did not reach the provider (name not resolved, refused, TLS failed, too
+    many at once).
+    """
 
     reason: str
     seconds: float = 0.0
