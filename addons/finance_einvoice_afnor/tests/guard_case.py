@@ -41,7 +41,6 @@ class GuardCase(FrenchCompanyCase):
             {
                 "finance_einvoice_connection_id": cls.connection.id,
                 "finance_einvoice_validation": "block",
-                "finance_tax_engine": "none",
             }
         )
         cls.accountant = new_test_user(
