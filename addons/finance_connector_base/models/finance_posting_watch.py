@@ -207,7 +207,7 @@ class ResCompany(models.Model):
 
     def _finance_note_activation(self):
         """Keep since when each kind is required: documents posted before have none and need none."""
-        now = fields.Datetime.to_string(fields.Datetime.now())
+        now = fields.Datetime.to_string(self.env.cr.now())  # as ``create_date`` does
         for company in self.sudo():
             known = company.finance_evidence_since or {}
             kinds = company._finance_evidence_kinds()

@@ -4,3 +4,6 @@ from . import test_precheck
 from . import test_rendering
 from . import test_rendering_taxes
 from . import test_submission
+from . import test_guard_held
+from . import test_guard_peppol
+from . import test_guard_posting

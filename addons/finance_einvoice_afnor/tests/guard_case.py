@@ -1,9 +1,10 @@
 """A French company with a connection that delivers nothing, and the people who try to get past the guards."""
 
 from odoo.addons.finance_einvoice.core import lifecycle
-from odoo.addons.finance_einvoice_afnor.tests.common import FrenchCompanyCase
 from odoo.service.model import call_kw
 from odoo.tests import new_test_user
+
+from .common import FrenchCompanyCase
 
 #: Keys with which Odoo itself switches protections off.
 HOSTILE = {
@@ -40,7 +41,6 @@ class GuardCase(FrenchCompanyCase):
             {
                 "finance_einvoice_connection_id": cls.connection.id,
                 "finance_einvoice_validation": "block",
-                "finance_tax_engine": "none",
             }
         )
         cls.accountant = new_test_user(
