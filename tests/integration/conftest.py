@@ -5,7 +5,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from accounting_client import AccountingClient  # noqa: E402 (beside this file, which is no package)
+from accounting_client import AccountingClient
 
 
 @pytest.fixture
