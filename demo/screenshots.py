@@ -11,7 +11,7 @@ from .people import login
 from .story import Story
 
 WIDE = {"width": 1440, "height": 900}
-NARROW = {"width": 430, "height": 900}
+NARROW = {"width": 390, "height": 900}
 _READY = (
     ".o_action_manager > .o_action, .o_form_view, .o_list_view, .o_kanban_view, .modal .o_form_view"
 )
@@ -20,10 +20,14 @@ _INVOICES = ("fr-mixed", "fr-rejected", "fr-lost-answer", "fr-reverse-charge", "
 
 #: (name, role, path below /odoo)
 _LISTS = (
+    ("overview-accountant", "accountant", "finance-overview"),
+    ("overview-operator", "operator", "finance-overview"),
+    ("overview-admin", "admin", "finance-overview"),
+    ("overview-auditor", "auditor", "finance-overview"),
     ("invoices", "accountant", "action-account.action_move_out_invoice"),
     ("einvoices", "accountant", "action-finance_einvoice.finance_einvoice_action"),
     ("exchanges", "operator", "action-finance_connector_base.finance_exchange_action"),
-    ("exceptions", "operator", "action-finance_connector_base.finance_case_action"),
+    ("cases", "operator", "action-finance_connector_base.finance_case_action"),
     ("attempts", "operator", "finance-attempts"),
     ("latency", "operator", "finance-latency"),
     ("connection-cards", "operator", "finance-connections"),
@@ -86,7 +90,7 @@ class Camera:
         self.shoot(page, "timeline")
         self._newest("connection", "admin", _PATHS["connections"], "finance.connection")
         self._newest("exchange", "operator", _PATHS["exchanges"], "finance.exchange")
-        self._newest("exception", "operator", _PATHS["exceptions"], "finance.case")
+        self._newest("case", "operator", _PATHS["cases"], "finance.case")
         self._newest("audit-entry", "auditor", _PATHS["audit-log"], "finance.audit.entry")
 
     def take(self, name, role, path):

@@ -32,7 +32,7 @@ def refuse(control):
 
 def open_case(desk, number):
     """The case of a document, through the menu, as soon as there is one."""
-    desk.choose("Finance Connect", "Operations", "Exceptions")
+    desk.choose("Finance Connect", "Operations", "Cases")
     row = desk.rows().filter(has_text=number)
     desk.reload_until(row)
     row.locator("td[name=name]").click()
@@ -48,8 +48,8 @@ def test_an_operator_tries_a_refused_request_again_and_the_case_is_resolved(
     operator = person("operator")
     open_case(operator, back_office.number(invoice))
     expect(operator.field("kind").first).to_have_text("Request refused")
-    operator.button("Try again").click()
-    expect(operator.field("resolution")).to_have_text("Tried again")
+    operator.button("Retry").click()
+    expect(operator.field("resolution")).to_have_text("Retried")
     expect(operator.field("resolved_by_id")).to_have_text("Operator")
     operator.reload_until(operator.field("exchange_state").filter(has_text="Accepted"))
     assert len(control.oracle("afnor", buyer=customer.siren)) == 1
@@ -60,14 +60,14 @@ def test_an_override_is_not_possible_without_a_reason(person, back_office, rejec
     reject(customer.siren, REASON)
     operator = person("operator")
     open_case(operator, back_office.number(back_office.invoice(customer)))
-    expect(operator.button("Try again")).to_have_count(0)
-    operator.button("Set aside").click()
+    expect(operator.button("Retry")).to_have_count(0)
+    operator.button("Dismiss…").click()
     dialog = operator.dialog()
-    dialog.get_by_role("button", name="Decide", exact=True).click()
+    dialog.get_by_role("button", name="Confirm", exact=True).click()
     reason = dialog.locator(".o_field_widget[name=reason]")
     expect(reason).to_have_class(re.compile("o_field_invalid"))
     reason.locator("input").fill("Sent on paper, agreed by telephone")
-    dialog.get_by_role("button", name="Decide", exact=True).click()
+    dialog.get_by_role("button", name="Confirm", exact=True).click()
     expect(operator.field("resolution")).to_have_text("Overridden with a reason")
     expect(operator.field("reason")).to_have_text("Sent on paper, agreed by telephone")
 
@@ -77,5 +77,5 @@ def test_an_accountant_reads_a_case_and_decides_nothing(accountant, back_office,
     refuse(customer.siren)
     open_case(accountant, back_office.number(back_office.invoice(customer)))
     expect(accountant.field("what_happened").first).to_contain_text("Impossible")
-    for name in ("Try again", "Cancel", "Adopt by reference", "Assign to me"):
+    for name in ("Retry", "Cancel…", "Link to provider record…", "Assign to me"):
         expect(accountant.button(name)).to_have_count(0)

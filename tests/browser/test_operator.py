@@ -10,14 +10,14 @@ REASON = {
 }
 
 
-def test_the_exceptions_show_a_rejected_document_its_attempts_and_its_payload(
+def test_the_cases_show_a_rejected_document_its_attempts_and_its_payload(
     person, back_office, control, reject
 ):
     customer = back_office.customer()
     reject(customer.siren, REASON)
     number = back_office.number(back_office.invoice(customer))
     operator = person("operator")
-    operator.choose("Finance Connect", "Operations", "Exceptions")
+    operator.choose("Finance Connect", "Operations", "Cases")
     row = operator.rows().filter(has_text=number)
     operator.reload_until(row)
     expect(row).to_contain_text("Rejected")

@@ -11,7 +11,7 @@ AT_ONCE = 12
 
 
 class Desk:
-    """The callback address of the French connection, as a finance admin makes it."""
+    """The webhook URL of the French connection, as a finance admin generates it."""
 
     def __init__(self, office):
         self.office = office
@@ -22,7 +22,7 @@ class Desk:
         self.call("write", {"webhook_secret": BEARER})
         self.call("action_renew_webhook_token")
         (read,) = self.call("read", ["webhook_url"])
-        self.url = f"{office.stack.url}/finance/callback/{read['webhook_url'].rpartition('/')[2]}"
+        self.url = f"{office.stack.url}/finance/webhook/{read['webhook_url'].rpartition('/')[2]}"
 
     def call(self, method, *args):
         return self.admin.call(
@@ -63,12 +63,12 @@ def test_the_platform_calls_back_and_its_invoice_is_found(office, desk):
     office.until(moves, "accepted")
     office.until_true(
         lambda: {row["state"] for row in desk.new()} == {"processed"},
-        "the callback to be processed",
+        "the webhook event to be processed",
     )
-    (callback,) = desk.new()
+    (event,) = desk.new()
     (exchange,) = office.exchanges(moves, "reference")
-    assert callback["exchange_id"][0] == exchange["id"]
-    assert callback["reference"] == exchange["reference"]
+    assert event["exchange_id"][0] == exchange["id"]
+    assert event["reference"] == exchange["reference"]
     assert [item["tries"] for item in office.control.webhooks()][-1] == [200]
     (received,) = office.received(moves)
     assert received["times_received"] == 1

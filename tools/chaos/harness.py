@@ -109,13 +109,13 @@ def _until_ready(run: Run, host: HostProcess) -> None:
 
 
 def _call_back(stage: Stage, control: ControlClient, url: str) -> None:
-    """Filings are told by callback as well as polled: twice each, and some time after the verdict."""
+    """Filings are sent by webhook as well as polled: twice each, and some time after the verdict."""
     query = "SELECT name, webhook_token FROM finance_connection WHERE provider = 'reference'"
     rows = stage.runtime.server.psql(query, stage.database).splitlines()
     tokens = dict(row.split("|") for row in rows)
     control.settings(
         "reference",
-        webhook_urls={name: f"{url}/finance/callback/{token}" for name, token in tokens.items()},
+        webhook_urls={name: f"{url}/finance/webhook/{token}" for name, token in tokens.items()},
         webhook_kinds=["filing"],
         webhook_secret=companies.WEBHOOK_SECRET,
         webhook_copies=2,

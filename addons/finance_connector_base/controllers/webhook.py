@@ -1,7 +1,9 @@
 """Endpoint for webhooks: verify the raw body, store it, respond; processing follows later.
 
-Responses: 202 (or the 2xx that the provider's documentation requires) stored or already known, 401 not authentic,
-404 unknown URL, 413 over 1 MB, 415 a form (its raw bytes are lost once parsed), 503 the secrets cannot be decrypted at
+Responses: 202 (or the 2xx that the provider's documentation requires) stored or already known, 401
+not authentic,
+404 unknown URL, 413 over 1 MB, 415 a form (its raw bytes are lost once parsed), 503 the secrets
+cannot be decrypted at
 the moment (the provider retries). The response leaves after the commit.
 """
 

@@ -1,7 +1,9 @@
 """Policy of human decisions about exchanges that cannot proceed, as data.
 
-An operator may always do what certainly cannot cause a second effect. Whatever rests on information that only the
-operator has (a telephone call with the provider) is an override: it needs a reason, which is kept as evidence.
+An operator may always do what certainly cannot cause a second effect. Whatever rests on information
+that only the
+operator has (a telephone call with the provider) is an override: it needs a reason, which is kept
+as evidence.
 Kinds, decisions and resolutions of cases are written here and nowhere else.
 """
 
@@ -66,7 +68,8 @@ CANCELLED = "cancelled"
 OVERRIDDEN = "overridden"
 ENDED = "ended"
 
-#: How a case ended. An override is one whatever was decided by it; the decision itself is kept beside it.
+#: How a case ended. An override is one whatever was decided by it; the decision itself is kept
+#: beside it.
 RESOLUTIONS = (
     ("retried", "Retried"),
     ("adopted", "Linked to provider record"),
@@ -92,8 +95,10 @@ RESOLUTION_OF = {
 class Situation:
     """The facts about an exchange that determine which decisions are possible.
 
-    ``state`` is empty for a case that concerns no exchange. ``repeat`` and ``verdict`` are the operation's;
-    ``is_asking`` tells whether the dispatcher still polls the provider, ``is_claimed`` whether a step is running.
+    ``state`` is empty for a case that concerns no exchange. ``repeat`` and ``verdict`` are the
+    operation's;
+    ``is_asking`` tells whether the dispatcher still polls the provider, ``is_claimed`` whether a
+    step is running.
     """
 
     state: str
@@ -119,14 +124,16 @@ def allowed(situation: Situation) -> dict[str, bool]:
         # Nothing to send: the condition ends at its source, or an operator accepts it.
         return {DISMISS: True}
     if situation.kind == CONTRADICTION:
-        # The recorded verdict stays: the operator clarifies with the provider and documents the result.
+        # The recorded verdict stays: the operator clarifies with the provider and documents the
+        # result.
         return {DISMISS: True}
     if situation.state == states.HELD:
         return {RELEASE: False, CANCEL: situation.maybe_sent}
     if situation.state == states.REJECTED:
         return {DISMISS: True}
     if situation.state == states.WAITING:
-        # The provider has it, so there is nothing to send, link or cancel: poll now, or close the case.
+        # The provider has it, so there is nothing to send, link or cancel: poll now, or close the
+        # case.
         return {DISMISS: True} if situation.kind == DAMAGED else {RETRY: False, DISMISS: True}
     if situation.state == states.PENDING:
         return {} if situation.is_uncertain else {CANCEL: False}
@@ -150,7 +157,9 @@ def _of_undelivered(situation: Situation) -> dict[str, bool]:
 
 
 def _can_be_asked(situation: Situation) -> bool:
-    """Tell whether a status check is possible: by our key, by a lookup, or by the provider's reference."""
+    """Tell whether a status check is possible: by our key, by a lookup, or by the provider's
+    reference.
+    """
     return situation.repeat != "nothing" or _has_pollable_reference(situation)
 
 

@@ -1,6 +1,7 @@
 """One thing that was found wrong or worth knowing, stored as a code and arguments.
 
-A finding is stored as data and rendered in the language of whoever reads it: local checks, breaches of official
+A finding is stored as data and rendered in the language of whoever reads it: local checks, breaches
+of official
 rules and a provider's reasons all use this one type. Codes are public: retired, never reused.
 """
 
@@ -23,8 +24,10 @@ MAX_ARGUMENT = 2000
 class Finding:
     """A coded finding about one document.
 
-    ``args`` are the named arguments of the sentence that belongs to ``code``; where the words are a provider's own
-    they are ``args["text"]``. ``model``, ``record_id`` and ``field_name`` name the record and field to correct.
+    ``args`` are the named arguments of the sentence that belongs to ``code``; where the words are a
+    provider's own
+    they are ``args["text"]``. ``model``, ``record_id`` and ``field_name`` name the record and field
+    to correct.
     ``item`` is what the finding refers to inside the document (an XPath, a provider's path).
     """
 

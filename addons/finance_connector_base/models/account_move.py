@@ -14,9 +14,18 @@ def decimal_of(value, digits=None):
     return number if digits is None else round(number, digits)
 
 
+def _is_hidden(user, field):
+    return user.share and (field._module or "").startswith("finance_")
+
+
 class AccountMove(models.Model):
     _name = "account.move"
     _inherit = ["account.move", "finance.audit.timeline.mixin"]
+
+    def _has_field_access(self, field, operation):
+        """Hide every field of this product from portal users: customers read their own invoices by RPC."""
+        allowed = super()._has_field_access(field, operation)
+        return allowed and (self.env.su or not _is_hidden(self.env.user, field))
 
     def _post(self, soft=True):
         """Post through the pipeline: checks and tax before Odoo posts, rendering and the outbox after it."""
@@ -77,6 +86,11 @@ class AccountMove(models.Model):
 
 class AccountMoveLine(models.Model):
     _inherit = "account.move.line"
+
+    def _has_field_access(self, field, operation):
+        """Hide every field of this product from portal users."""
+        allowed = super()._has_field_access(field, operation)
+        return allowed and (self.env.su or not _is_hidden(self.env.user, field))
 
     def _finance_line_values(self):
         """Values of one ``contract.Line``. Addons that know more about products extend this."""

@@ -1,4 +1,6 @@
-"""The interface of a provider addon: an AbstractModel that turns a connection's settings into plain values."""
+"""The interface of a provider addon: an AbstractModel that turns a connection's settings into plain
+values.
+"""
 
 from odoo import models
 from odoo.exceptions import UserError
@@ -17,7 +19,8 @@ class FinanceAdapter(models.AbstractModel):
     _api_version = ""
     #: The operations the provider offers, as data.
     _operations: tuple[Operation, ...] = ()
-    #: How webhooks are authenticated: ``standard`` (Standard Webhooks), ``bearer``, or empty for none.
+    #: How webhooks are authenticated: ``standard`` (Standard Webhooks), ``bearer``, or empty for
+    #: none.
     _webhook_scheme = ""
     #: The response to an accepted webhook; the provider's documentation may require another 2xx.
     _webhook_status = 202
@@ -37,24 +40,34 @@ class FinanceAdapter(models.AbstractModel):
         return get_manifest(self._original_module).get("version", "")
 
     def _protocol(self, connection) -> ProviderProtocol:
-        """Return the provider's protocol with this connection's address and credentials, as plain values."""
+        """Return the provider's protocol with this connection's address and credentials, as plain
+        values.
+        """
         raise UserError(self.env._("The addon of the provider is not installed."))
 
     def _missing_settings(self, connection) -> list[str]:
-        """Return the labels of the fields that are still required before the connection can be used."""
+        """Return the labels of the fields that are still required before the connection can be
+        used.
+        """
         return []
 
     def _default_base_url(self, environment) -> str:
-        """Return the provider's published base URL for an environment; empty when it differs per account."""
+        """Return the provider's published base URL for an environment; empty when it differs per
+        account.
+        """
         return ""
 
 
 class FinanceExchangeOwnerMixin(models.AbstractModel):
-    """A record on whose behalf exchanges are made; it is notified of each change in a separate transaction."""
+    """A record on whose behalf exchanges are made; it is notified of each change in a separate
+    transaction.
+    """
 
     _name = "finance.exchange.owner.mixin"
     _description = "Owner of exchanges"
 
     def _exchange_changed(self, exchange):
-        """React to the exchange's present state. May run again for the same state, so it must be idempotent."""
+        """React to the exchange's present state. May run again for the same state, so it must be
+        idempotent.
+        """
         raise NotImplementedError

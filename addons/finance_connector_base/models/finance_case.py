@@ -2,12 +2,15 @@
 
 A case concerns one exchange, one connection, or a document of another addon. Its public surface:
 
-* ``_open_many`` / ``_close_many``: in bulk for exchanges, in the dispatcher's transactions (one statement each);
-* ``_open_for`` / ``_close_for``: for connections and documents, and to close the cases of any record;
+* ``_open_many`` / ``_close_many``: in bulk for exchanges, in the dispatcher's transactions (one
+statement each);
+* ``_open_for`` / ``_close_for``: for connections and documents, and to close the cases of any
+record;
 * ``_decide``: the only way a human decision about exchanges is taken, with or without an open case;
 * ``_cron_attend``: reviews stalls, assigns to-dos, escalates.
 
-What is stored is a finding (code and arguments); it is rendered in the reader's language. What may be decided is in
+What is stored is a finding (code and arguments); it is rendered in the reader's language. What may
+be decided is in
 ``core.cases``; stalls are detected in ``finance_stall``.
 """
 
@@ -25,66 +28,18 @@ from ..core import cases
 from ..core.delivery import states
 from ..core.finding import WARNING, Finding
 from ..core.http.wire import DEFAULT_TIMEOUT
+from ..statements import statement
+from . import case_texts
 from .finance_dispatcher_worker import LEASE_SECONDS
 from .res_company import DEFAULT_CASE_HOURS
 from .roles import OPERATOR, require_role
 
 BATCH = 200
-#: How long a call whose worker is lost can still last: the lease, the time to connect and to wait for the response.
+#: How long a call whose worker is lost can still last: the lease, the time to connect and to wait
+#: for the response.
 UNDER_WAY = timedelta(seconds=LEASE_SECONDS + sum(DEFAULT_TIMEOUT))
 #: What an operator may change by hand; everything else changes by a decision.
 _BY_HAND = frozenset({"user_id", "deadline"})
-
-_OPEN = """
-    INSERT INTO finance_case (
-           subject_key, exchange_id, connection_id, company_id, name, kind, finding, state, user_id, deadline,
-           opened_at, document_model, document_id, document_name, correlation_id,
-           create_uid, create_date, write_uid, write_date)
-    SELECT r.subject_key, r.exchange_id, r.connection_id, r.company_id, r.name, r.kind, r.finding, 'open',
-           COALESCE(r.user_id, owner.id),
-           moment.now + make_interval(hours => COALESCE(company.finance_case_hours, %(hours)s)), moment.now,
-           r.document_model, r.document_id, r.document_name, r.correlation_id,
-           %(uid)s, moment.now, %(uid)s, moment.now
-      FROM jsonb_to_recordset(%(rows)s) AS r(
-               subject_key text, exchange_id int, connection_id int, company_id int, name text, kind text,
-               finding jsonb, user_id int, document_model text, document_id int, document_name text,
-               correlation_id text)
-      JOIN res_company company ON company.id = r.company_id
-      LEFT JOIN res_users owner ON owner.id = company.finance_case_user_id AND owner.active
-     CROSS JOIN (SELECT date_trunc('second', clock_timestamp() AT TIME ZONE 'UTC') AS now) moment
-     ORDER BY r.subject_key
-        ON CONFLICT (subject_key) WHERE state = 'open'
-        DO UPDATE SET kind = EXCLUDED.kind, finding = EXCLUDED.finding, write_date = EXCLUDED.write_date
-     WHERE (finance_case.kind, finance_case.finding) IS DISTINCT FROM (EXCLUDED.kind, EXCLUDED.finding)
- RETURNING id, name, subject_key, exchange_id, xmax = 0 AS is_new, user_id, deadline
-"""
-
-_CLOSE = """
-    UPDATE finance_case c
-       SET state = 'resolved', decision = %(decision)s, reason = %(reason)s, closing = %(closing)s,
-           resolved_by_id = %(person)s,
-           resolution = COALESCE(%(resolution)s, CASE
-               WHEN e.state IN ('superseded', 'cancelled') THEN e.state
-               WHEN e.state IN ('pending', 'unknown') AND %(person)s IS NOT NULL THEN 'retried'
-               WHEN e.id IS NULL THEN 'ended'
-               ELSE 'settled' END),
-           resolved_at = moment.now, write_uid = %(uid)s, write_date = moment.now
-      FROM finance_case same
-      LEFT JOIN finance_exchange e ON e.id = same.exchange_id
-     CROSS JOIN (SELECT date_trunc('second', clock_timestamp() AT TIME ZONE 'UTC') AS now) moment
-     WHERE same.id = c.id AND c.state = 'open'
-       AND (c.exchange_id = ANY(%(exchanges)s) OR c.id = ANY(%(cases)s))
- RETURNING c.id, c.name, c.exchange_id, c.company_id, c.kind, c.resolution,
-           c.document_model, c.document_id, c.document_name, c.correlation_id
-"""
-
-_STALE_ACTIVITIES = """
-    SELECT activity.id
-      FROM mail_activity activity
-      JOIN finance_case ON finance_case.id = activity.res_id AND finance_case.state = 'resolved'
-     WHERE activity.res_model = 'finance.case' AND activity.automated AND activity.active
-     LIMIT %(limit)s
-"""
 
 
 class FinanceCase(models.Model):
@@ -100,14 +55,14 @@ class FinanceCase(models.Model):
     name = fields.Char("Document", required=True, readonly=True)
     subject_key = fields.Char("Subject key", required=True, readonly=True, copy=False)
     exchange_id = fields.Many2one(
-        "finance.exchange", "Exchange", readonly=True, index=True, ondelete="restrict"
+        "finance.exchange", readonly=True, index=True, ondelete="restrict"
     )
     connection_id = fields.Many2one(
-        "finance.connection", "Connection", readonly=True, index=True, ondelete="restrict"
+        "finance.connection", readonly=True, index=True, ondelete="restrict"
     )
-    company_id = fields.Many2one("res.company", "Company", required=True, readonly=True, index=True)
+    company_id = fields.Many2one("res.company", required=True, readonly=True, index=True)
     kind = fields.Selection(list(cases.KINDS), "Cause", required=True, readonly=True)
-    finding = fields.Json("Finding", readonly=True)
+    finding = fields.Json(readonly=True)
     what_happened = fields.Char("What happened", compute="_compute_what_happened")
     state = fields.Selection(
         [("open", "Open"), ("resolved", "Resolved")],
@@ -125,16 +80,16 @@ class FinanceCase(models.Model):
         help="The operator responsible for the decision.",
     )
     deadline = fields.Datetime(
-        "Deadline", required=True, help="A case that is still open at this time is escalated."
+        required=True, help="A case that is still open at this time is escalated."
     )
     opened_at = fields.Datetime("Opened on", required=True, readonly=True)
     reminded_at = fields.Datetime("Owner notified on", readonly=True)
     escalated_at = fields.Datetime("Escalated on", readonly=True)
     resolved_at = fields.Datetime("Resolved on", readonly=True)
     resolved_by_id = fields.Many2one("res.users", "Resolved by", readonly=True)
-    decision = fields.Selection(list(cases.DECISIONS), "Decision", readonly=True)
-    resolution = fields.Selection(list(cases.RESOLUTIONS), "Resolution", readonly=True)
-    reason = fields.Char("Reason", readonly=True, help="The reason given for the decision.")
+    decision = fields.Selection(list(cases.DECISIONS), readonly=True)
+    resolution = fields.Selection(list(cases.RESOLUTIONS), readonly=True)
+    reason = fields.Char(readonly=True, help="The reason given for the decision.")
     closing = fields.Json("Closing finding", readonly=True)
     closing_text = fields.Char("Closing note", compute="_compute_what_happened")
     document_model = fields.Char("Document model", readonly=True)
@@ -162,7 +117,8 @@ class FinanceCase(models.Model):
     _new = models.Index("(id) WHERE state = 'open' AND reminded_at IS NULL")
     _document = models.Index("(document_model, document_id) WHERE document_id IS NOT NULL")
 
-    # -- fields -------------------------------------------------------------------------------------------------
+    # -- fields ------------------------------------------------------------------------------------
+    # -------------
 
     @api.depends("finding", "closing")
     @api.depends_context("lang")
@@ -187,11 +143,13 @@ class FinanceCase(models.Model):
     @api.depends_context("lang")
     def _compute_advice(self):
         for case in self:
-            case.advice = case._advice_text() if case.state == "open" else False
+            case.advice = case_texts.advice(case) if case.state == "open" else False
 
     @api.model
     def _owner_domain(self, company):
-        """Return the domain of users who may decide in a company; ``company`` names the field that holds it."""
+        """Return the domain of users who may decide in a company; ``company`` names the field that
+        holds it.
+        """
         group = self.env.ref(OPERATOR, raise_if_not_found=False)
         return (
             f"[('share', '=', False), ('all_group_ids', 'in', {group.id if group else 0}), "
@@ -210,7 +168,8 @@ class FinanceCase(models.Model):
                     )
                 )
 
-    # -- what does not change by hand ---------------------------------------------------------------------------
+    # -- what does not change by hand
+    # ---------------------------------------------------------------------------
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -247,14 +206,17 @@ class FinanceCase(models.Model):
             raise UserError(self.env._("Cases cannot be duplicated."))
         return super().copy_data(default)
 
-    # -- opening ------------------------------------------------------------------------------------------------
+    # -- opening -----------------------------------------------------------------------------------
+    # -------------
 
     @api.model
     def _open_many(self, rows):
         """Open a case per exchange, or update the open one; return the ids of the cases changed.
 
-        A row is a dict with exchange_id, connection_id, company_id, kind (see ``core.cases.KINDS``), finding (JSON of
-        a ``core.finding.Finding``) or what_happened (a text of the provider), document_model, document_id,
+        A row is a dict with exchange_id, connection_id, company_id, kind (see
+        ``core.cases.KINDS``), finding (JSON of
+        a ``core.finding.Finding``) or what_happened (a text of the provider), document_model,
+        document_id,
         document_name, correlation_id, and user_id for an owner other than the company's.
         """
         return self._store_opened(
@@ -268,7 +230,8 @@ class FinanceCase(models.Model):
 
     @api.model
     def _open_for(self, records, kind, finding, owner=None):
-        """Open one case of ``kind`` for each exchange, connection or document; return the ids of those changed.
+        """Open one case of ``kind`` for each exchange, connection or document; return the ids of
+        those changed.
 
         :param records: exchanges, connections, or documents with a ``company_id``
         :param finding: a ``core.finding.Finding`` for all, or a mapping of record id → finding
@@ -300,7 +263,7 @@ class FinanceCase(models.Model):
             return []
         self._flush_for_sql()
         self.env.cr.execute(
-            _OPEN,
+            statement("cases_open"),
             {
                 "rows": json.dumps(list(by_subject.values())),
                 "hours": DEFAULT_CASE_HOURS,
@@ -338,7 +301,8 @@ class FinanceCase(models.Model):
             **self._subjects(row),
         )
 
-    # -- closing ------------------------------------------------------------------------------------------------
+    # -- closing -----------------------------------------------------------------------------------
+    # -------------
 
     @api.model
     def _close_many(
@@ -358,7 +322,7 @@ class FinanceCase(models.Model):
         closing = reason if isinstance(reason, Finding) else None
         text = "" if closing else storable(reason)
         self.env.cr.execute(
-            _CLOSE,
+            statement("cases_close"),
             {
                 "exchanges": list(exchange_ids),
                 "cases": list(case_ids),
@@ -382,7 +346,8 @@ class FinanceCase(models.Model):
     def _close_for(self, records, reason="", *, kinds=None, resolution=None):
         """Close the open cases about ``records`` and drop their to-dos; return the cases closed.
 
-        For an addon that withdraws, cancels or replaces a document, and for conditions that have ended.
+        For an addon that withdraws, cancels or replaces a document, and for conditions that have
+        ended.
 
         :param records: exchanges, connections or documents of any model
         :param reason: a ``Finding`` (rendered in the reader's language), or a text a user entered
@@ -464,7 +429,8 @@ class FinanceCase(models.Model):
         self.invalidate_model(flush=False)
         self.env["finance.exchange"].invalidate_model(["case_ids", "open_case_id"], flush=False)
 
-    # -- the actions of the screens -----------------------------------------------------------------------------
+    # -- the actions of the screens
+    # -----------------------------------------------------------------------------
 
     def action_take(self):
         """Assign the cases to the current user. For operators."""
@@ -473,7 +439,8 @@ class FinanceCase(models.Model):
         return True
 
     def action_retry(self):
-        """Retry the exchanges: a status check where an effect may exist, else a new send. For operators.
+        """Retry the exchanges: a status check where an effect may exist, else a new send. For
+        operators.
 
         Of several cases those that can be retried are; the user sees how many remain.
         """
@@ -521,7 +488,9 @@ class FinanceCase(models.Model):
 
     @api.model
     def _action_of(self, domain):
-        """Return the action of the list of cases, narrowed to a domain; the reader's own rights apply."""
+        """Return the action of the list of cases, narrowed to a domain; the reader's own rights
+        apply.
+        """
         self.check_access("read")
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "finance_connector_base.finance_case_action"
@@ -547,13 +516,15 @@ class FinanceCase(models.Model):
             },
         }
 
-    # -- deciding -----------------------------------------------------------------------------------------------
+    # -- deciding ----------------------------------------------------------------------------------
+    # -------------
 
     def _resolve(self, decision, reference="", reason=""):
         """Take one decision for these cases, all or none.
 
         :raises AccessError: the user is no operator of the company
-        :raises UserError: the decision is not possible for one of the cases, or its reason is missing.
+        :raises UserError: the decision is not possible for one of the cases, or its reason is
+            missing.
         """
         self._check_may_decide()
         for case in self:
@@ -564,7 +535,9 @@ class FinanceCase(models.Model):
         self._decide((self - without).exchange_id, decision, reason, reference)
 
     def _dismiss(self, decision, reason):
-        """Close cases that concern no exchange: nothing can be sent, so only a dismissal is possible."""
+        """Close cases that concern no exchange: nothing can be sent, so only a dismissal is
+        possible.
+        """
         for case in self:
             case._check_decision(decision, case._situation(), case.name, "", reason)
         if self:
@@ -575,12 +548,15 @@ class FinanceCase(models.Model):
 
     @api.model
     def _decide(self, exchanges, decision, reason="", reference=""):
-        """Carry out an operator's decision about exchanges, all or none, whether or not a case is open.
+        """Carry out an operator's decision about exchanges, all or none, whether or not a case is
+        open.
 
-        The policy is checked under the lock of the rows; exchange, case and audit entry change together.
+        The policy is checked under the lock of the rows; exchange, case and audit entry change
+        together.
 
         :raises AccessError: the user is no operator of the company
-        :raises UserError: the decision is not possible for one of the exchanges, or its reason is missing.
+        :raises UserError: the decision is not possible for one of the exchanges, or its reason is
+            missing.
         """
         if not exchanges:
             return
@@ -651,7 +627,7 @@ class FinanceCase(models.Model):
         name = subject if isinstance(subject, str) else subject.name
         allowed = cases.allowed(situation)
         if decision not in allowed:
-            raise UserError(self._refusal_text(decision, situation, name))
+            raise UserError(case_texts.refusal(self.env, decision, situation, name))
         if allowed[decision] and not reason:
             raise UserError(
                 self.env._(
@@ -665,7 +641,9 @@ class FinanceCase(models.Model):
             self._check_nothing_under_way(subject)
 
     def _check_nothing_under_way(self, exchange):
-        """A call whose worker is lost may still reach the provider: sent again now, it could arrive twice."""
+        """A call whose worker is lost may still reach the provider: sent again now, it could arrive
+        twice.
+        """
         last = exchange.attempt_ids.sorted("id")[-1:]
         until = last.started_at + UNDER_WAY if last.outcome == "lost" else None
         if until and until > fields.Datetime.now():
@@ -716,7 +694,7 @@ class FinanceCase(models.Model):
         if decision == cases.DISMISS:
             return
         values = self._values_of(decision, target, reference)
-        status = self._decision_status(decision, reference, reason)
+        status = case_texts.decision(self.env, decision, reference, reason)
         moving = exchanges.filtered(lambda exchange: exchange.state != target)
         moving._transition(target, status, **values)
         polled = exchanges - moving
@@ -739,7 +717,9 @@ class FinanceCase(models.Model):
 
     @api.model
     def _values_of(self, decision, target, reference):
-        """Return what the exchange gets beside its state: a fresh budget, the reference, the next step's time."""
+        """Return what the exchange gets beside its state: a fresh budget, the reference, the next
+        step's time.
+        """
         now = fields.Datetime.now()
         values = {
             "next_step_at": False if target in states.FINAL else now,
@@ -754,106 +734,19 @@ class FinanceCase(models.Model):
             values["answered_at"] = now
         return values
 
-    # -- texts --------------------------------------------------------------------------------------------------
-
     @api.model
     def _decision_label(self, decision):
         return dict(self._fields["decision"]._description_selection(self.env))[decision]
 
-    @api.model
-    def _decision_status(self, decision, reference, reason):
-        """Return the status of an exchange after a decision."""
-        code = {
-            cases.RETRY: "exchange.retried",
-            cases.SEND_AGAIN: "exchange.resent",
-            cases.ADOPT: "exchange.adopted",
-            cases.CANCEL: "exchange.cancelled",
-            cases.RELEASE: "exchange.released",
-        }[decision]
-        args = {"user": self.env.user.name, "reference": reference, "reason": reason}
-        given = {name: text for name, text in args.items() if text}
-        return Finding(f"{code}_for" if reason else code, args=given)
-
-    def _refusal_text(self, decision, situation, name):
-        if situation.is_claimed:
-            return self.env._(
-                "A status check of %s is in progress. Try again in a few seconds.", name
-            )
-        if situation.state == states.REJECTED:
-            return self.env._(
-                "%s was rejected. Correct the document and submit it again; the same content would be rejected again.",
-                name,
-            )
-        if not situation.state:
-            return self.env._("The case of %s can only be dismissed.", name)
-        return self.env._(
-            "“%(decision)s” is not available for %(name)s in the status “%(state)s”.",
-            decision=self._decision_label(decision),
-            name=name,
-            state=dict(self._fields["exchange_state"]._description_selection(self.env))[
-                situation.state
-            ],
-        )
-
-    def _advice_text(self):
-        """Return what the reader should do, from the same rules that decide what is allowed."""
-        _, situation = self.env._, self._situation()
-        if not situation.state:
-            return self.env["finance.finding"]._render(self.finding)[1] if self.finding else ""
-        if situation.is_claimed:
-            return _("A status check is in progress. Try again in a few seconds.")
-        if self.kind == cases.CONTRADICTION:
-            return _(
-                "The provider sent two contradicting verdicts. Check the provider's portal or contact their support; "
-                "the recorded status is kept. Correct the document if necessary, then dismiss the case with the result."
-            )
-        if situation.state == states.REJECTED:
-            return _(
-                "Correct the document and submit it again; the case then closes automatically. "
-                "If it was settled otherwise, dismiss the case with a reason."
-            )
-        if situation.state == states.HELD:
-            return _("Nothing is sent until the exchange is released.")
-        if self.kind == cases.DAMAGED:
-            return _(
-                "The stored payload was modified outside Finance Connect and will not be sent. "
-                "Inform the database administrator, then cancel and create the document again."
-            )
-        if self.kind == cases.OVERDUE and situation.state == states.WAITING:
-            return _(
-                "The provider received the document but has not decided. Retry checks the status now; "
-                "if nothing changes, contact the provider's support."
-            )
-        if situation.state == states.WAITING:
-            return _(
-                "The provider received the document, but its responses cannot be read. Polling continues at a reduced "
-                "rate. Check the provider's portal or inform the administrator of the connection."
-            )
-        return self._undelivered_text(situation)
-
-    def _undelivered_text(self, situation):
-        _ = self.env._
-        if not situation.is_uncertain:
-            return _(
-                "Nothing was sent. Fix the issue above and retry, or cancel and correct the document."
-            )
-        if cases.RETRY in cases.allowed(situation):
-            return _(
-                "The provider may have the document. Retry checks with the provider first. If the provider's record "
-                "is known, link to it, or decide with a reason."
-            )
-        return _(
-            "The provider may have the document, and this connection offers no status check. Check the provider's "
-            "portal or contact their support: link to its record if it exists; resend or cancel with a reason if not."
-        )
-
-    # -- reminders and escalation -------------------------------------------------------------------------------
+    # -- reminders and escalation
+    # -------------------------------------------------------------------------------
 
     @api.model
     def _cron_attend(self):
         """Review stalls, assign to-dos, escalate and tidy up, each in short transactions.
 
-        A scheduled action of its own, so that opening a thousand cases costs the dispatcher one statement.
+        A scheduled action of its own, so that opening a thousand cases costs the dispatcher one
+        statement.
         """
         self._begin_batch(0)
         self.env["finance.stall"]._review()
@@ -900,7 +793,7 @@ class FinanceCase(models.Model):
         """Drop the to-dos of cases that were resolved without a user; return the number of to-dos."""
         self.flush_model(["state"])
         self.env["mail.activity"].flush_model(["automated", "active"])
-        self.env.cr.execute(_STALE_ACTIVITIES, {"limit": BATCH})
+        self.env.cr.execute(statement("cases_stale_activities"), {"limit": BATCH})
         stale = self.env["mail.activity"].browse([row[0] for row in self.env.cr.fetchall()])
         stale.unlink()
         return len(stale)
@@ -916,7 +809,9 @@ class FinanceCase(models.Model):
         return found.try_lock_for_update().filtered(lambda case: case.state == "open")
 
     def _remind(self, people_of, summary_of):
-        """Create to-dos for users who may decide. No e-mail: an outage must not fill anybody's inbox."""
+        """Create to-dos for users who may decide. No e-mail: an outage must not fill anybody's
+        inbox.
+        """
         to_do = self.env.ref("mail.mail_activity_data_todo", raise_if_not_found=False)
         values = []
         for case in self:
@@ -1000,12 +895,16 @@ class FinanceExchange(models.Model):
 
 
 def _exchange_key(exchange_id):
-    """Return the subject key of cases about an exchange: it has one open case at most, whatever its kind."""
+    """Return the subject key of cases about an exchange: it has one open case at most, whatever its
+    kind.
+    """
     return f"finance.exchange,{exchange_id}"
 
 
 def _case_rows(exchanges, kind, finding, owner=None):
-    """Return rows for ``_open_many``; ``finding`` is one for all, or a mapping of exchange id → finding."""
+    """Return rows for ``_open_many``; ``finding`` is one for all, or a mapping of exchange id →
+    finding.
+    """
     return [
         {
             "exchange_id": exchange.id,
@@ -1024,7 +923,9 @@ def _case_rows(exchanges, kind, finding, owner=None):
 
 
 def _finding_of(row):
-    """Return the JSON of the finding of a row; a plain text is kept as the argument of the code ``text``."""
+    """Return the JSON of the finding of a row; a plain text is kept as the argument of the code
+    ``text``.
+    """
     finding = row.get("finding")
     if isinstance(finding, Finding):
         return finding.to_json()

@@ -1,8 +1,10 @@
-"""One company's account at one provider in one environment: settings, activation, secrets, webhook, health.
+"""One company's account at one provider in one environment: settings, activation, secrets, webhook,
+health.
 
 Public surface for other code:
 
-* ``_adapter``, ``_operation_of``: the provider's addon and what it declares, also after it was uninstalled;
+* ``_adapter``, ``_operation_of``: the provider's addon and what it declares, also after it was
+uninstalled;
 * ``_client``, ``_pooled_client``, ``_usable_for_sending``: calling the provider;
 * ``_set_secret``, ``_secret``, ``_has_secret``, ``_webhook_secrets``: secrets, for adapters only;
 * ``_note_test``: what a test or a refused call showed about the connection;
@@ -37,7 +39,8 @@ _logger.addFilter(MaskingFilter())
 _clients = ClientPool()
 
 
-#: Purposes of the webhook's secrets. They are part of what a ciphertext is bound to and never change.
+#: Purposes of the webhook's secrets. They are part of what a ciphertext is bound to and never
+#: change.
 WEBHOOK_SECRET = "callback"  # noqa: S105 (the name of a secret)
 PREVIOUS_WEBHOOK_SECRET = "callback_previous"  # noqa: S105 (the name of a secret)
 #: Least characters of a bearer token; the shortest Standard Webhooks secret is longer.
@@ -69,25 +72,23 @@ class FinanceConnection(models.Model):
     _check_company_auto = True
     _audit_tracked = ("name", "company_id", "provider", "environment", "base_url", "state")
 
-    # -- settings -----------------------------------------------------------------------------------------------
+    # -- settings ----------------------------------------------------------------------------------
+    # -------------
 
-    name = fields.Char("Name", required=True)
+    name = fields.Char(required=True)
     company_id = fields.Many2one(
         "res.company",
-        "Company",
         required=True,
         index=True,
         default=lambda self: self.env.company,
     )
     provider = fields.Selection(
         selection=[],
-        string="Provider",
         required=True,
         help="The external service to connect to. Providers are installed as addons.",
     )
     environment = fields.Selection(
         [("sandbox", "Sandbox"), ("test", "Test"), ("production", "Production")],
-        "Environment",
         required=True,
         default="test",
         help="Secrets are bound to the environment and must be entered again after a change.",
@@ -142,7 +143,8 @@ class FinanceConnection(models.Model):
     attention_count = fields.Integer("Require attention", compute="_compute_counts")
     open_case_count = fields.Integer("Open cases", compute="_compute_open_case_count")
 
-    # -- webhook ------------------------------------------------------------------------------------------------
+    # -- webhook -----------------------------------------------------------------------------------
+    # -------------
 
     webhook_scheme = fields.Selection(
         [("standard", "Signature (Standard Webhooks)"), ("bearer", "Bearer token")],
@@ -181,7 +183,8 @@ class FinanceConnection(models.Model):
         "finance.webhook.event", "connection_id", "Webhook events", readonly=True
     )
 
-    # -- health -------------------------------------------------------------------------------------------------
+    # -- health ------------------------------------------------------------------------------------
+    # -------------
 
     depth = fields.Integer(
         "Queue depth",
@@ -336,7 +339,8 @@ class FinanceConnection(models.Model):
                 connection.not_before and connection.not_before > now
             )
 
-    # -- rules of change ----------------------------------------------------------------------------------------
+    # -- rules of change
+    # ----------------------------------------------------------------------------------------
 
     @api.constrains("base_url", "environment")
     def _check_base_url(self):
@@ -375,11 +379,15 @@ class FinanceConnection(models.Model):
 
     @api.model
     def _address_fields(self):
-        """Return the names of the fields that hold addresses secrets are sent to; providers add theirs."""
+        """Return the names of the fields that hold addresses secrets are sent to; providers add
+        theirs.
+        """
         return ["base_url"]
 
     def _refuse_system_fields(self, vals):
-        """Tests, activation and the webhook URL are made by their buttons; a written value would prove nothing."""
+        """Tests, activation and the webhook URL are made by their buttons; a written value would
+        prove nothing.
+        """
         touched = _SYSTEM_FIELDS & set(vals)
         if touched and not self.env.su:
             labels = [self._fields[name]._description_string(self.env) for name in sorted(touched)]
@@ -399,13 +407,16 @@ class FinanceConnection(models.Model):
             )
 
     def _forget_secrets(self, is_affected):
-        """Remove secrets and the test result where environment or host change: both were given for the former one."""
+        """Remove secrets and the test result where environment or host change: both were given for
+        the former one.
+        """
         changed = self.filtered(is_affected).sudo()
         changed.credential_ids.unlink()
         changed.filtered(lambda connection: connection.state == "active").state = "paused"
         changed.last_test_result = "never"
 
-    # -- the actions of the screens -----------------------------------------------------------------------------
+    # -- the actions of the screens
+    # -----------------------------------------------------------------------------
 
     def action_test(self):
         """Call the provider without effect and show the result. For finance admins."""
@@ -465,9 +476,11 @@ class FinanceConnection(models.Model):
     def action_resume(self):
         """Send again after a pause. For operators and finance admins.
 
-        Only where nothing has to be set up or tested: a finance admin activates, an operator only resumes.
+        Only where nothing has to be set up or tested: a finance admin activates, an operator only
+        resumes.
 
-        :raises UserError: the connection is not paused, its last test failed, or this database may not send.
+        :raises UserError: the connection is not paused, its last test failed, or this database may
+            not send.
         """
         require_role(self, OPERATOR, ADMIN)
         for connection in self.sudo():
@@ -551,15 +564,20 @@ class FinanceConnection(models.Model):
             action=action, record=self, company=self.company_id, summary=summary
         )
 
-    # -- the provider -------------------------------------------------------------------------------------------
+    # -- the provider
+    # -------------------------------------------------------------------------------------------
 
     def _adapter(self):
-        """Return the provider's adapter; the bare ancestor, which offers nothing, if its addon is not installed."""
+        """Return the provider's adapter; the bare ancestor, which offers nothing, if its addon is
+        not installed.
+        """
         name = f"finance.adapter.{self.provider}"
         return self.env[name if name in self.env else "finance.adapter"]
 
     def _operation_of(self, name):
-        """Return the declared operation, or one that permits nothing where the provider does not declare it."""
+        """Return the declared operation, or one that permits nothing where the provider does not
+        declare it.
+        """
         for operation in self._adapter()._operations:
             if operation.name == name:
                 return operation
@@ -571,7 +589,9 @@ class FinanceConnection(models.Model):
         return ProviderClient(self._adapter()._protocol(self), Transport(self.environment))
 
     def _pooled_client(self):
-        """Return this process's client for the connection; rebuilt when a setting or a secret has changed."""
+        """Return this process's client for the connection; rebuilt when a setting or a secret has
+        changed.
+        """
         self.ensure_one()
         credentials = self.sudo().credential_ids
         version = (
@@ -582,7 +602,8 @@ class FinanceConnection(models.Model):
 
     @api.model
     def _usable_for_sending(self):
-        """Return active connections whose address, secrets and database are in order; note the reason on the others.
+        """Return active connections whose address, secrets and database are in order; note the
+        reason on the others.
 
         A connection that cannot send costs its exchanges no attempt.
         """
@@ -603,7 +624,9 @@ class FinanceConnection(models.Model):
         return f"finance.adapter.{self.provider}" in self.env
 
     def _pause_without_provider(self):
-        """Pause a connection whose provider's addon was uninstalled; noted once, not in every round."""
+        """Pause a connection whose provider's addon was uninstalled; noted once, not in every
+        round.
+        """
         self.state = "paused"
         self._note_block(
             Finding("connection.provider_missing", args={"provider": self.provider or ""})
@@ -653,7 +676,9 @@ class FinanceConnection(models.Model):
 
     @api.model
     def _finding_of(self, outcome):
-        """Return what the outcome of a probe or a call means for the connection; None when it works."""
+        """Return what the outcome of a probe or a call means for the connection; None when it
+        works.
+        """
         if isinstance(outcome, Accepted):
             return None
         code = "connection.unavailable"
@@ -664,7 +689,8 @@ class FinanceConnection(models.Model):
         return Finding(code, args={"reason": outcome.reason})
 
     def _note_test(self, finding=None):
-        """Store what a test or a refused call showed, and open or close the case about the credentials.
+        """Store what a test or a refused call showed, and open or close the case about the
+        credentials.
 
         :param finding: what is wrong; without one the connection works
         """
@@ -683,10 +709,13 @@ class FinanceConnection(models.Model):
     def _database_uuid(self):
         return self.env["ir.config_parameter"].sudo().get_param("database.uuid")
 
-    # -- secrets ------------------------------------------------------------------------------------------------
+    # -- secrets -----------------------------------------------------------------------------------
+    # -------------
 
     def _set_secret(self, purpose, secret):
-        """Store or remove one secret. The caller has checked that the user may write the connection."""
+        """Store or remove one secret. The caller has checked that the user may write the
+        connection.
+        """
         self.ensure_one()
         self.check_access("write")
         credentials = self.sudo().credential_ids
@@ -729,7 +758,9 @@ class FinanceConnection(models.Model):
 
     @api.model
     def _by_webhook_token(self, token):
-        """Return the connection with this webhook token, if any; looked up by hash against timing attacks."""
+        """Return the connection with this webhook token, if any; looked up by hash against timing
+        attacks.
+        """
         if not token:
             return self.sudo().browse()
         return self.sudo().search([("webhook_token_sha256", "=", _digest(token))], limit=1)

@@ -1,4 +1,6 @@
-"""Secrets of connections: encrypted before they reach the database, decrypted by the dispatcher only."""
+"""Secrets of connections: encrypted before they reach the database, decrypted by the dispatcher
+only.
+"""
 
 import uuid
 
@@ -23,17 +25,14 @@ class FinanceCredential(models.Model):
     _order = "connection_id, purpose"
 
     connection_id = fields.Many2one(
-        "finance.connection", "Connection", required=True, ondelete="cascade", index=True
+        "finance.connection", required=True, ondelete="cascade", index=True
     )
     company_id = fields.Many2one(
-        "res.company", "Company", related="connection_id.company_id", store=True, index=True
+        "res.company", related="connection_id.company_id", store=True, index=True
     )
-    purpose = fields.Char(
-        "Purpose", required=True, help="Use of the secret, for example client_secret."
-    )
+    purpose = fields.Char(required=True, help="Use of the secret, for example client_secret.")
     uuid = fields.Char("UUID", required=True, copy=False, default=lambda self: str(uuid.uuid4()))
     ciphertext = fields.Char(
-        "Ciphertext",
         copy=False,
         groups=fields.NO_ACCESS,
         help="AES-256-GCM under the server's key; bound to this database, environment and record.",
@@ -63,7 +62,8 @@ class FinanceCredential(models.Model):
     def _open(self):
         """Return the secret in clear. Private: not reachable by RPC.
 
-        :raises CredentialError: the key is missing, or the row belongs to another database or environment.
+        :raises CredentialError: the key is missing, or the row belongs to another database or
+            environment.
         """
         self.ensure_one()
         ciphertext = self.sudo().ciphertext

@@ -13,7 +13,8 @@ class FinanceFinding(models.AbstractModel):
     def _messages(self):
         """Return code → (sentence, hint), both translated, with ``%(name)s`` for the arguments.
 
-        Addons that define codes extend this. A code without an entry is shown by its ``text`` argument.
+        Addons that define codes extend this. A code without an entry is shown by its ``text``
+        argument.
         """
         return {**self._connection_messages(), **self._stall_messages(), **self._webhook_messages()}
 

@@ -1,6 +1,7 @@
 """Overview: one card per topic, with figures that open their lists.
 
-A card is a record (name, sequence, groups), its content is computed for all cards of the screen at once and for the
+A card is a record (name, sequence, groups), its content is computed for all cards of the screen at
+once and for the
 companies and rights of the reader. An addon adds a card by a record and by extending ``_cards``.
 """
 
@@ -22,7 +23,8 @@ _DAYS = 7
 class Figure:
     """One line of a card: a label, a value, and the list that the value opens.
 
-    ``tone`` is empty, ``success``, ``warning`` or ``danger``; a zero is always shown without a tone.
+    ``tone`` is empty, ``success``, ``warning`` or ``danger``; a zero is always shown without a
+    tone.
     """
 
     label: str
@@ -34,7 +36,9 @@ class Figure:
 
 @dataclass
 class Card:
-    """Content of a card: the first figure is the headline; ``graph`` holds (label, value) of consecutive days."""
+    """Content of a card: the first figure is the headline; ``graph`` holds (label, value) of
+    consecutive days.
+    """
 
     figures: list[Figure]
     graph: list[tuple[str, float]] = field(default_factory=list)
@@ -46,12 +50,12 @@ class FinanceOverview(models.Model):
     _description = "Overview card"
     _order = "sequence, id"
 
-    name = fields.Char("Name", required=True, translate=True, readonly=True)
-    code = fields.Char("Code", required=True, readonly=True)
-    sequence = fields.Integer("Sequence", default=100, readonly=True)
+    name = fields.Char(required=True, translate=True, readonly=True)
+    code = fields.Char(required=True, readonly=True)
+    sequence = fields.Integer(default=100, readonly=True)
     group_ids = fields.Many2many("res.groups", string="Roles", readonly=True)
-    content = fields.Text("Content", compute="_compute_content")
-    graph = fields.Text("Graph", compute="_compute_content")
+    content = fields.Text(compute="_compute_content")
+    graph = fields.Text(compute="_compute_content")
 
     _unique_code = models.Constraint("UNIQUE(code)", "There is already a card with this code.")
 
@@ -88,7 +92,9 @@ class FinanceOverview(models.Model):
         }
 
     def _graph_json(self, card):
-        """Return the data of the ``dashboard_graph`` widget, or False where there is nothing to show."""
+        """Return the data of the ``dashboard_graph`` widget, or False where there is nothing to
+        show.
+        """
         if not any(value for _label, value in card.graph):
             return False
         values = [{"label": label, "value": value, "type": "past"} for label, value in card.graph]
@@ -110,7 +116,8 @@ class FinanceOverview(models.Model):
         self.env[action["res_model"]].check_access("read")
         return {**action, "name": figure.label, "domain": figure.domain, "context": {}}
 
-    # -- cards --------------------------------------------------------------------------------------------------
+    # -- cards -------------------------------------------------------------------------------------
+    # -------------
 
     def _documents_card(self):
         _ = self.env._
@@ -192,6 +199,11 @@ class FinanceOverview(models.Model):
             (_("Sending"), mine & active & ~blocked, "success"),
             (_("Paused"), mine & Domain("state", "=", "paused"), "warning"),
             (_("Blocked"), mine & active & blocked, "danger"),
+            (
+                _("Circuit breaker open"),
+                mine & active & Domain("breaker_state", "in", ["open", "half_open"]),
+                "danger",
+            ),
             (_("Test failed"), mine & Domain("last_test_result", "=", "failed"), "danger"),
             (_("Not activated"), mine & Domain("state", "=", "draft"), ""),
         ]
@@ -249,7 +261,8 @@ class FinanceOverview(models.Model):
             figures.append(Figure(_("Entries verified"), last.entry_count))
         return Card(figures)
 
-    # -- common -------------------------------------------------------------------------------------------------
+    # -- common ------------------------------------------------------------------------------------
+    # -------------
 
     @api.model
     def _company_domain(self):
@@ -261,7 +274,9 @@ class FinanceOverview(models.Model):
         return today - timedelta(days=_DAYS - 1)
 
     def _by_day(self, model, moment, domain):
-        """Return (label, number) of the last days, for the graph of a card; empty without the right to read."""
+        """Return (label, number) of the last days, for the graph of a card; empty without the right
+        to read.
+        """
         records = self.env[model]
         try:
             records.check_access("read")

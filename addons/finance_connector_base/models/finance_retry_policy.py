@@ -28,15 +28,14 @@ class FinanceRetryPolicy(models.Model):
         "verdict_hours",
     )
 
-    name = fields.Char("Name", compute="_compute_name")
+    name = fields.Char(compute="_compute_name")
     connection_id = fields.Many2one(
-        "finance.connection", "Connection", required=True, index=True, ondelete="cascade"
+        "finance.connection", required=True, index=True, ondelete="cascade"
     )
     company_id = fields.Many2one(
-        "res.company", "Company", related="connection_id.company_id", store=True, index=True
+        "res.company", related="connection_id.company_id", store=True, index=True
     )
     operation = fields.Char(
-        "Operation",
         help="One operation of the provider. If empty, the policy applies to every operation without its own policy.",
     )
     base_seconds = fields.Float(

@@ -1,12 +1,14 @@
 """Detection of stalls: exchanges and connections that do not proceed although nothing has failed.
 
-Three conditions, each of which opens one case (``core.cases.STALLS``) and closes it when it has ended:
+Three conditions, each of which opens one case (``core.cases.STALLS``) and closes it when it has
+ended:
 
 * a verdict is missing longer than the operation or its retry policy allows;
 * the provider refuses the credentials of a connection in use;
 * a connection is paused or blocked while exchanges are queued.
 
-A condition that persists after an operator has closed its case is raised again after one further period: the verdict
+A condition that persists after an operator has closed its case is raised again after one further
+period: the verdict
 deadline for an exchange, the company's time to decide for a connection.
 """
 
@@ -56,7 +58,8 @@ class FinanceStall(models.AbstractModel):
         self._review_credentials()
         self._review_connections()
 
-    # -- verdicts -----------------------------------------------------------------------------------------------
+    # -- verdicts ----------------------------------------------------------------------------------
+    # -------------
 
     def _review_verdicts(self):
         """Raise missing verdicts. They are closed by the transition of the exchange itself."""
@@ -80,7 +83,8 @@ class FinanceStall(models.AbstractModel):
         policy = policy_of(book, connection.id, operation)
         return policy.verdict_hours or connection._operation_of(operation).verdict_hours
 
-    # -- credentials --------------------------------------------------------------------------------------------
+    # -- credentials
+    # --------------------------------------------------------------------------------------------
 
     def _review_credentials(self):
         """Raise refused credentials again, and close what a later call has proven to work."""
@@ -116,7 +120,8 @@ class FinanceStall(models.AbstractModel):
             )
         )
 
-    # -- connections that do not send ---------------------------------------------------------------------------
+    # -- connections that do not send
+    # ---------------------------------------------------------------------------
 
     def _review_connections(self):
         """Raise connections that are paused or blocked while exchanges are queued."""
@@ -139,11 +144,14 @@ class FinanceStall(models.AbstractModel):
             return Finding.from_json(connection.blocking_finding)
         return Finding(f"stall.connection_{connection.state}", WARNING)
 
-    # -- common -------------------------------------------------------------------------------------------------
+    # -- common ------------------------------------------------------------------------------------
+    # -------------
 
     @api.model
     def _not_raised_lately(self, connections, kind):
-        """Return connections without a case of this kind that was closed within the company's time to decide."""
+        """Return connections without a case of this kind that was closed within the company's time
+        to decide.
+        """
         now = fields.Datetime.now()
         closed = self.env["finance.case"]._read_group(
             [

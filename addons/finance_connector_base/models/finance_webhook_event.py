@@ -1,9 +1,12 @@
-"""Webhook events: verified messages of providers, stored as received and processed later by the dispatcher.
+"""Webhook events: verified messages of providers, stored as received and processed later by the
+dispatcher.
 
-Responding at once and processing later keeps a busy exchange from looking like a failed delivery; a UNIQUE constraint
+Responding at once and processing later keeps a busy exchange from looking like a failed delivery; a
+UNIQUE constraint
 makes repetitions harmless, however many servers receive them at the same time.
 
-An exchange is changed only while its row is locked here and no step of it is running, so that an event can neither
+An exchange is changed only while its row is locked here and no step of it is running, so that an
+event can neither
 overtake a response nor be overtaken (X4). An event never causes a send that was not due anyway.
 
 Public surface: ``_receive`` (controller), ``_process_due`` and ``_seconds_to_next`` (dispatcher),
@@ -40,7 +43,8 @@ READERS = f"{OPERATOR},{AUDITOR}"
 #: The step under which the life of an exchange takes an outcome that came by webhook.
 STEP = "webhook"
 BATCH = 50
-#: An event may overtake the commit of our own send; after this time its exchange is not one of ours.
+#: An event may overtake the commit of our own send; after this time its exchange is not one of
+#: ours.
 UNKNOWN_AFTER = timedelta(minutes=10)
 #: Failed processing attempts before manual intervention.
 MAX_FAILURES = 8
@@ -72,17 +76,16 @@ class FinanceWebhookEvent(models.Model):
         }
     )
 
-    name = fields.Char("Name", compute="_compute_name")
+    name = fields.Char(compute="_compute_name")
     connection_id = fields.Many2one(
         "finance.connection",
-        "Connection",
         required=True,
         readonly=True,
         index=True,
         ondelete="restrict",
     )
     company_id = fields.Many2one(
-        "res.company", "Company", related="connection_id.company_id", store=True, index=True
+        "res.company", related="connection_id.company_id", store=True, index=True
     )
     received_at = fields.Datetime("Received on", required=True, readonly=True)
     body = fields.Binary("Raw body", attachment=False, readonly=True, groups=READERS)
@@ -90,7 +93,7 @@ class FinanceWebhookEvent(models.Model):
     body_text = fields.Text("Body", compute="_compute_body_text", groups=READERS)
     body_sha256 = fields.Char("SHA-256 of the body", required=True, readonly=True)
     body_size = fields.Integer("Size (bytes)", readonly=True, aggregator=None)
-    headers = fields.Json("Headers", readonly=True, groups=READERS)
+    headers = fields.Json(readonly=True, groups=READERS)
     headers_text = fields.Text("Stored headers", compute="_compute_headers_text", groups=READERS)
     dedupe_key = fields.Char(
         "Event key",
@@ -99,10 +102,7 @@ class FinanceWebhookEvent(models.Model):
         help="The same for every delivery of one event; the database rejects repetitions by it.",
     )
     position = fields.Integer(
-        "Position",
-        readonly=True,
-        aggregator=None,
-        help="Zero-based index of the event in the message.",
+        readonly=True, aggregator=None, help="Zero-based index of the event in the message."
     )
     reference = fields.Char("Provider reference", readonly=True)
     exchange_key = fields.Char("Idempotency key", readonly=True)
@@ -119,9 +119,9 @@ class FinanceWebhookEvent(models.Model):
         index=True,
     )
     exchange_id = fields.Many2one(
-        "finance.exchange", "Exchange", readonly=True, index="btree_not_null", ondelete="restrict"
+        "finance.exchange", readonly=True, index="btree_not_null", ondelete="restrict"
     )
-    result = fields.Json("Result", readonly=True)
+    result = fields.Json(readonly=True)
     reason = fields.Char("Result of processing", compute="_compute_reason")
     tries = fields.Integer("Processing attempts", readonly=True, aggregator=None)
     failures = fields.Integer("Failed attempts", readonly=True, aggregator=None)
@@ -163,7 +163,8 @@ class FinanceWebhookEvent(models.Model):
     def _body_bytes(self):
         return base64.b64decode(self.with_context(bin_size=False).body or b"")
 
-    # -- receiving ----------------------------------------------------------------------------------------------
+    # -- receiving
+    # ----------------------------------------------------------------------------------------------
 
     @api.model
     def _receive(self, connection, headers, body):
@@ -210,7 +211,9 @@ class FinanceWebhookEvent(models.Model):
 
     @api.model
     def _read(self, protocol, kept, body):
-        """Return the events of a verified message with their first state; an unreadable one is kept for review."""
+        """Return the events of a verified message with their first state; an unreadable one is kept
+        for review.
+        """
         try:
             found = protocol.read_webhook(kept, body)
         except (
@@ -225,7 +228,9 @@ class FinanceWebhookEvent(models.Model):
 
     @api.model
     def _insert(self, values):
-        """Insert one row, unless the connection has already received the event; the database decides."""
+        """Insert one row, unless the connection has already received the event; the database
+        decides.
+        """
         is_open = values["state"] == RECEIVED
         row = {
             **values,
@@ -275,15 +280,20 @@ class FinanceWebhookEvent(models.Model):
 
     @api.model
     def _database_time(self):
-        """Return the database's time, which all servers share; UTC without offset, as Odoo stores times."""
+        """Return the database's time, which all servers share; UTC without offset, as Odoo stores
+        times.
+        """
         self.env.cr.execute("SELECT clock_timestamp() AT TIME ZONE 'UTC'")
         return self.env.cr.fetchone()[0]
 
-    # -- processing ---------------------------------------------------------------------------------------------
+    # -- processing
+    # ---------------------------------------------------------------------------------------------
 
     @api.model
     def _process_due(self, limit=BATCH):
-        """Process due events; return their number. For the dispatcher, in a READ COMMITTED transaction of its own."""
+        """Process due events; return their number. For the dispatcher, in a READ COMMITTED
+        transaction of its own.
+        """
         self.env.cr.execute(
             SQL(
                 """
@@ -340,14 +350,18 @@ class FinanceWebhookEvent(models.Model):
             self._try_later(Finding("webhook.exchange_not_yet_known", INFO))
 
     def _reread(self):
-        """Return the event, read again from the stored bytes: the adapter may have been corrected since."""
+        """Return the event, read again from the stored bytes: the adapter may have been corrected
+        since.
+        """
         protocol = self.connection_id._adapter()._protocol(self.connection_id)
         event = protocol.read_webhook(self.headers or {}, self._body_bytes())[self.position]
         self.write({"reference": plain(event.reference), "exchange_key": plain(event.key)})
         return event
 
     def _named_exchange(self):
-        """Return the exchange under our key, which is unique; else the one under the provider's reference."""
+        """Return the exchange under our key, which is unique; else the one under the provider's
+        reference.
+        """
         exchanges = self.env["finance.exchange"]
         if self.exchange_key:
             found = exchanges.search(self._mine("idempotency_key", self.exchange_key))
@@ -421,7 +435,8 @@ class FinanceWebhookEvent(models.Model):
             return operation.verdict == "poll"
         return operation.repeat != "nothing"
 
-    # -- results ------------------------------------------------------------------------------------------------
+    # -- results -----------------------------------------------------------------------------------
+    # -------------
 
     def _settle(self, state, finding, tone=None):
         """End the processing of this event, as evidence on the timeline of the document."""

@@ -1,4 +1,6 @@
-"""Former names of renamed models. Audit entries are immutable and keep the name a model had when they were written."""
+"""Former names of renamed models. Audit entries are immutable and keep the name a model had when
+they were written.
+"""
 
 FORMER_NAMES = {
     "finance.webhook.event": ("finance.callback",),

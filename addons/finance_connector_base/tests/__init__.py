@@ -12,3 +12,6 @@ from . import test_exchange_latency
 from . import test_exchange_outbox
 from . import test_exchange_presentation
 from . import test_security
+from . import test_stall
+from . import test_overview
+from . import test_forms

@@ -11,14 +11,13 @@ class FinanceCaseDecision(models.TransientModel):
     _description = "Decision of a case"
 
     case_ids = fields.Many2many("finance.case", required=True, readonly=True, string="Cases")
-    decision = fields.Selection(list(cases.DECISIONS), "Decision", required=True, readonly=True)
-    consequence = fields.Char("Consequence", compute="_compute_need")
+    decision = fields.Selection(list(cases.DECISIONS), required=True, readonly=True)
+    consequence = fields.Char(compute="_compute_need")
     needs_reference = fields.Boolean("Reference required", compute="_compute_need")
     needs_reason = fields.Boolean("Reason required", compute="_compute_need")
     reference = fields.Char("Provider reference")
     reason = fields.Char(
-        "Reason",
-        help="Stored as evidence: the source of the information, the date, what was observed.",
+        help="Stored as evidence: the source of the information, the date, what was observed."
     )
 
     @api.depends("case_ids", "decision")

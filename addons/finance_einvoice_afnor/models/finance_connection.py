@@ -40,6 +40,10 @@ class FinanceConnection(models.Model):
         for connection in self.filtered("afnor_client_secret"):
             connection._set_secret(SECRET, connection.afnor_client_secret)
 
+    @api.model
+    def _address_fields(self):
+        return [*super()._address_fields(), "afnor_token_url"]
+
     @api.constrains("afnor_token_url", "environment")
     def _check_afnor_token_url(self):
         for connection in self.filtered("afnor_token_url"):

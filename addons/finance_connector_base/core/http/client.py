@@ -1,6 +1,7 @@
 """The client of one connection: carry out one step of one call and return its outcome.
 
-Plain values in, plain values out. ``ProviderClient`` joins protocol, transport and token; ``ClientPool`` keeps one
+Plain values in, plain values out. ``ProviderClient`` joins protocol, transport and token;
+``ClientPool`` keeps one
 client per connection in a process, so that sockets and tokens outlive one run of the dispatcher.
 """
 
@@ -21,7 +22,9 @@ _UNAUTHORIZED = 401
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Result of one step, as an attempt stores it; ``body`` is the raw response, empty when there was none."""
+    """Result of one step, as an attempt stores it; ``body`` is the raw response, empty when there
+    was none.
+    """
 
     outcome: Outcome
     seconds: float = 0.0
@@ -43,7 +46,9 @@ class ProviderClient:
         self._tokens = TokenCache(grant) if grant else None
 
     def perform(self, step: Step, call: Call) -> Report:
-        """Run one step. Anything unforeseen after the request was built counts as an unknown outcome (X5)."""
+        """Run one step. Anything unforeseen after the request was built counts as an unknown
+        outcome (X5).
+        """
         request = self.protocol.build(step, call)
         return self._run(
             request,
@@ -105,7 +110,9 @@ class ProviderClient:
 
 
 def _guarded(read, answer: HttpResponse) -> Outcome:
-    """Read a response with the adapter's code; where that fails, keep the fact that there was a response."""
+    """Read a response with the adapter's code; where that fails, keep the fact that there was a
+    response.
+    """
     try:
         return read(answer)
     except Exception as error:  # the adapter's code on a provider's bytes
@@ -128,7 +135,9 @@ class ClientPool:
     def get(
         self, key: Hashable, version: Hashable, build: Callable[[], ProviderClient]
     ) -> ProviderClient:
-        """Return the client of ``key`` built for ``version``; an outdated one is closed and replaced."""
+        """Return the client of ``key`` built for ``version``; an outdated one is closed and
+        replaced.
+        """
         with self._lock:
             known = self._clients.get(key)
             if known and known[0] == version:

@@ -12,9 +12,11 @@ from urllib3.filepost import encode_multipart_formdata
 def encode_multipart(
     parts: Sequence[tuple[str, str | None, str, bytes]], seed: str
 ) -> tuple[bytes, str]:
-    """Encode parts ``(name, file name or None, content type, data)``; returns body and content type.
+    """Encode parts ``(name, file name or None, content type, data)``; returns body and content
+    type.
 
-    The boundary is derived from ``seed`` (an idempotency key) and the data instead of drawn at random, so that a
+    The boundary is derived from ``seed`` (an idempotency key) and the data instead of drawn at
+    random, so that a
     retry sends identical bytes.
     """
     digest = hashlib.sha256(seed.encode())

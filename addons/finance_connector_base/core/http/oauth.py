@@ -1,4 +1,6 @@
-"""Bearer tokens by the client credentials grant (RFC 6749 §4.4), shared by the sending threads of a process."""
+"""Bearer tokens by the client credentials grant (RFC 6749 §4.4), shared by the sending threads of a
+process.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ class _Token:
 
 
 class TokenCache:
-    """One grant's current token. A failed renewal is an outcome, so that a call is never sent without a token."""
+    """One grant's current token. A failed renewal is an outcome, so that a call is never sent
+    without a token.
+    """
 
     def __init__(self, grant: ClientCredentials, clock: Callable[[], float] = time.monotonic):
         self._grant = grant
@@ -36,7 +40,9 @@ class TokenCache:
         self._token: _Token | None = None
 
     def bearer(self, send: Send) -> str | Outcome:
-        """The value of a valid token, or the outcome that says why there is none. Waits for a running renewal."""
+        """The value of a valid token, or the outcome that says why there is none. Waits for a
+        running renewal.
+        """
         with self._lock:
             if self._token and self._token.ends > self._clock():
                 return self._token.value
@@ -72,7 +78,8 @@ def _refusal(answer: HttpResponse) -> Outcome:
     reason = f"token endpoint: HTTP {answer.status} {data.get('error', '')}".rstrip()
     outcome = refusal_by_status(answer, reason)
     if outcome is None:
-        # RFC 6749 §5.2: 400 carries invalid_client, invalid_grant, …: the credentials or the scope are wrong.
+        # RFC 6749 §5.2: 400 carries invalid_client, invalid_grant, …: the credentials or the scope
+        # are wrong.
         return AuthFailed(reason)
     return outcome
 

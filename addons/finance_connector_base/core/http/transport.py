@@ -1,7 +1,9 @@
 """The one place that opens sockets: HTTP over TLS with keep-alive, time-outs always, no redirects.
 
-TLS verification cannot be switched off. Plain HTTP is allowed to a loopback address only, and only where the
-connection's environment is ``sandbox`` (RFC 6749 §3.2 demands TLS for tokens; a loopback sandbox has no wire).
+TLS verification cannot be switched off. Plain HTTP is allowed to a loopback address only, and only
+where the
+connection's environment is ``sandbox`` (RFC 6749 §3.2 demands TLS for tokens; a loopback sandbox
+has no wire).
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ from urllib3 import exceptions
 
 from .wire import HttpRequest, HttpResponse, NoAnswer, NotSent
 
-#: An answer larger than this is cut off and counts as unreadable; provider answers are a few kilobytes.
+#: An answer larger than this is cut off and counts as unreadable; provider answers are a few
+#: kilobytes.
 MAX_BODY = 20 * 1024 * 1024
 #: Sent unless the adapter sets its own.
 _HEADERS = {"Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
@@ -55,7 +58,8 @@ def _is_loopback(host: str) -> bool:
 class Transport:
     """Keep-alive connections to one provider, safe to use from several threads.
 
-    urllib3 by itself: it reads neither proxies nor .netrc from the machine, and costs half of what a session of
+    urllib3 by itself: it reads neither proxies nor .netrc from the machine, and costs half of what
+    a session of
     requests does.
     """
 
@@ -66,7 +70,8 @@ class Transport:
         )
 
     def send(self, request: HttpRequest) -> HttpResponse | NotSent | NoAnswer:
-        """Send once; never retries, never follows redirects, never raises for what the network does.
+        """Send once; never retries, never follows redirects, never raises for what the network
+        does.
 
         :raises ForbiddenAddress: before anything is sent.
         """

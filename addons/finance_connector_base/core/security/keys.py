@@ -1,7 +1,9 @@
 """Where the key-encryption key comes from: never the database.
 
-In this order: the environment variable ``FINANCE_CONNECT_KEYS`` (the key ring itself), the file named by
-``FINANCE_CONNECT_KEY_FILE``, the file named by ``finance_connect_key_file`` in the server's configuration file.
+In this order: the environment variable ``FINANCE_CONNECT_KEYS`` (the key ring itself), the file
+named by
+``FINANCE_CONNECT_KEY_FILE``, the file named by ``finance_connect_key_file`` in the server's
+configuration file.
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ OPTION_FILE = "finance_connect_key_file"
 def load_key_ring(option_file: str | None = None) -> KeyRing:
     """The server's key ring.
 
-    :raises NoKey: none is configured, or the file cannot be read; the message says which setting to mend.
+    :raises NoKey: none is configured, or the file cannot be read; the message says which setting to
+        mend.
     """
     inline = os.environ.get(ENVIRONMENT_KEYS)
     if inline:

@@ -1,11 +1,14 @@
-"""What must not be read in logs, dashboards and support exports: secrets whole, identifying values in part."""
+"""What must not be read in logs, dashboards and support exports: secrets whole, identifying values
+in part.
+"""
 
 from __future__ import annotations
 
 import logging
 import re
 
-#: Header and form names whose values are secrets (RFC 6749, RFC 6750, RFC 7617, common provider headers).
+#: Header and form names whose values are secrets (RFC 6749, RFC 6750, RFC 7617, common provider
+#: headers).
 SECRET_NAMES = (
     "authorization",
     "proxy-authorization",

@@ -1,6 +1,7 @@
 """Secrets at rest: AES-256-GCM (NIST SP 800-38D) under a key that never enters the database.
 
-The associated data binds a ciphertext to its database, environment, record and field: a row copied to another
+The associated data binds a ciphertext to its database, environment, record and field: a row copied
+to another
 record, another environment or another database does not decrypt.
 """
 
@@ -46,7 +47,8 @@ class KeyRing:
     def parse(cls, text: str) -> KeyRing:
         """Read lines ``id:base64 of 32 bytes``; blank lines and ``#`` comments are passed over.
 
-        :raises NoKey: no line holds a key, or one is not 32 bytes; the message names the line, not the key.
+        :raises NoKey: no line holds a key, or one is not 32 bytes; the message names the line, not
+            the key.
         """
         keys = {}
         for number, raw in enumerate(text.splitlines(), 1):

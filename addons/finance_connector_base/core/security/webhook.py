@@ -1,9 +1,13 @@
 """Verification of inbound webhook messages, and the events they carry.
 
-``verify_standard_webhook`` follows the public Standard Webhooks specification 1.0.0: HMAC-SHA256 over
-``id.timestamp.body`` on the raw body, a tolerance for the time, any number of signatures (the sender's rotation) and
-of secrets (ours), compared in constant time. ``verify_bearer`` is for providers that authenticate by HTTP alone
-(RFC 6750): the body is then not protected, so its content is never trusted without a status check at the provider.
+``verify_standard_webhook`` follows the public Standard Webhooks specification 1.0.0: HMAC-SHA256
+over
+``id.timestamp.body`` on the raw body, a tolerance for the time, any number of signatures (the
+sender's rotation) and
+of secrets (ours), compared in constant time. ``verify_bearer`` is for providers that authenticate
+by HTTP alone
+(RFC 6750): the body is then not protected, so its content is never trusted without a status check
+at the provider.
 """
 
 from __future__ import annotations
@@ -21,7 +25,8 @@ from ..delivery.outcomes import Outcome
 
 Reason = Literal["unsupported", "no_secret", "missing_header", "bad_header", "stale", "mismatch"]
 
-#: Seconds a message may be older or younger than our clock says; what is outside is a replay or a wrong clock.
+#: Seconds a message may be older or younger than our clock says; what is outside is a replay or a
+#: wrong clock.
 TOLERANCE = 300
 #: Bytes of a symmetric secret, by the specification.
 _SECRET_SIZES = range(24, 65)
@@ -31,7 +36,8 @@ _SCHEME = "v1,"
 _TIMESTAMP_DIGITS = 12
 _MAX_ID = 200
 
-#: What is kept of a message's headers. Never credentials; the signature proves where the body came from.
+#: What is kept of a message's headers. Never credentials; the signature proves where the body came
+#: from.
 KEPT_HEADERS = (
     "content-type",
     "user-agent",
@@ -55,10 +61,14 @@ class WebhookRefused(Exception):
 class WebhookEvent:
     """One event of a message, about one exchange.
 
-    The exchange is named by the provider's ``reference`` or by our idempotency ``key``. Without an ``outcome`` the
-    event only announces a change: a status check follows. ``sha256`` is the hash of the bytes the event refers to,
-    where the provider sends it: a verdict on other bytes than ours is not applied (X6). ``dedupe_key`` is the same
-    for every delivery of the same event; if empty it is derived from the message's id, or from its bytes.
+    The exchange is named by the provider's ``reference`` or by our idempotency ``key``. Without an
+    ``outcome`` the
+    event only announces a change: a status check follows. ``sha256`` is the hash of the bytes the
+    event refers to,
+    where the provider sends it: a verdict on other bytes than ours is not applied (X6).
+    ``dedupe_key`` is the same
+    for every delivery of the same event; if empty it is derived from the message's id, or from its
+    bytes.
     """
 
     reference: str = ""
@@ -82,7 +92,8 @@ def verify_standard_webhook(
     message_id = _header(headers, "webhook-id")
     timestamp = _header(headers, "webhook-timestamp")
     given = _header(headers, "webhook-signature").split()
-    # The signed text joins its parts by full stops: with one in the id, another split of it would be as valid.
+    # The signed text joins its parts by full stops: with one in the id, another split of it would
+    # be as valid.
     if "." in message_id or len(message_id) > _MAX_ID:
         raise WebhookRefused("bad_header", "webhook-id")
     if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= _TIMESTAMP_DIGITS):
