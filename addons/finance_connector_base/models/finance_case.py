@@ -26,9 +26,9 @@ from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
 from ..core import cases
 from ..core.delivery import states
+from ..core.delivery.queries import QUERIES, parameters
 from ..core.finding import WARNING, Finding
 from ..core.http.wire import DEFAULT_TIMEOUT
-from ..statements import statement
 from . import case_texts
 from .finance_dispatcher_worker import LEASE_SECONDS
 from .res_company import DEFAULT_CASE_HOURS
@@ -263,7 +263,7 @@ class FinanceCase(models.Model):
             return []
         self._flush_for_sql()
         self.env.cr.execute(
-            statement("cases_open"),
+            QUERIES["cases_open"],
             {
                 "rows": json.dumps(list(by_subject.values())),
                 "hours": DEFAULT_CASE_HOURS,
@@ -322,17 +322,17 @@ class FinanceCase(models.Model):
         closing = reason if isinstance(reason, Finding) else None
         text = "" if closing else storable(reason)
         self.env.cr.execute(
-            statement("cases_close"),
-            {
-                "exchanges": list(exchange_ids),
-                "cases": list(case_ids),
-                "resolution": resolution,
-                "decision": decision,
-                "reason": text or None,
-                "closing": json.dumps(storable(closing.to_json())) if closing else None,
-                "person": None if self.env.uid == SUPERUSER_ID else self.env.uid,
-                "uid": self.env.uid,
-            },
+            QUERIES["cases_close"],
+            parameters(
+                exchanges=list(exchange_ids),
+                cases=list(case_ids),
+                resolution=resolution,
+                decision=decision,
+                reason=text or None,
+                closing=json.dumps(storable(closing.to_json())) if closing else None,
+                person=None if self.env.uid == SUPERUSER_ID else self.env.uid,
+                uid=self.env.uid,
+            ),
         )
         closed = self.env.cr.dictfetchall()
         if closed:
@@ -793,7 +793,7 @@ class FinanceCase(models.Model):
         """Drop the to-dos of cases that were resolved without a user; return the number of to-dos."""
         self.flush_model(["state"])
         self.env["mail.activity"].flush_model(["automated", "active"])
-        self.env.cr.execute(statement("cases_stale_activities"), {"limit": BATCH})
+        self.env.cr.execute(QUERIES["cases_stale_activities"], {"limit": BATCH})
         stale = self.env["mail.activity"].browse([row[0] for row in self.env.cr.fetchall()])
         stale.unlink()
         return len(stale)
