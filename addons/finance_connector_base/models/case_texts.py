@@ -4,22 +4,21 @@ should do.
 
 from ..core import cases
 from ..core.delivery import states
+from ..core.finding import Finding
 
 
 def decision(env, name, reference, reason):
-    """Return what a decision did, for the status and the timeline of the exchange."""
-    _, facts = env._, {"user": env.user.name, "reason": reason, "reference": reference}
-    plain, explained = {
-        cases.RETRY: (_("Retried by %(user)s"), _("Retried by %(user)s: %(reason)s")),
-        cases.SEND_AGAIN: (_("Resent by %(user)s"), _("Resent by %(user)s: %(reason)s")),
-        cases.ADOPT: (
-            _("Linked to %(reference)s by %(user)s"),
-            _("Linked to %(reference)s by %(user)s: %(reason)s"),
-        ),
-        cases.CANCEL: (_("Cancelled by %(user)s"), _("Cancelled by %(user)s: %(reason)s")),
-        cases.RELEASE: (_("Released by %(user)s"), _("Released by %(user)s: %(reason)s")),
+    """Return what a decision did, as the status of the exchange."""
+    code = {
+        cases.RETRY: "exchange.retried",
+        cases.SEND_AGAIN: "exchange.resent",
+        cases.ADOPT: "exchange.adopted",
+        cases.CANCEL: "exchange.cancelled",
+        cases.RELEASE: "exchange.released",
     }[name]
-    return (explained if reason else plain) % facts
+    args = {"user": env.user.name, "reference": reference, "reason": reason}
+    given = {key: text for key, text in args.items() if text}
+    return Finding(f"{code}_for" if reason else code, args=given)
 
 
 def refusal(env, name, situation, subject):

@@ -26,9 +26,9 @@ from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
 from ..core import cases
 from ..core.delivery import states
+from ..core.delivery.queries import QUERIES, parameters
 from ..core.finding import WARNING, Finding
 from ..core.http.wire import DEFAULT_TIMEOUT
-from ..statements import statement
 from . import case_texts
 from .finance_dispatcher_worker import LEASE_SECONDS
 from .res_company import DEFAULT_CASE_HOURS
@@ -263,7 +263,7 @@ class FinanceCase(models.Model):
             return []
         self._flush_for_sql()
         self.env.cr.execute(
-            statement("cases_open"),
+            QUERIES["cases_open"],
             {
                 "rows": json.dumps(list(by_subject.values())),
                 "hours": DEFAULT_CASE_HOURS,
@@ -322,17 +322,17 @@ class FinanceCase(models.Model):
         closing = reason if isinstance(reason, Finding) else None
         text = "" if closing else storable(reason)
         self.env.cr.execute(
-            statement("cases_close"),
-            {
-                "exchanges": list(exchange_ids),
-                "cases": list(case_ids),
-                "resolution": resolution,
-                "decision": decision,
-                "reason": text or None,
-                "closing": json.dumps(storable(closing.to_json())) if closing else None,
-                "person": None if self.env.uid == SUPERUSER_ID else self.env.uid,
-                "uid": self.env.uid,
-            },
+            QUERIES["cases_close"],
+            parameters(
+                exchanges=list(exchange_ids),
+                cases=list(case_ids),
+                resolution=resolution,
+                decision=decision,
+                reason=text or None,
+                closing=json.dumps(storable(closing.to_json())) if closing else None,
+                person=None if self.env.uid == SUPERUSER_ID else self.env.uid,
+                uid=self.env.uid,
+            ),
         )
         closed = self.env.cr.dictfetchall()
         if closed:
@@ -694,7 +694,7 @@ class FinanceCase(models.Model):
         if decision == cases.DISMISS:
             return
         values = self._values_of(decision, target, reference)
-        status = self._decision_status(decision, reference, reason)
+        status = case_texts.decision(self.env, decision, reference, reason)
         moving = exchanges.filtered(lambda exchange: exchange.state != target)
         moving._transition(target, status, **values)
         polled = exchanges - moving
@@ -738,21 +738,8 @@ class FinanceCase(models.Model):
     def _decision_label(self, decision):
         return dict(self._fields["decision"]._description_selection(self.env))[decision]
 
-    @api.model
-    def _decision_status(self, decision, reference, reason):
-        """Return the status of an exchange after a decision."""
-        code = {
-            cases.RETRY: "exchange.retried",
-            cases.SEND_AGAIN: "exchange.resent",
-            cases.ADOPT: "exchange.adopted",
-            cases.CANCEL: "exchange.cancelled",
-            cases.RELEASE: "exchange.released",
-        }[decision]
-        args = {"user": self.env.user.name, "reference": reference, "reason": reason}
-        given = {name: text for name, text in args.items() if text}
-        return Finding(f"{code}_for" if reason else code, args=given)
-
     # -- reminders and escalation
+    # -------------------------------------------------------------------------------
 
     @api.model
     def _cron_attend(self):
@@ -806,7 +793,7 @@ class FinanceCase(models.Model):
         """Drop the to-dos of cases that were resolved without a user; return the number of to-dos."""
         self.flush_model(["state"])
         self.env["mail.activity"].flush_model(["automated", "active"])
-        self.env.cr.execute(statement("cases_stale_activities"), {"limit": BATCH})
+        self.env.cr.execute(QUERIES["cases_stale_activities"], {"limit": BATCH})
         stale = self.env["mail.activity"].browse([row[0] for row in self.env.cr.fetchall()])
         stale.unlink()
         return len(stale)

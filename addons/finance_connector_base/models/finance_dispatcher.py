@@ -1,11 +1,14 @@
-"""The dispatcher: claims due exchanges, lets threads perform the calls, commits the outcomes, notifies documents.
+"""The dispatcher: claims due exchanges, lets threads perform the calls, commits the outcomes,
+notifies documents.
 
-Each numbered step of the delivery of an effect is a transaction of its own, so that a kill at any moment leaves a state
-from which the next run continues: 2 claim and commit a fencing token, 3 send outside of any transaction, 4 commit the
-outcome where the token is still ours, 5 check the status of what a lost worker held, 6 notify the document. (1, the
-exchange itself, is part of the business transaction.)
+Each numbered step of the delivery of an effect is a transaction of its own, so that a kill at any
+moment leaves a state from which the next run continues: 2 claim and commit a fencing token, 3 send
+outside of any transaction, 4 commit the outcome where the token is still ours, 5 check the status
+of what a lost worker held, 6 notify the document. (1, the exchange itself, is part of the business
+transaction.)
 
-Several scheduled actions, numbered from 1, run it at the same time; one that cannot keep up triggers the next.
+Several scheduled actions, numbered from 1, run it at the same time; one that cannot keep up
+triggers the next.
 """
 
 import base64
@@ -50,15 +53,19 @@ _logger = logging.getLogger(__name__)
 _logger.addFilter(MaskingFilter())
 
 CRONS = 4
-#: Calls in flight at the same time per process. Threads wait for the network most of the time and are cheap.
+#: Calls in flight at the same time per process. Threads wait for the network most of the time and
+#: are cheap.
 CALL_SLOTS = 192
-#: The scheduled action stays this long for work that becomes due soon, because Odoo wakes sleeping crons by the minute.
+#: The scheduled action stays this long for work that becomes due soon, because Odoo wakes sleeping
+#: crons by the minute.
 RUN_SECONDS = 40.0
-#: Odoo's cron workers look for triggers of the future every 60 to 69 seconds; being early costs nothing.
+#: Odoo's cron workers look for triggers of the future every 60 to 69 seconds; being early costs
+#: nothing.
 _EARLY_SECONDS = 72.0
 #: What is due but blocked (by a chain, say) is looked at again after this time.
 BLOCKED_SECONDS = 10.0
-#: What is committed here must survive a crash of the database, also where that was traded for speed.
+#: What is committed here must survive a crash of the database, also where that was traded for
+#: speed.
 _OWN_TRANSACTION = """
 SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
 SET LOCAL synchronous_commit = on
@@ -96,13 +103,15 @@ class FinanceDispatcher(models.AbstractModel):
     _name = "finance.dispatcher"
     _description = "Dispatcher of exchanges"
 
-    # -- runs ---------------------------------------------------------------------------------------------------
+    # -- runs --------------------------------------------------------------------------------------
 
     @api.model
     def _cron_dispatch(self, cron_number=1):
-        """Work until nothing is due soon or the time is up; then leave a trigger for what is due later.
+        """Work until nothing is due soon or the time is up; then leave a trigger for what is due
+        later.
 
-        It stops claiming long before Odoo's time limit, so that every call in flight can still end in good order.
+        It stops claiming long before Odoo's time limit, so that every call in flight can still end
+        in good order.
         """
         try:
             with (
@@ -113,11 +122,13 @@ class FinanceDispatcher(models.AbstractModel):
                 run.work(self._run_seconds(), on_progress=self._report_progress)
                 due_in = self._seconds_to_next(heartbeat.worker_id)
         except psycopg2.OperationalError:
-            # The database went away; the status of what this worker held is checked by the next one.
+            # The database went away; the status of what this worker held is checked by the next
+            # one.
             _logger.warning("dispatcher cron %s lost the database", cron_number, exc_info=True)
             raise
         if run.is_out_of_time:
-            # Odoo looks at future triggers by the minute only; one for now continues after the other jobs.
+            # Odoo looks at future triggers by the minute only; one for now continues after the
+            # other jobs.
             self._wake_in(0, cron_number)
         elif due_in is not None and cron_number == 1:
             self._wake_in(_seconds_to_wake(due_in))
@@ -134,7 +145,9 @@ class FinanceDispatcher(models.AbstractModel):
 
     @api.model
     def _round(self):
-        """Make one pass from claim to notified document; return the number of steps. For callers without a cron."""
+        """Make one pass from claim to notified document; return the number of steps. For callers
+        without a cron.
+        """
         with self._transaction() as env:
             worker_id = env["finance.dispatcher.worker"]._enter(0)
         try:
@@ -144,14 +157,14 @@ class FinanceDispatcher(models.AbstractModel):
             with self._transaction() as env:
                 env["finance.dispatcher.worker"]._leave(worker_id)
 
-    # -- transactions and triggers ------------------------------------------------------------------------------
+    # -- transactions and triggers -----------------------------------------------------------------
 
     @contextmanager
     def _transaction(self):
         """Open a short transaction of its own, READ COMMITTED.
 
-        SKIP LOCKED under Odoo's REPEATABLE READ still fails with serialization errors. The level can be chosen only
-        before the first statement of a connection's transaction.
+        SKIP LOCKED under Odoo's REPEATABLE READ still fails with serialization errors. The level
+        can be chosen only before the first statement of a connection's transaction.
         """
         with self.env.registry.cursor() as cr:
             if cr.connection.info.transaction_status == TRANSACTION_STATUS_IDLE:
@@ -160,7 +173,9 @@ class FinanceDispatcher(models.AbstractModel):
 
     @api.model
     def _seconds_to_next(self, worker_id=0):
-        """Return the seconds until the next step of any active connection (negative: overdue), None: there is none."""
+        """Return the seconds until the next step of any active connection (negative: overdue),
+        None: there is none.
+        """
         with self._transaction() as env:
             env.cr.execute(QUERIES["next_step"], parameters(worker=worker_id or 0))
             due = [env.cr.fetchone()[0], env["finance.webhook.event"]._seconds_to_next()]
@@ -192,11 +207,13 @@ class FinanceDispatcher(models.AbstractModel):
             with self._transaction() as env:
                 env["finance.dispatcher"]._wake(cron_number=cron_number + 1)
 
-    # -- step 2: claim ------------------------------------------------------------------------------------------
+    # -- step 2: claim -----------------------------------------------------------------------------
 
     @api.model
     def _sendable_connections(self):
-        """Return the connections that may be used now, by id; the others show their blocking reason."""
+        """Return the connections that may be used now, by id; the others show their blocking
+        reason.
+        """
         with self._transaction() as env:
             return {
                 connection.id: _send_target(connection)
@@ -205,7 +222,8 @@ class FinanceDispatcher(models.AbstractModel):
 
     @api.model
     def _claim(self, worker_id=None, slots=64, held=None, targets=None):
-        """Claim what is due, as far as throttles, fairness and free slots allow; committed before it is returned.
+        """Claim what is due, as far as throttles, fairness and free slots allow; committed before
+        it is returned.
 
         :param held: calls this worker has in flight, by connection id
         :param targets: see ``_sendable_connections``; determined anew where none are given
@@ -242,7 +260,9 @@ class FinanceDispatcher(models.AbstractModel):
         return Claimed(claims, admissible > len(claims))
 
     def _quotas(self, due, slots, held):
-        """Return how many calls each connection may start, the throttles, and how many calls are admissible in all."""
+        """Return how many calls each connection may start, the throttles, and how many calls are
+        admissible in all.
+        """
         throttles, now = self.env["finance.throttle"]._lock_limited(due)
         self.env.cr.execute(QUERIES["demand"], parameters(connections=list(throttles), limit=slots))
         wanted, admissible = {}, 0
@@ -284,7 +304,9 @@ class FinanceDispatcher(models.AbstractModel):
         return [replace(start, attempt_id=attempts[start.token]) for start in starts]
 
     def _claim_one(self, exchange, stored, call_parameters, target, worker_id):
-        """Return the change that claims an exchange and the claim; no claim where it must not be sent."""
+        """Return the change that claims an exchange and the claim; no claim where it must not be
+        sent.
+        """
         payload = _payload(stored)
         operation = target.operations.get(exchange.operation)
         if operation is None:
@@ -346,14 +368,15 @@ class FinanceDispatcher(models.AbstractModel):
             reached("probe_claimed")
         return [Probe(connection_id, targets[connection_id].client) for connection_id in due]
 
-    # -- step 4: outcomes ---------------------------------------------------------------------------------------
+    # -- step 4: outcomes --------------------------------------------------------------------------
 
     @api.model
     def _commit_outcomes(self, results, targets=None):
-        """Commit a group of (claim, report); if the group fails, one by one, so that a bad one costs only itself.
+        """Commit a group of (claim, report); if the group fails, one by one, so that a bad one
+        costs only itself.
 
-        What was learned about the providers is committed apart and first: a pause asked for holds for all workers
-        at once, and even where an outcome cannot be stored.
+        What was learned about the providers is committed apart and first: a pause asked for holds
+        for all workers at once, and even where an outcome cannot be stored.
         """
         reached("before_outcomes")
         self._learn([(claim.connection_id, report.outcome) for claim, report in results])
@@ -362,7 +385,9 @@ class FinanceDispatcher(models.AbstractModel):
         reached("outcomes_committed")
 
     def _learn(self, calls):
-        """Commit what calls say about their providers; if that fails, by connection, so that one affects only itself."""
+        """Commit what calls say about their providers; if that fails, by connection, so that one
+        affects only itself.
+        """
         try:
             with self._transaction() as env:
                 env["finance.dispatcher"]._note_calls(calls)
@@ -386,7 +411,9 @@ class FinanceDispatcher(models.AbstractModel):
             connection._note_test(connection._finding_of(outcome))
 
     def _note_failed_call(self, connection_id):
-        """Count a result that could not be noted as a failure, so that the breaker stops more of its kind."""
+        """Count a result that could not be noted as a failure, so that the breaker stops more of
+        its kind.
+        """
         try:
             with self._transaction() as env:
                 env["finance.throttle"]._note_calls([(connection_id, Unknown("not stored"))])
@@ -454,7 +481,9 @@ class FinanceDispatcher(models.AbstractModel):
                 self._record_late(exchanges[claim.exchange_id], claim, report)
 
     def _operation(self, exchange, targets=None):
-        """Return what the provider declares of the operation; where it no longer does, nothing is taken for granted."""
+        """Return what the provider declares of the operation; where it no longer does, nothing is
+        taken for granted.
+        """
         target = (targets or {}).get(exchange.connection_id)
         if target and exchange.operation in target.operations:
             return target.operations[exchange.operation]
@@ -501,17 +530,20 @@ class FinanceDispatcher(models.AbstractModel):
             except DATABASE_AWAY:
                 raise
             except Exception:
-                # The probe's lease ends by itself, then the next one is made; the breaker stays open.
+                # The probe's lease ends by itself, then the next one is made; the breaker stays
+                # open.
                 _logger.exception("the probe of connection %s broke", probe.connection_id)
 
-    # -- step 5: lost workers -----------------------------------------------------------------------------------
+    # -- step 5: lost workers ----------------------------------------------------------------------
 
     @api.model
     def _recover_lost(self, worker_id=0, tokens=()):
-        """Take over claims whose worker did not renew its lease: whether a send arrived is not known (X5).
+        """Take over claims whose worker did not renew its lease: whether a send arrived is not
+        known (X5).
 
-        The worker's own claims that none of its threads carries (``tokens``) count as such: a claim may have been
-        committed although the confirmation of the commit was lost, and while its worker lives no other takes it over.
+        The worker's own claims that none of its threads carries (``tokens``) count as such: a claim
+        may have been committed although the confirmation of the commit was lost, and while its
+        worker lives no other takes it over.
         """
         with self._transaction() as env:
             if worker_id:
@@ -525,7 +557,9 @@ class FinanceDispatcher(models.AbstractModel):
                 reached("lost_claims_written")
 
     def _release_each(self, ids):
-        """Release all at once; if that fails each by itself, so that a poisoned one keeps no other back (X10)."""
+        """Release all at once; if that fails each by itself, so that a poisoned one keeps no other
+        back (X10).
+        """
         try:
             with self.env.cr.savepoint():
                 self._release_lost(ids)
@@ -554,7 +588,7 @@ class FinanceDispatcher(models.AbstractModel):
             ]
         )
 
-    # -- step 6: notifications and webhook events ---------------------------------------------------------------
+    # -- step 6: notifications and webhook events --------------------------------------------------
 
     @api.model
     def _notify_documents(self):
@@ -615,7 +649,9 @@ class _Registered:
 
 
 def _seconds_to_wake(due_in):
-    """Return when the first cron is to look again for what is due in so many seconds (negative: overdue)."""
+    """Return when the first cron is to look again for what is due in so many seconds (negative:
+    overdue).
+    """
     if due_in <= 0:
         return BLOCKED_SECONDS
     return due_in if due_in < FIRST_IDLE_TIMEOUT_SECONDS else due_in - _EARLY_SECONDS
@@ -632,14 +668,18 @@ def _send_target(connection):
 
 
 def _stopped(exchange: Exchange, status: Finding, case: str) -> Change:
-    """Return the change of an exchange that may not be sent: failed where nothing was sent, else as unknown as before."""
+    """Return the change of an exchange that may not be sent: failed where nothing was sent, else as
+    unknown as before.
+    """
     old = exchange.delivery
     state = states.FAILED if old.state == states.PENDING else old.state
     return Change(exchange, Transition(replace(old, state=state), case=case), status)
 
 
 def _payload(stored):
-    """Return the bytes of a Binary column; none where the column was damaged, which the hash then shows."""
+    """Return the bytes of a Binary column; none where the column was damaged, which the hash then
+    shows.
+    """
     try:
         return base64.b64decode(stored or b"")
     except ValueError:
@@ -670,7 +710,9 @@ def _attempt_values(report):
 
 
 def _reason_of(outcome):
-    """Return the reason the provider or the transport gave, or the findings of a rejection, as they were worded."""
+    """Return the reason the provider or the transport gave, or the findings of a rejection, as they
+    were worded.
+    """
     findings = getattr(outcome, "findings", ()) or (
         (outcome.finding,) if getattr(outcome, "finding", None) else ()
     )

@@ -1,4 +1,6 @@
-"""Dispatcher workers: each renews its lease while it lives; another takes over what a lost one held (X5)."""
+"""Dispatcher workers: each renews its lease while it lives; another takes over what a lost one held
+(X5).
+"""
 
 import logging
 import os
@@ -15,11 +17,12 @@ from ..core.delivery.queries import QUERIES
 
 _logger = logging.getLogger(__name__)
 
-#: A worker that has not renewed its lease for so long is lost. Renewed four times as often, so that one missed renewal
-#: means nothing.
+#: A worker that has not renewed its lease for so long is lost. Renewed four times as often, so that
+#: one missed renewal means nothing.
 LEASE_SECONDS = 8.0
 RENEWAL_SECONDS = 2.0
-#: No call is started when so little of the lease is left: by the time it arrives its status may have been checked.
+#: No call is started when so little of the lease is left: by the time it arrives its status may
+#: have been checked.
 MARGIN_SECONDS = 2.0
 
 
@@ -51,7 +54,8 @@ class FinanceDispatcherWorker(models.Model):
             worker.is_alive = bool(worker.alive_until and worker.alive_until > now)
 
     def _compute_call_count(self):
-        # Workers serve every company; the number of calls in flight reveals nothing about any of them.
+        # Workers serve every company; the number of calls in flight reveals nothing about any of
+        # them.
         counts = dict(
             self.env["finance.exchange"]
             .sudo()
@@ -87,9 +91,9 @@ class FinanceDispatcherWorker(models.Model):
 class Heartbeat:
     """Renews a worker's lease from a thread of its own, in transactions of its own.
 
-    ``open_transaction`` yields an environment. A process that was suspended for longer than its lease may have lost
-    what it held: it registers anew, starts none of the old calls (``holds``), and responses to those already made are
-    late, which the fencing token takes care of.
+    ``open_transaction`` yields an environment. A process that was suspended for longer than its
+    lease may have lost what it held: it registers anew, starts none of the old calls (``holds``),
+    and responses to those already made are late, which the fencing token takes care of.
     """
 
     def __init__(self, open_transaction, cron_number):
@@ -103,12 +107,16 @@ class Heartbeat:
         self._safe_until = 0.0
 
     def holds(self, worker_id):
-        """Tell whether claims made under this id are ours for long enough to start a call. For sending threads."""
+        """Tell whether claims made under this id are ours for long enough to start a call. For
+        sending threads.
+        """
         return worker_id == self.worker_id and _now() < self._safe_until
 
     @contextmanager
     def beating(self):
-        """Keep the worker registered and its lease renewed while the block runs; remove it afterwards."""
+        """Keep the worker registered and its lease renewed while the block runs; remove it
+        afterwards.
+        """
         self._enter()
         self._thread.start()
         try:

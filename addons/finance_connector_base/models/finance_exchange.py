@@ -7,8 +7,8 @@
            hold   ▼ │ release                          poll, webhook event   status check, then resend
                   held
 
-The full table is ``core.delivery.states.TRANSITIONS``. ``_apply_changes`` is the only way a state changes; what a step
-leads to is decided by the pure functions of ``core.delivery.transitions``.
+The full table is ``core.delivery.states.TRANSITIONS``. ``_apply_changes`` is the only way a state
+changes; what a step leads to is decided by the pure functions of ``core.delivery.transitions``.
 """
 
 import base64
@@ -194,7 +194,7 @@ class FinanceExchange(models.Model):
         for exchange in self:
             exchange.name = exchange.document_name or f"{exchange.operation} {exchange.id or ''}"
 
-    # -- enqueueing ---------------------------------------------------------------------------------------------
+    # -- enqueueing --------------------------------------------------------------------------------
 
     @api.model
     def _enqueue(
@@ -219,10 +219,12 @@ class FinanceExchange(models.Model):
         :param str key: idempotency key, unique per connection; enforced by the database (X3)
         :param owner: record with ``finance.exchange.owner.mixin``, notified of each change
         :param document: business document whose timeline shows the exchange
-        :param str contract_version: that of the canonical contract, where the payload is such a document
+        :param str contract_version: that of the canonical contract, where the payload is such a
+            document
         :param supersedes: rejected or failed exchange that this one replaces
-        :param str chain: exchanges of one chain of a connection are delivered strictly in the order of enqueueing;
-            transactions that add to one chain wait for each other (X10). Needed where the operation is ``ordered``.
+        :param str chain: exchanges of one chain of a connection are delivered strictly in the order
+            of enqueueing; transactions that add to one chain wait for each other (X10). Needed
+            where the operation is ``ordered``.
         :raises ValueError: the provider does not offer the operation, or its order needs a chain.
         """
         if connection._adapter()._operation(operation).ordered and not chain:
@@ -259,8 +261,8 @@ class FinanceExchange(models.Model):
 
     @api.model
     def _begin_enqueueing(self, connection, chain):
-        """Make the fact and its exchange survive a crash of the database (X2); serialize transactions that add to one
-        chain, so that ids follow their order (X10).
+        """Make the fact and its exchange survive a crash of the database (X2); serialize
+        transactions that add to one chain, so that ids follow their order (X10).
         """
         self.env.cr.execute("SET LOCAL synchronous_commit = on")
         if chain:
@@ -270,7 +272,9 @@ class FinanceExchange(models.Model):
 
     @api.model
     def _wake_dispatcher(self, at=None):
-        """Let the dispatcher run as soon as this transaction is committed, or at ``at`` (UTC, naive)."""
+        """Let the dispatcher run as soon as this transaction is committed, or at ``at`` (UTC,
+        naive).
+        """
         self.env["finance.dispatcher"]._wake(at=at)
 
     @api.model
@@ -293,7 +297,7 @@ class FinanceExchange(models.Model):
             )
         return payload
 
-    # -- transitions --------------------------------------------------------------------------------------------
+    # -- transitions -------------------------------------------------------------------------------
 
     @api.model
     def _snapshots(self, ids):
@@ -305,7 +309,8 @@ class FinanceExchange(models.Model):
     def _apply_changes(self, changes):
         """Store changes: the only way a state changes. The caller holds the row locks, and commits.
 
-        :raises ForbiddenTransition: a change that the table of states does not allow; nothing is written.
+        :raises ForbiddenTransition: a change that the table of states does not allow; nothing is
+            written.
         """
         if not changes:
             return
@@ -323,10 +328,13 @@ class FinanceExchange(models.Model):
     ):
         """Change the state of these records, whatever led to it.
 
-        :param status: a ``core.finding.Finding``; a plain text is kept as it is worded, in one language
+        :param status: a ``core.finding.Finding``; a plain text is kept as it is worded, in one
+            language
         :param next_step_at: UTC; the next step is due then, or never by itself
-        :param answered_at: given where this settles what the provider holds; the database's time is stored
-        :param values: further parts of the delivery (see ``core.delivery.transitions.DeliveryState``)
+        :param answered_at: given where this settles what the provider holds; the database's time is
+            stored
+        :param values: further parts of the delivery (see
+            ``core.delivery.transitions.DeliveryState``)
         :raises ForbiddenTransition: a change that the table of states does not allow.
         """
         unknown = set(values) - _DELIVERY_VALUES
@@ -356,7 +364,9 @@ class FinanceExchange(models.Model):
         self._audit("exchange.asked_again", status)
 
     def _apply(self, step, outcome: Outcome):
-        """Apply the outcome of one step or webhook event. The caller holds the row lock and has checked the token."""
+        """Apply the outcome of one step or webhook event. The caller holds the row lock and has
+        checked the token.
+        """
         self.ensure_one()
         self.flush_recordset()
         exchange = self._snapshots(self.ids)[self.id]
@@ -386,10 +396,12 @@ class FinanceExchange(models.Model):
                     owner._exchange_changed(exchange)
         self.notification_pending = False
 
-    # -- evidence and cases -------------------------------------------------------------------------------------
+    # -- evidence and cases ------------------------------------------------------------------------
 
     def _audit(self, action, status, **details):
-        """Record something that changes no state, one audit entry per exchange, in this transaction."""
+        """Record something that changes no state, one audit entry per exchange, in this
+        transaction.
+        """
         self.flush_recordset()
         status = _status(status)
         self._audit_changes(
@@ -443,10 +455,11 @@ class FinanceExchange(models.Model):
         if closed:
             model._close_many(closed)
 
-    # -- actions of operators -----------------------------------------------------------------------------------
+    # -- actions of operators ----------------------------------------------------------------------
 
     def action_retry(self):
-        """Retry failed exchanges, with a status check first where an effect may exist. For operators.
+        """Retry failed exchanges, with a status check first where an effect may exist. For
+        operators.
 
         Of several, those that can be retried are; the user is informed how many are left.
         """

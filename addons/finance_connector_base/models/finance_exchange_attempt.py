@@ -1,4 +1,6 @@
-"""One step of an exchange: committed with its token before any byte leaves (X4), completed with the response."""
+"""One step of an exchange: committed with its token before any byte leaves (X4), completed with the
+response.
+"""
 
 from datetime import datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
@@ -79,10 +81,11 @@ class FinanceExchangeAttempt(models.Model):
     _token = models.UniqueIndex("(token)")
     #: For the figures of the last hour and the lists by connection and time.
     _recent = models.Index("(connection_id, started_at)")
-    #: Attempts are added in the order of their days, so a day is found without an entry for each attempt.
+    #: Attempts are added in the order of their days, so a day is found without an entry for each
+    #: attempt.
     _day = models.Index("USING brin ((started_at::date))")
 
-    # -- reasons ------------------------------------------------------------------------------------------------
+    # -- reasons -----------------------------------------------------------------------------------
 
     @api.depends("reason_code", "reason_args")
     @api.depends_context("lang")
@@ -114,7 +117,7 @@ class FinanceExchangeAttempt(models.Model):
     def _binary(self, name):
         return self.env["finance.exchange"]._decode(self[name])
 
-    # -- attempts by the hour: labels of Odoo's own hours leave out morning and afternoon --------------------------
+    # -- attempts by the hour: labels of Odoo's own hours leave out morning and afternoon ----------
 
     @api.depends("started_at")
     @api.depends_context("tz")

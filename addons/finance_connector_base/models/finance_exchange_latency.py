@@ -1,4 +1,6 @@
-"""Latency of providers: calls, errors and percentiles per company, connection, kind of step and day (UTC)."""
+"""Latency of providers: calls, errors and percentiles per company, connection, kind of step and day
+(UTC).
+"""
 
 from odoo import fields, models
 from odoo.tools import SQL

@@ -1,7 +1,8 @@
-"""What users read about an exchange: its status, its next step, its timeline; rendered in the reader's language.
+"""What users read about an exchange: its status, its next step, its timeline; rendered in the
+reader's language.
 
-Stored are codes and arguments. The sentences of all status codes are in ``_messages``; an addon with status codes of
-its own extends it.
+Stored are codes and arguments. The sentences of all status codes are in ``_messages``; an addon
+with status codes of its own extends it.
 """
 
 import json
@@ -41,7 +42,7 @@ class FinanceExchangePresentation(models.AbstractModel):
     next_step_text = fields.Char("Next step", compute="_compute_next_step_text")
     notification_text = fields.Char("Document notification", compute="_compute_notification_text")
 
-    # -- status -------------------------------------------------------------------------------------------------
+    # -- status ------------------------------------------------------------------------------------
 
     @api.depends("status_code", "status_args")
     @api.depends_context("lang")
@@ -71,7 +72,7 @@ class FinanceExchangePresentation(models.AbstractModel):
             "notification.failed", args={"time": self._time_of(self.notification_next_at)}
         )
 
-    # -- next step ----------------------------------------------------------------------------------------------
+    # -- next step ---------------------------------------------------------------------------------
 
     @api.depends("state", "next_step_at", "claim_token", "case_ids.state")
     @api.depends_context("lang", "tz")
@@ -148,7 +149,9 @@ class FinanceExchangePresentation(models.AbstractModel):
         return Finding(f"{code}_at", args={"time": self._time_of(self.next_step_at)})
 
     def _is_resent_by_key(self):
-        """Tell whether sending the same bytes again is the status check: the provider recognises our key."""
+        """Tell whether sending the same bytes again is the status check: the provider recognises
+        our key.
+        """
         return self.connection_id._operation_of(self.operation).repeat == "key"
 
     def _time_of(self, moment):
@@ -158,7 +161,7 @@ class FinanceExchangePresentation(models.AbstractModel):
         clock = format_time(self.env, local.time(), time_format="HH:mm:ss")
         return clock if local.date() == today else f"{fields.Date.to_string(local.date())} {clock}"
 
-    # -- timeline: audit entries and calls, newest first ----------------------------------------------------------
+    # -- timeline: audit entries and calls, newest first -------------------------------------------
 
     def _audit_domain(self):
         """Select the evidence about the exchange itself, its cases and its webhook events."""
@@ -238,7 +241,9 @@ class FinanceExchangePresentation(models.AbstractModel):
         return _("%(step)s: %(outcome)s", **about)
 
     def _call_lines(self, attempt):
-        """Return further details of a call; the response body is for those who may open the attempt."""
+        """Return further details of a call; the response body is for those who may open the
+        attempt.
+        """
         names = (
             "request_line",
             "response_type",
@@ -259,7 +264,9 @@ class FinanceAuditTimelineMixin(models.AbstractModel):
     _inherit = "finance.audit.timeline.mixin"
 
     def _audit_moment(self, entry, local):
-        """Render an entry that holds a status in the reader's language; its summary is in that of the writer."""
+        """Render an entry that holds a status in the reader's language; its summary is in that of
+        the writer.
+        """
         moment = super()._audit_moment(entry, local)
         status = json.loads(entry.canonical_text or "{}").get("details", {}).get("status")
         if isinstance(status, dict) and status.get("code"):

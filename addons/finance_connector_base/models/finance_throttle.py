@@ -1,7 +1,9 @@
-"""The throttle of a provider connection, shared by all workers: circuit breaker, rate limit, pauses (X9).
+"""The throttle of a provider connection, shared by all workers: circuit breaker, rate limit, pauses
+(X9).
 
-One row per connection, written by SQL in short transactions of their own, so that a rolled-back outcome does not
-revert what was learned about the provider. The arithmetic is in ``core.delivery.throttle``.
+One row per connection, written by SQL in short transactions of their own, so that a rolled-back
+outcome does not revert what was learned about the provider. The arithmetic is in
+``core.delivery.throttle``.
 """
 
 import json
@@ -61,15 +63,18 @@ class FinanceThrottle(models.Model):
 
     @api.model
     def _lock(self, connection_ids):
-        """Return the throttles of active connections by connection id, locked until the commit, and the database's time."""
+        """Return the throttles of active connections by connection id, locked until the commit, and
+        the database's time.
+        """
         return self._read_throttles(connection_ids, "\n   FOR UPDATE OF h")
 
     @api.model
     def _lock_limited(self, connection_ids):
         """Return the same as ``_lock``, but lock only those that limit how many calls may start.
 
-        An unlimited throttle admits whatever it is asked for, so claims through it need not follow each other; a pause
-        or an opening of the breaker that is noted at the same moment counts as noted just after.
+        An unlimited throttle admits whatever it is asked for, so claims through it need not follow
+        each other; a pause or an opening of the breaker that is noted at the same moment counts as
+        noted just after.
         """
         throttles, now = self._read_throttles(connection_ids)
         limited = [key for key, throttle in throttles.items() if throttle.is_limited]
@@ -93,7 +98,9 @@ class FinanceThrottle(models.Model):
 
     @api.model
     def _note_calls(self, outcomes):
-        """Learn from the outcomes of calls, given as (connection id, outcome) in order, in the caller's transaction."""
+        """Learn from the outcomes of calls, given as (connection id, outcome) in order, in the
+        caller's transaction.
+        """
         connections = sorted({connection_id for connection_id, _outcome in outcomes})
         known, now = self._read_throttles(connections)
         if after_calls(known, outcomes, now) == known:
@@ -222,7 +229,9 @@ class FinanceConnection(models.Model):
         return connections
 
     def action_reset_breaker(self):
-        """Resume calls at once, without waiting for the next probe. For operators and finance admins."""
+        """Resume calls at once, without waiting for the next probe. For operators and finance
+        admins.
+        """
         require_role(self, OPERATOR, ADMIN)
         for connection in self:
             self.env["finance.throttle"].sudo()._reset(connection.ids)

@@ -1,7 +1,9 @@
--- Statements of delivery. Sets of states are parameters: core/delivery/queries.py passes them from core/delivery/states.py.
+-- Statements of delivery. Sets of states are parameters: core/delivery/queries.py passes them from
+-- core/delivery/states.py.
 
 -- name: due_connections
--- Find which of these connections have anything due; no lock, so that an idle check costs next to nothing.
+-- Find which of these connections have anything due; no lock, so that an idle check costs next to
+-- nothing.
 SELECT c.id
   FROM finance_connection c
  WHERE c.id = ANY(%(connections)s)
@@ -30,9 +32,10 @@ SELECT c.id, c.company_id,
  ORDER BY c.id
 
 -- name: claimable
--- Lock due exchanges of one connection, in the order they became due. Of a chain only the first unsettled one may move:
--- it keeps the later ones back (X10). The ids are fetched as an array, because a join would be planned over everything
--- that waits while statistics are older than a month end.
+-- Lock due exchanges of one connection, in the order they became due. Of a chain only the first
+-- unsettled one may move: it keeps the later ones back (X10). The ids are fetched as an array,
+-- because a join would be planned over everything that waits while statistics are older than a
+-- month end.
 WITH RECURSIVE heads AS (
     (SELECT chain, id FROM finance_exchange
       WHERE connection_id = %(connection)s AND chain IS NOT NULL
@@ -69,8 +72,8 @@ SELECT id
    FOR UPDATE SKIP LOCKED
 
 -- name: exchanges
--- Read exchanges as plain values (core/delivery/transitions.py: Exchange.from_row) and lock them, so that a decision
--- based on them holds until the commit.
+-- Read exchanges as plain values (core/delivery/transitions.py: Exchange.from_row) and lock them,
+-- so that a decision based on them holds until the commit.
 SELECT id, connection_id, company_id, operation, idempotency_key, correlation_id, payload_sha256,
        contract_version, document_model, document_id, document_name, owner_id IS NOT NULL, claim_token,
        state, send_count, failed_attempts, step_count, maybe_sent, in_doubt, reference,
@@ -89,7 +92,8 @@ SELECT id, payload, parameters FROM finance_exchange WHERE id = ANY(%(ids)s)
 SELECT id, name FROM finance_connection WHERE id = ANY(%(connections)s)
 
 -- name: apply_changes
--- Store the changes of exchanges whose rows are locked. The token of a claim ends with the step that carried it.
+-- Store the changes of exchanges whose rows are locked. The token of a claim ends with the step
+-- that carried it.
 UPDATE finance_exchange e
    SET state = c.state,
        state_since = CASE WHEN c.changes_state THEN t.now ELSE e.state_since END,
@@ -138,7 +142,8 @@ SELECT c.exchange_id, c.connection_id, c.company_id, c.token, c.step, c.api_vers
 RETURNING id, token
 
 -- name: attempts_end
--- Store the results of attempts; the bytes of the responses are passed beside the other values, in the same order.
+-- Store the results of attempts; the bytes of the responses are passed beside the other values, in
+-- the same order.
 UPDATE finance_exchange_attempt a
    SET ended_at = t.now,
        latency_ms = c.latency_ms,
@@ -196,8 +201,8 @@ SELECT e.id
    FOR UPDATE OF e SKIP LOCKED
 
 -- name: next_step
--- Compute the seconds until the next step of any exchange that an active, unblocked connection may take (negative:
--- overdue), or until the lease of another worker that holds claims ends.
+-- Compute the seconds until the next step of any exchange that an active, unblocked connection may
+-- take (negative: overdue), or until the lease of another worker that holds claims ends.
 SELECT LEAST(
     (SELECT MIN(EXTRACT(EPOCH FROM GREATEST(
                     d.next_step_at,
@@ -234,8 +239,8 @@ UPDATE finance_exchange
  WHERE id = %(exchange)s
 
 -- name: throttles
--- Read the throttles of active connections with the settings of their limits (core/delivery/throttle.py: from_row).
--- FOR UPDATE OF h is appended where they are locked.
+-- Read the throttles of active connections with the settings of their limits
+-- (core/delivery/throttle.py: from_row). FOR UPDATE OF h is appended where they are locked.
 SELECT h.connection_id, h.breaker_state, h.breaker_failures, h.breaker_openings,
        COALESCE(EXTRACT(EPOCH FROM h.breaker_until), 0)::float8,
        c.breaker_threshold, c.breaker_seconds::float8,
@@ -250,7 +255,8 @@ SELECT h.connection_id, h.breaker_state, h.breaker_failures, h.breaker_openings,
  ORDER BY h.connection_id
 
 -- name: throttles_save
--- Store throttles whose rows are locked; times are passed as seconds since the epoch, by the database's own clock.
+-- Store throttles whose rows are locked; times are passed as seconds since the epoch, by the
+-- database's own clock.
 UPDATE finance_throttle h
    SET breaker_state = c.breaker_state,
        breaker_failures = c.breaker_failures,
@@ -319,8 +325,9 @@ DELETE FROM finance_dispatcher_worker w
    AND NOT EXISTS (SELECT 1 FROM finance_exchange e WHERE e.worker_id = w.id AND e.claim_token IS NOT NULL)
 
 -- name: health_calls
--- Count the calls of the last hour per connection: how many ended, how many of them without a usable response, and
--- their 95th-percentile latency. The time of the transaction, because only a stable one can use the index.
+-- Count the calls of the last hour per connection: how many ended, how many of them without a
+-- usable response, and their 95th-percentile latency. The time of the transaction, because only a
+-- stable one can use the index.
 SELECT connection_id, count(*), count(*) FILTER (WHERE outcome = ANY(%(errors)s)),
        percentile_cont(0.95) WITHIN GROUP (ORDER BY latency_ms) FILTER (WHERE http_status > 0)
   FROM finance_exchange_attempt
@@ -330,8 +337,9 @@ SELECT connection_id, count(*), count(*) FILTER (WHERE outcome = ANY(%(errors)s)
  GROUP BY connection_id
 
 -- name: health_depth
--- Count what each of these connections has open: all, in flight, and the age of the oldest exchange that the provider
--- has not confirmed to have received. The condition on the state uses its index, so that settled exchanges cost nothing.
+-- Count what each of these connections has open: all, in flight, and the age of the oldest exchange
+-- that the provider has not confirmed to have received. The condition on the state uses its index,
+-- so that settled exchanges cost nothing.
 SELECT connection_id, count(*), count(*) FILTER (WHERE claim_token IS NOT NULL),
        EXTRACT(EPOCH FROM (clock_timestamp() AT TIME ZONE 'UTC')
                           - min(create_date) FILTER (WHERE state = ANY(%(unconfirmed)s)))::float8
@@ -339,3 +347,54 @@ SELECT connection_id, count(*), count(*) FILTER (WHERE claim_token IS NOT NULL),
  WHERE state = ANY(%(open)s)
    AND connection_id = ANY(%(connections)s)
  GROUP BY connection_id
+
+-- name: cases_open
+-- Open a case per subject, or update the open one where its cause or finding changed.
+   INSERT INTO finance_case (
+          subject_key, exchange_id, connection_id, company_id, name, kind, finding, state, user_id, deadline,
+          opened_at, document_model, document_id, document_name, correlation_id,
+          create_uid, create_date, write_uid, write_date)
+   SELECT r.subject_key, r.exchange_id, r.connection_id, r.company_id, r.name, r.kind, r.finding, 'open',
+          COALESCE(r.user_id, owner.id),
+          moment.now + make_interval(hours => COALESCE(company.finance_case_hours, %(hours)s)), moment.now,
+          r.document_model, r.document_id, r.document_name, r.correlation_id,
+          %(uid)s, moment.now, %(uid)s, moment.now
+     FROM jsonb_to_recordset(%(rows)s) AS r(
+              subject_key text, exchange_id int, connection_id int, company_id int, name text, kind text,
+              finding jsonb, user_id int, document_model text, document_id int, document_name text,
+              correlation_id text)
+     JOIN res_company company ON company.id = r.company_id
+     LEFT JOIN res_users owner ON owner.id = company.finance_case_user_id AND owner.active
+    CROSS JOIN (SELECT date_trunc('second', clock_timestamp() AT TIME ZONE 'UTC') AS now) moment
+    ORDER BY r.subject_key
+       ON CONFLICT (subject_key) WHERE state = 'open'
+       DO UPDATE SET kind = EXCLUDED.kind, finding = EXCLUDED.finding, write_date = EXCLUDED.write_date
+    WHERE (finance_case.kind, finance_case.finding) IS DISTINCT FROM (EXCLUDED.kind, EXCLUDED.finding)
+RETURNING id, name, subject_key, exchange_id, xmax = 0 AS is_new, user_id, deadline
+
+-- name: cases_close
+-- Close open cases; without a given resolution, the state of the exchange determines it.
+   UPDATE finance_case c
+      SET state = 'resolved', decision = %(decision)s, reason = %(reason)s, closing = %(closing)s,
+          resolved_by_id = %(person)s,
+          resolution = COALESCE(%(resolution)s, CASE
+              WHEN e.state = ANY(%(withdrawn)s) THEN e.state
+              WHEN e.state = ANY(%(resumed)s) AND %(person)s IS NOT NULL THEN 'retried'
+              WHEN e.id IS NULL THEN 'ended'
+              ELSE 'settled' END),
+          resolved_at = moment.now, write_uid = %(uid)s, write_date = moment.now
+     FROM finance_case same
+     LEFT JOIN finance_exchange e ON e.id = same.exchange_id
+    CROSS JOIN (SELECT date_trunc('second', clock_timestamp() AT TIME ZONE 'UTC') AS now) moment
+    WHERE same.id = c.id AND c.state = 'open'
+      AND (c.exchange_id = ANY(%(exchanges)s) OR c.id = ANY(%(cases)s))
+RETURNING c.id, c.name, c.exchange_id, c.company_id, c.kind, c.resolution,
+          c.document_model, c.document_id, c.document_name, c.correlation_id
+
+-- name: cases_stale_activities
+-- Find activities of cases that are resolved.
+SELECT activity.id
+  FROM mail_activity activity
+  JOIN finance_case ON finance_case.id = activity.res_id AND finance_case.state = 'resolved'
+ WHERE activity.res_model = 'finance.case' AND activity.automated AND activity.active
+ LIMIT %(limit)s

@@ -1,4 +1,6 @@
-"""What users read about an exchange: codes and arguments are stored, sentences are made when they are read."""
+"""What users read about an exchange: codes and arguments are stored, sentences are made when they
+are read.
+"""
 
 import itertools
 from unittest.mock import patch

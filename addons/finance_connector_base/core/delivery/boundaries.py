@@ -1,6 +1,7 @@
 """Named moments between the steps of an effect, for harnesses that interrupt a process there.
 
-The dispatcher calls ``reached`` at each of them. In production nobody observes and the call does nothing.
+The dispatcher calls ``reached`` at each of them. In production nobody observes and the call does
+nothing.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ def reached(name: str) -> None:
 
 
 def observe(observer: Callable[[str], None]) -> Callable[[], None]:
-    """Call ``observer`` with each moment that is reached from now on, in the thread that reaches it.
+    """Call ``observer`` with each moment that is reached from now on, in the thread that reaches
+    it.
 
     :return: a function that ends it
     """

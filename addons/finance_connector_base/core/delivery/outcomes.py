@@ -1,7 +1,8 @@
 """What can result from a call to a provider, as typed values.
 
-Transport and adapters *return* these; nothing below the models raises an error meant for a user. Each value states
-what is certain about the effect at the provider, because that alone decides what may happen next:
+Transport and adapters *return* these; nothing below the models raises an error meant for a user.
+Each value states what is certain about the effect at the provider, because that alone decides what
+may happen next:
 
 =================  =======================================  ===================================
 value              the effect at the provider               what happens next
@@ -19,8 +20,8 @@ value              the effect at the provider               what happens next
 ``Permanent``      certainly did not happen, never will     a case
 =================  =======================================  ===================================
 
-A provider decides what it answers. Every text is therefore made storable and cut, and every number of seconds bounded,
-when the value is created: no answer can be one that the database refuses.
+A provider decides what it answers. Every text is therefore made storable and cut, and every number
+of seconds bounded, when the value is created: no answer can be one that the database refuses.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ from typing import Any, Literal
 
 #: Longest text of an answer that is kept with an outcome.
 MAX_TEXT = 2000
-#: Longest pause a provider can ask for; a longer one is one of an hour, after which it is asked again.
+#: Longest pause a provider can ask for; a longer one is one of an hour, after which it is asked
+#: again.
 MAX_PAUSE_SECONDS = 3600.0
 # Neither PostgreSQL (NUL) nor UTF-8 (half of a surrogate pair) can hold these.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -73,7 +75,9 @@ _SECONDS = frozenset({"retry_after", "poll_after"})
 
 @dataclass(frozen=True, slots=True)
 class Finding(_Clean):
-    """One reason of a rejection. ``code`` is stable; ``item`` is what it refers to, as the provider names it."""
+    """One reason of a rejection. ``code`` is stable; ``item`` is what it refers to, as the provider
+    names it.
+    """
 
     code: str
     message: str
@@ -126,7 +130,9 @@ class Rejected(Outcome):
 
 @dataclass(frozen=True, slots=True)
 class Duplicate(Outcome):
-    """The provider reports that it already has this key; the record is looked up before its reference is adopted."""
+    """The provider reports that it already has this key; the record is looked up before its
+    reference is adopted.
+    """
 
     reference: str = ""
     finding: Finding | None = None
@@ -134,8 +140,8 @@ class Duplicate(Outcome):
 
 @dataclass(frozen=True, slots=True)
 class Transient(Outcome):
-    """``certain`` is False where only the provider's answer (503) says that nothing happened: enough where it
-    recognises a repetition, not enough where a second effect would go unnoticed.
+    """``certain`` is False where only the provider's answer (503) says that nothing happened:
+    enough where it recognises a repetition, not enough where a second effect would go unnoticed.
     """
 
     reason: str
@@ -192,7 +198,8 @@ _KINDS = (
 _CODES = {kind: code for kind, code, _label in _KINDS}
 #: What an attempt may have ended with, with labels.
 LABELS = (*((code, label) for _kind, code, label in _KINDS), (LOST, "Worker lost"))
-#: The provider could not be used. Anything else, a rejection or "too many calls" included, is a working provider.
+#: The provider could not be used. Anything else, a rejection or "too many calls" included, is a
+#: working provider.
 FAILURES = (Transient, Unknown, ContractBroken, AuthFailed)
 #: Codes of calls without a usable response: what opens the breaker, and lost workers.
 CALL_ERRORS = (*sorted(_CODES[kind] for kind in FAILURES), LOST)

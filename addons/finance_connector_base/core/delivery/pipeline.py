@@ -1,7 +1,8 @@
-"""Threads that perform claimed steps at providers, as many at once as there are slots. No ORM, no cursor in here.
+"""Threads that perform claimed steps at providers, as many at once as there are slots. No ORM, no
+cursor in here.
 
-The dispatcher's own thread submits claims and collects results as they come; a slow call holds its own slot and
-nothing else.
+The dispatcher's own thread submits claims and collects results as they come; a slow call holds its
+own slot and nothing else.
 """
 
 from __future__ import annotations
@@ -75,7 +76,9 @@ def perform(task: Claim | Probe) -> Report:
 
 
 class Pipeline:
-    """A fixed number of call slots. Use as a context manager; leaving it abandons the calls in flight."""
+    """A fixed number of call slots. Use as a context manager; leaving it abandons the calls in
+    flight.
+    """
 
     def __init__(self, slots: int, holds: Callable[[Any], bool] = lambda _worker: True):
         """``holds`` decides at the last moment whether the claims of a worker are still its own."""
@@ -113,9 +116,11 @@ class Pipeline:
             self._pool.submit(self._carry, task)
 
     def collect(self, seconds: float) -> list[Result]:
-        """Return results; wait up to ``seconds`` for the first one, then linger briefly to batch results.
+        """Return results; wait up to ``seconds`` for the first one, then linger briefly to batch
+        results.
 
-        A batch costs a few commits whatever its size, so it is worth waiting for those that are about to come.
+        A batch costs a few commits whatever its size, so it is worth waiting for those that are
+        about to come.
         """
         results: list[Result] = []
         with contextlib.suppress(queue.Empty):
@@ -134,7 +139,8 @@ class Pipeline:
 
     def _carry(self, task: Claim | Probe) -> None:
         if isinstance(task, Claim) and not self._holds(task.worker_id):
-            # The process was suspended: another worker may have taken the claim over, so nothing may be sent now.
+            # The process was suspended: another worker may have taken the claim over, so nothing
+            # may be sent now.
             report = Report(Transient("the claim expired before the call was started"))
         else:
             report = perform(task)

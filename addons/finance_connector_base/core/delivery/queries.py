@@ -17,6 +17,8 @@ _STATES = {
     "chain_free": list(states.CHAIN_FREE),
     "open": list(states.OPEN),
     "unconfirmed": list(states.UNCONFIRMED),
+    "withdrawn": list(states.WITHDRAWN),
+    "resumed": list(states.RESUMED),
 }
 
 

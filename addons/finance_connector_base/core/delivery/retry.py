@@ -1,7 +1,8 @@
-"""When to retry: exponential back-off with full jitter. A provider's ``Retry-After`` takes precedence.
+"""When to retry: exponential back-off with full jitter. A provider's ``Retry-After`` takes
+precedence.
 
-Full jitter (a uniform draw between zero and the exponential ceiling) spreads the retries of many exchanges after an
-outage better than a fixed or half-jittered delay.
+Full jitter (a uniform draw between zero and the exponential ceiling) spreads the retries of many
+exchanges after an outage better than a fixed or half-jittered delay.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ _MAX_EXPONENT = 20
 class RetryPolicy:
     """How often and when; what finance admins may tune per connection and operation.
 
-    ``max_attempts`` limits sends that certainly failed (0: as the operation declares); ``max_asks`` limits status
-    checks of an unknown outcome, or polls for a verdict, without a usable response.
+    ``max_attempts`` limits sends that certainly failed (0: as the operation declares); ``max_asks``
+    limits status checks of an unknown outcome, or polls for a verdict, without a usable response.
     """
 
     base_seconds: float = BASE_SECONDS
@@ -35,7 +36,9 @@ class RetryPolicy:
         return self.max_attempts or declared
 
     def asks(self, declared: int) -> int:
-        """Return the budget of unanswered status checks, given what the operation declares for sends."""
+        """Return the budget of unanswered status checks, given what the operation declares for
+        sends.
+        """
         return self.max_asks or declared
 
 
@@ -50,8 +53,8 @@ def backoff(
 ) -> float:
     """Return the seconds to wait after the ``attempt``-th failure (first = 1).
 
-    Drawn from [0, min(ceiling, base·2^(attempt-1))], at least a tenth of that ceiling, so that "retry" never means
-    "at once".
+    Drawn from [0, min(ceiling, base·2^(attempt-1))], at least a tenth of that ceiling, so that
+    "retry" never means "at once".
     """
     draw = (rng or random).uniform
     exponent = min(max(attempt, 1) - 1, _MAX_EXPONENT)
@@ -60,5 +63,7 @@ def backoff(
 
 
 def poll_delay(polls: int, first: float, ceiling: float = POLL_CEILING_SECONDS) -> float:
-    """Return the seconds until the next poll: the provider's pace, doubling every fifth poll, at most ``ceiling``."""
+    """Return the seconds until the next poll: the provider's pace, doubling every fifth poll, at
+    most ``ceiling``.
+    """
     return min(ceiling, first * 2 ** min(polls // 5, _MAX_EXPONENT))

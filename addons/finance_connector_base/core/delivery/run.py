@@ -1,7 +1,8 @@
-"""One run of a dispatcher: keep the call slots filled, store results, notify documents, take over lost claims.
+"""One run of a dispatcher: keep the call slots filled, store results, notify documents, take over
+lost claims.
 
-A run only decides what happens when. What it does is in the transactions of the dispatcher it is given: it holds no
-record and no cursor between them.
+A run only decides what happens when. What it does is in the transactions of the dispatcher it is
+given: it holds no record and no cursor between them.
 """
 
 from __future__ import annotations
@@ -18,22 +19,26 @@ from .pipeline import Pipeline, Probe, Result
 
 _logger = logging.getLogger(__name__)
 
-#: The database restarts, or two transactions were in each other's way: a repetition is safe, tokens decide.
+#: The database restarts, or two transactions were in each other's way: a repetition is safe, tokens
+#: decide.
 DATABASE_AWAY = (psycopg2.OperationalError, psycopg2.InterfaceError)
 
-#: Free slots worth a claim while calls are in flight; fewer are collected first, so that claims stay large.
+#: Free slots worth a claim while calls are in flight; fewer are collected first, so that claims
+#: stay large.
 _WORTH_A_CLAIM = 64
 #: Look for new work this often when the last claim found less than there was room for.
 _LOOK_SECONDS = 0.25
 _CLAIM_PAUSE_SECONDS = 0.05
 _HOUSEKEEPING_SECONDS = 1.0
-#: The scheduler hears of progress, and an idle run looks for what comes next, no more often than this.
+#: The scheduler hears of progress, and an idle run looks for what comes next, no more often than
+#: this.
 _PROGRESS_SECONDS = 1.0
 _LOOK_AHEAD_SECONDS = 1.0
 #: The next cron is triggered no more often than this.
 _TRIGGER_SECONDS = 3.0
-#: Stay for work that becomes due within this time. The first cron stays for longer than Odoo's cron workers sleep, so
-#: that what it was triggered early for is taken when it is due and not up to a minute later.
+#: Stay for work that becomes due within this time. The first cron stays for longer than Odoo's cron
+#: workers sleep, so that what it was triggered early for is taken when it is due and not up to a
+#: minute later.
 _IDLE_TIMEOUT_SECONDS = 12.0
 FIRST_IDLE_TIMEOUT_SECONDS = 75.0
 #: How long calls in flight are waited for when the time is up, and a database that went away.
@@ -43,7 +48,9 @@ _BLOCKED_SECONDS = 3.0
 
 
 class OutageTolerance:
-    """Decides how long a run tolerates a database outage: until ``end`` (monotonic), and ``seconds`` in a row."""
+    """Decides how long a run tolerates a database outage: until ``end`` (monotonic), and
+    ``seconds`` in a row.
+    """
 
     def __init__(self, end: float, seconds: float = _OUTAGE_SECONDS):
         self._end = end
@@ -115,7 +122,8 @@ class Run:
                     return
                 tolerance.available()
             except DATABASE_AWAY as error:
-                # Results already here are kept and stored when it is back; nothing more is claimed in this run.
+                # Results already here are kept and stored when it is back; nothing more is claimed
+                # in this run.
                 tolerance.failed(error)
                 if not isinstance(error, TransactionRollbackError):
                     stop = min(stop, now)
@@ -149,7 +157,9 @@ class Run:
         return bool(self.pipeline.in_flight or self._unstored or self._notify)
 
     def _report_progress(self, now: float, on_progress: Callable[[int], None]) -> None:
-        """Report to the scheduler, whose own transaction does not survive a restart of the database; ours do."""
+        """Report to the scheduler, whose own transaction does not survive a restart of the
+        database; ours do.
+        """
         if not self._reports_progress or now < self._next_progress:
             return
         self._next_progress = now + _PROGRESS_SECONDS
@@ -160,7 +170,7 @@ class Run:
             raise
         self._steps_reported = self.steps
 
-    # -- filling the slots --------------------------------------------------------------------------------------
+    # -- filling the slots -------------------------------------------------------------------------
 
     def _fill(self, now: float) -> None:
         free = self.pipeline.free
@@ -175,7 +185,8 @@ class Run:
         )
         self.pipeline.submit(claimed.claims)
         if claimed.claims and self.cron_number and now >= self._next_trigger:
-            # To share the work, and so that another process notices if this one ends with calls in flight.
+            # To share the work, and so that another process notices if this one ends with calls in
+            # flight.
             self._next_trigger = now + _TRIGGER_SECONDS
             if claimed.more or self.cron_number == 1:
                 self.dispatcher._wake_next_cron(self.cron_number)
@@ -190,7 +201,7 @@ class Run:
             return _LOOK_SECONDS if self.pipeline.free < _WORTH_A_CLAIM else _CLAIM_PAUSE_SECONDS
         return max(0.0, min(self._next_claim - now, _LOOK_SECONDS))
 
-    # -- storing results ----------------------------------------------------------------------------------------
+    # -- storing results ---------------------------------------------------------------------------
 
     def _store(self, seconds: float) -> None:
         self._unstored += self.pipeline.collect(0 if self._unstored else seconds)
@@ -205,11 +216,13 @@ class Run:
         self._notify = self._notify or bool(results)
 
     def _notify_documents(self) -> None:
-        """Notify one batch per iteration, so that many pending notifications do not keep the slots empty."""
+        """Notify one batch per iteration, so that many pending notifications do not keep the slots
+        empty.
+        """
         if self._notify:
             self._notify = self.dispatcher._notify_documents()
 
-    # -- housekeeping -------------------------------------------------------------------------------------------
+    # -- housekeeping ------------------------------------------------------------------------------
 
     def _housekeeping(self, now: float) -> None:
         if now < self._next_housekeeping:

@@ -1,8 +1,10 @@
-"""The states of an exchange, which may follow which, and the sets of states that have a meaning of their own.
+"""The states of an exchange, which may follow which, and the sets of states that have a meaning of
+their own.
 
-State diagrams: ``docs/exchange.md``. Which state an outcome leads to is decided in ``core.delivery.transitions``. The
-sets below are written here only: indexes and selections are derived from them, SQL statements receive them as
-parameters, and the domains of views are tested against them.
+State diagrams: ``docs/exchange.md``. Which state an outcome leads to is decided in
+``core.delivery.transitions``. The sets below are written here only: indexes and selections are
+derived from them, SQL statements receive them as parameters, and the domains of views are tested
+against them.
 """
 
 from __future__ import annotations
@@ -60,6 +62,10 @@ CHAIN_FREE = tuple(state for state in CLAIMABLE if state not in CHAIN_BLOCKING)
 OPEN = (PENDING, SENDING, WAITING, UNKNOWN, HELD)
 #: The provider has not confirmed to have received these.
 UNCONFIRMED = (PENDING, SENDING, UNKNOWN)
+#: Ended without a verdict of the provider.
+WITHDRAWN = (SUPERSEDED, CANCELLED)
+#: An exchange returns to these when it is retried.
+RESUMED = (PENDING, UNKNOWN)
 #: Shown to operators as needing attention.
 ATTENTION = (UNKNOWN, REJECTED, FAILED, HELD)
 

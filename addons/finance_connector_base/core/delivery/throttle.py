@@ -1,7 +1,8 @@
-"""Everything that decides how many calls of one connection may start now: breaker, rate limit, parallelism, fairness.
+"""Everything that decides how many calls of one connection may start now: breaker, rate limit,
+parallelism, fairness.
 
-The state is shared by all workers in one database row per connection; this is the arithmetic. Times are seconds since
-the epoch by the database's clock, so that no machine's own clock matters.
+The state is shared by all workers in one database row per connection; this is the arithmetic. Times
+are seconds since the epoch by the database's clock, so that no machine's own clock matters.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ CEILING_SECONDS = 300.0
 PROBE_LEASE_SECONDS = 45.0
 #: A 429 without Retry-After pauses the connection this long.
 DEFAULT_PAUSE_SECONDS = 1.0
-#: One connection may hold at most this many times what is free: a single busy one uses two thirds of the slots.
+#: One connection may hold at most this many times what is free: a single busy one uses two thirds
+#: of the slots.
 _FACTOR = 2
 
 Key = TypeVar("Key", bound=Hashable)
@@ -30,7 +32,8 @@ Key = TypeVar("Key", bound=Hashable)
 
 @dataclass(frozen=True, slots=True)
 class Breaker:
-    """Circuit breaker: stop calling a provider that is unavailable, and let one call find out when it is back.
+    """Circuit breaker: stop calling a provider that is unavailable, and let one call find out when
+    it is back.
 
     ::
 
@@ -38,9 +41,9 @@ class Breaker:
           ▲                                        ▲ └──(probe failed: twice as long, up to the ceiling)
           └────────(the one trial succeeded)───────┴──────────(the one trial failed)───────────┘
 
-    An open breaker makes no calls but the probe, a request without effect, so an outage of any length costs no
-    exchange an attempt (X9). ``failures`` in a row while closed; ``openings`` in a row; ``until`` when an open one may
-    be probed.
+    An open breaker makes no calls but the probe, a request without effect, so an outage of any
+    length costs no exchange an attempt (X9). ``failures`` in a row while closed; ``openings`` in a
+    row; ``until`` when an open one may be probed.
     """
 
     state: Literal["closed", "open", "half_open"] = CLOSED
@@ -65,7 +68,9 @@ class Breaker:
         return replace(self, state=HALF_OPEN) if ok else self._opened(now)
 
     def called(self, failed: bool, now: float) -> Breaker:
-        """Return the breaker after one call. A result that comes late to an open breaker changes nothing."""
+        """Return the breaker after one call. A result that comes late to an open breaker changes
+        nothing.
+        """
         if self.state == OPEN:
             return self
         if not failed:
@@ -85,7 +90,9 @@ class Breaker:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """Token bucket: ``rate`` calls per second on average, ``burst`` at once; a rate of 0 means no limit."""
+    """Token bucket: ``rate`` calls per second on average, ``burst`` at once; a rate of 0 means no
+    limit.
+    """
 
     rate: float
     burst: float
@@ -114,7 +121,9 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Throttle:
-    """Breaker, rate limit and parallelism of one connection. ``max_parallel`` 0 means no limit of its own."""
+    """Breaker, rate limit and parallelism of one connection. ``max_parallel`` 0 means no limit of
+    its own.
+    """
 
     connection_id: int
     breaker: Breaker
@@ -159,7 +168,9 @@ class Throttle:
         }
 
     def admits(self, wanted: int, in_flight: int, now: float) -> tuple[int, Throttle]:
-        """Return how many of ``wanted`` calls may start now, and the throttle with its bucket filled up to now."""
+        """Return how many of ``wanted`` calls may start now, and the throttle with its bucket
+        filled up to now.
+        """
         filled = self if self.bucket.unlimited else replace(self, bucket=self.bucket.refilled(now))
         if now < self.not_before:
             return 0, filled
@@ -175,7 +186,9 @@ class Throttle:
         return self if self.bucket.unlimited else replace(self, bucket=self.bucket.taken(calls))
 
     def paused(self, until: float) -> Throttle:
-        """Return the throttle after the provider asked for a pause; the longest one asked for holds."""
+        """Return the throttle after the provider asked for a pause; the longest one asked for
+        holds.
+        """
         return replace(self, not_before=max(self.not_before, until))
 
     def called(self, failed: bool, now: float) -> Throttle:
@@ -203,7 +216,9 @@ class Throttle:
 def after_calls(
     throttles: Mapping[int, Throttle], outcomes: Iterable[tuple[int, Outcome]], now: float
 ) -> dict[int, Throttle]:
-    """Return the throttles by connection id after calls, given as (connection id, outcome) in order."""
+    """Return the throttles by connection id after calls, given as (connection id, outcome) in
+    order.
+    """
     known = dict(throttles)
     for connection_id, outcome in outcomes:
         if connection_id in known:
@@ -211,14 +226,14 @@ def after_calls(
     return known
 
 
-# -- fairness: how the free slots of a worker are shared (X11) ----------------------------------------------------
+# -- fairness: how the free slots of a worker are shared (X11) -------------------------------------
 
 
 def fill(capacity: int, wanted: Mapping[Key, int]) -> dict[Key, int]:
     """Share ``capacity`` whole slots; the first in order get what cannot be divided.
 
-    Max-min fairness ("water-filling", Bertsekas & Gallager, Data Networks, §6.5.2): a share is never larger than what
-    was asked for, and the rest of it is divided among the others.
+    Max-min fairness ("water-filling", Bertsekas & Gallager, Data Networks, §6.5.2): a share is
+    never larger than what was asked for, and the rest of it is divided among the others.
     """
     given = dict.fromkeys(wanted, 0)
     hungry = [key for key, number in wanted.items() if number > 0]
@@ -234,7 +249,9 @@ def fill(capacity: int, wanted: Mapping[Key, int]) -> dict[Key, int]:
 
 
 def shares(capacity: int, wanted: Mapping[tuple[Hashable, Hashable], int]) -> dict:
-    """Share slots by (company, connection): first among companies, then among the connections of each."""
+    """Share slots by (company, connection): first among companies, then among the connections of
+    each.
+    """
     of_company: dict[Hashable, dict] = defaultdict(dict)
     for (company, connection), number in wanted.items():
         of_company[company][connection] = number
@@ -247,10 +264,11 @@ def shares(capacity: int, wanted: Mapping[tuple[Hashable, Hashable], int]) -> di
 
 
 def ceiling(free: int, held: int) -> int:
-    """Return how many more calls a connection with ``held`` slots may start on a worker with ``free`` slots.
+    """Return how many more calls a connection with ``held`` slots may start on a worker with
+    ``free`` slots.
 
-    Dynamic threshold (Choudhury & Hahne 1998): slow calls of one provider never take every slot, so a share stays for
-    the next connection.
+    Dynamic threshold (Choudhury & Hahne 1998): slow calls of one provider never take every slot, so
+    a share stays for the next connection.
     """
     # The largest n with held + n <= factor * (free - n).
     return max(0, (_FACTOR * free - held) // (_FACTOR + 1))

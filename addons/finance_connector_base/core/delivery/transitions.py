@@ -1,8 +1,10 @@
-"""How the delivery of one exchange proceeds: which step comes next and what its outcome leads to. Pure.
+"""How the delivery of one exchange proceeds: which step comes next and what its outcome leads to.
+Pure.
 
-A send that may have had an effect is followed by nothing but a lookup at the provider (X5) – or, where the provider
-honours our idempotency key, by the same bytes under the same key, which has the same meaning. Where neither is
-possible, an operator decides (X7). A refusal on the document's merits is never repeated (X8).
+A send that may have had an effect is followed by nothing but a lookup at the provider (X5) – or,
+where the provider honours our idempotency key, by the same bytes under the same key, which has the
+same meaning. Where neither is possible, an operator decides (X7). A refusal on the document's
+merits is never repeated (X8).
 
 The models only read ``Exchange`` values under a row lock and store ``Change`` values.
 """
@@ -38,10 +40,12 @@ _NOT_DONE = (Transient, RateLimited, AuthFailed)
 
 @dataclass(frozen=True, slots=True)
 class DeliveryState:
-    """The part of an exchange that changes. ``sent_age``: seconds since the last send by the database's clock.
+    """The part of an exchange that changes. ``sent_age``: seconds since the last send by the
+    database's clock.
 
-    ``failed_attempts`` counts sends that failed since the last decision of an operator; ``step_count`` the steps of
-    the present kind; ``in_doubt`` says that a send before the present one may have had an effect.
+    ``failed_attempts`` counts sends that failed since the last decision of an operator;
+    ``step_count`` the steps of the present kind; ``in_doubt`` says that a send before the present
+    one may have had an effect.
     """
 
     state: str
@@ -56,7 +60,9 @@ class DeliveryState:
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """What follows: the new state, seconds until the next step (None: none is due), the kind of case to open."""
+    """What follows: the new state, seconds until the next step (None: none is due), the kind of
+    case to open.
+    """
 
     new: DeliveryState
     due_in: float | None = None
@@ -180,7 +186,9 @@ def on_claim(old: DeliveryState, step: Step) -> DeliveryState:
 
 
 def on_worker_lost(old: DeliveryState, operation: Operation) -> Transition:
-    """Return what follows when the worker that carried the step is gone: a send may have arrived or not (X5)."""
+    """Return what follows when the worker that carried the step is gone: a send may have arrived or
+    not (X5).
+    """
     if old.state != SENDING:
         return Transition(old, due_in=0.0)
     unknown = replace(old, state=UNKNOWN, step_count=0)
@@ -267,9 +275,11 @@ def _on_poll(old, outcome, operation, policy, rng):
     if old.step_count < policy.asks(operation.max_attempts):
         return Transition(old, due_in=backoff(old.step_count, rng, policy=policy))
     if isinstance(outcome, NotFound):
-        # It had been received and is no longer found under its reference: look it up by our own key.
+        # It had been received and is no longer found under its reference: look it up by our own
+        # key.
         return Transition(_in_state(old, UNKNOWN), due_in=0.0)
-    # The provider has it, so it is not failed; polling continues at a reduced rate, and a case draws attention to it.
+    # The provider has it, so it is not failed; polling continues at a reduced rate, and a case
+    # draws attention to it.
     return Transition(old, due_in=policy.poll_ceiling_seconds, case=cases.CONTRACT)
 
 
@@ -297,7 +307,7 @@ def _pause(outcome, attempt, policy, rng):
     return asked if asked is not None else backoff(attempt, rng, policy=policy)
 
 
-# -- what is recorded about a step --------------------------------------------------------------------------------
+# -- what is recorded about a step -----------------------------------------------------------------
 
 
 def status_on_claim(step: Step, new: DeliveryState) -> Status:

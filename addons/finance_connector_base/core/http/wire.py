@@ -63,9 +63,7 @@ class HttpResponse:
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """The request certainly did not reach the provider (name not resolved, refused, TLS failed, too
-    many at once).
-    """
+    """The request certainly did not reach the provider (name not resolved, refused, TLS failed, too many at once)."""
 
     reason: str
     seconds: float = 0.0

@@ -1,11 +1,12 @@
 """Rename what the delivery of exchanges is stored in; every record and its evidence stays.
 
 * ``finance.connection.gate`` becomes ``finance.throttle``.
-* ``finance.exchange``: ``tries`` becomes ``failed_attempts``, ``owner_pending`` and ``owner_next_at`` become
-  ``notification_pending`` and ``notification_next_at``.
-* ``finance.dispatcher.worker``: ``lane`` becomes ``cron_number``, also in the code of the scheduled actions.
-* Sentences in ``reason`` of exchanges and attempts become the argument of the code ``text``, which shows them as they
-  are: they were written in one language and stay in it.
+* ``finance.exchange``: ``tries`` becomes ``failed_attempts``, ``owner_pending`` and
+  ``owner_next_at`` become ``notification_pending`` and ``notification_next_at``.
+* ``finance.dispatcher.worker``: ``lane`` becomes ``cron_number``, also in the code of the scheduled
+  actions.
+* Sentences in ``reason`` of exchanges and attempts become the argument of the code ``text``, which
+  shows them as they are: they were written in one language and stay in it.
 
 Every statement can be run again.
 """

@@ -1,12 +1,13 @@
 """X4, X5, X7, X8: what may be sent again, when, and who decides."""
 
-from odoo.addons.finance_connector_base.core.delivery import states
+from odoo.addons.finance_connector_base.core.delivery import boundaries, states
 from odoo.addons.finance_connector_base.core.delivery.pipeline import perform
 from odoo.addons.finance_connector_base.models.finance_dispatcher_worker import (
     LEASE_SECONDS,
     Heartbeat,
 )
 from odoo.tests import tagged
+from odoo.tools import mute_logger
 
 from .engine_case import EngineCase
 
@@ -85,16 +86,22 @@ class TestEngineRepeats(EngineCase):
         self.assertEqual(exchange.send_count, 1)
         self.assertEqual(self.effects("D-1"), 1)
 
-    def test_x4_an_outcome_that_cannot_be_stored_is_asked_about(self):
+    def test_x4_an_outcome_that_cannot_be_stored_leads_to_a_status_check(self):
         document = self.document("filing_now")
         worker = self.env["finance.dispatcher.worker"]._enter(1)
         (claim,) = self.claim(worker_id=worker).claims
-        report = perform(claim)
-        self.dispatcher._disown(claim)
+
+        def fail(moment):
+            if moment == "outcome_written":
+                raise ValueError(moment)
+
+        end = boundaries.observe(fail)
+        with mute_logger("odoo.addons.finance_connector_base.models.finance_dispatcher"):
+            self.dispatcher._commit_outcomes([(claim, perform(claim))])
+        end()
         self.env.invalidate_all()
         self.dispatch()
         self.assertEqual(document.exchange_id.attempt_ids.sorted("id")[0].outcome, "lost")
-        self.assertTrue(report.outcome)
         self.make_due(document.exchange_id)
         self.dispatch()
         self.assertEqual(document.exchange_id.state, states.ACCEPTED)
