@@ -13,7 +13,7 @@ from .common import TaxCase
 class TestT4Fallback(TaxCase):
     def _break_the_engine(self):
         def refuse(*_args):
-            raise EngineUnavailable("The engine does not answer.")
+            raise EngineUnavailable("text", text="The engine does not answer.")
 
         engine = type(self.env["finance.tax.engine.embedded"])
         self.real = engine._determine
@@ -140,7 +140,9 @@ class TestT4Fallback(TaxCase):
         self._break_the_engine()
         move = self._invoice([(self.paper,)])
         self.assertEqual(move.finance_tax_state, "failed")
-        self.assertIn("no tax of its own for “Paper”", move.finance_tax_message)
+        self.assertEqual(
+            [finding["code"] for finding in move.finance_tax_findings], ["FT006.text", "FT001.native"]
+        )
 
     def test_t4_the_companys_default_tax_stands_in_for_a_product_without(self):
         self.company.finance_tax_fallback = "native"

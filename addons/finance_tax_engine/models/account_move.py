@@ -146,9 +146,11 @@ class AccountMove(models.Model):
 
     @contextmanager
     def _sync_dynamic_lines(self, container):
-        with super()._sync_dynamic_lines(container):
+        service = self.env["finance.tax.service"]
+        with service._synchronising() as outermost, super()._sync_dynamic_lines(container):
             yield
-        self.env["finance.tax.service"]._conclude(container["records"])
+        if outermost:
+            service._conclude(container["records"])
 
     @contextmanager
     def _sync_tax_lines(self, container):

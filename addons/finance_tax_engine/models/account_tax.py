@@ -46,44 +46,47 @@ class AccountTax(models.Model):
         )
         by_name = {tax.finance_tax_key: tax for tax in known}
         return {
-            key: by_name.get(names[key]) or self._finance_create_once(move, detail, names[key])
+            key: by_name.get(names[key])
+            or self._finance_create_once(self._finance_values(move, detail, names[key]))
             for key, detail in wanted.items()
         }
 
-    def _finance_create_once(self, move, detail, name):
+    def _finance_create_once(self, values):
         """Create a tax that another transaction may be creating at the same moment.
+
+        The user need not be allowed to configure taxes. The savepoint does not flush: this happens
+        while Odoo synchronises lines, whose state a flushing savepoint would discard.
 
         :raises ConcurrencyError: it has just been created where this transaction cannot see it;
             Odoo repeats the transaction
         """
         try:
-            with self.env.cr.savepoint():
-                return self._finance_create(move, detail, name)
+            with self.env.cr.savepoint(flush=False):
+                return self.sudo().create(values)
         except UniqueViolation as error:
-            raise ConcurrencyError(f"another transaction has created the tax {name}") from error
+            key = values["finance_tax_key"]
+            raise ConcurrencyError(f"another transaction has created the tax {key}") from error
 
-    def _finance_create(self, move, detail, name):
-        """Create the tax that stands for ``detail``; no right to configure taxes is needed."""
+    def _finance_values(self, move, detail, name):
+        """Return the values of the tax that stands for ``detail``."""
         taxes = self.sudo().with_company(move.company_id)
         equivalent = taxes._find_equivalent_tax(move, detail)
-        return taxes.create(
-            {
-                "name": _name(detail),
-                "invoice_label": f"{percent(detail.rate)}%",
-                "amount_type": "percent",
-                "amount": float(detail.rate),
-                "type_tax_use": "sale",
-                "price_include_override": "tax_excluded",
-                "company_id": move.company_id.id,
-                "country_id": move.tax_country_id.id,
-                "tax_group_id": (equivalent.tax_group_id or taxes._finance_group(move, detail)).id,
-                "finance_tax_key": name,
-                "finance_jurisdiction_code": detail.jurisdiction.code,
-                "invoice_legal_notes": _legal_notes(detail),
-                **taxes._finance_repartition(move, detail, equivalent),
-                **taxes._finance_einvoice_codes(detail),
-            }
-        )
+        return {
+            "name": _name(detail),
+            "invoice_label": f"{percent(detail.rate)}%",
+            "amount_type": "percent",
+            "amount": float(detail.rate),
+            "type_tax_use": "sale",
+            "price_include_override": "tax_excluded",
+            "company_id": move.company_id.id,
+            "country_id": move.tax_country_id.id,
+            "tax_group_id": (equivalent.tax_group_id or taxes._finance_group(move, detail)).id,
+            "finance_tax_key": name,
+            "finance_jurisdiction_code": detail.jurisdiction.code,
+            "invoice_legal_notes": _legal_notes(detail),
+            **taxes._finance_repartition(move, detail, equivalent),
+            **taxes._finance_einvoice_codes(detail),
+        }
 
     def _find_equivalent_tax(self, move, detail):
         """Return the company's own tax of the same meaning, if its chart of accounts has one."""

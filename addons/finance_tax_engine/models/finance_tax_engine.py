@@ -24,7 +24,8 @@ class FinanceTaxEngine(models.AbstractModel):
         """Return the ``contract.TaxAnswer`` for a ``contract.Document``.
 
         A query: repeatable, recorded nowhere at the engine, with a short timeout. An unknown tax is
-        never a zero.
+        never a zero. It may run while Odoo synchronises the lines of the document: it writes nothing
+        to the document and rolls back no flushing savepoint.
 
         :raises core.errors.TaxError: whatever goes wrong
         """

@@ -38,6 +38,7 @@ class Outcome:
 class Work:
     """What a transaction remembers of its determinations, so that nothing is built or read twice.
 
+    :ivar depth: how many synchronisations of lines are open
     :ivar due: ids of drafts to determine when their lines are next synchronised
     :ivar created: ids of documents this transaction created and has determined
     :ivar outcomes: by document id, between the answer and its conclusion
@@ -46,6 +47,7 @@ class Work:
     """
 
     def __init__(self):
+        self.depth = 0
         self.due = set()
         self.created = set()
         self.outcomes = {}
@@ -86,6 +88,16 @@ class FinanceTaxService(models.AbstractModel):
         except BaseException:
             due.difference_update(moves.ids)
             raise
+
+    @contextmanager
+    def _synchronising(self):
+        """Yield whether no other synchronisation of lines is open: its end is the conclusion."""
+        work = self._work()
+        work.depth += 1
+        try:
+            yield work.depth == 1
+        finally:
+            work.depth -= 1
 
     def _settle(self, moves):
         """Determine the tax of the drafts whose determination does not stand.
