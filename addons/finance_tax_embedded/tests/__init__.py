@@ -1,10 +1,1 @@
-from . import (
-    test_t1_amounts,
-    test_t2_taxes,
-    test_t3_determination,
-    test_t4_fallback,
-    test_t6_reversal,
-    test_t7_reasons,
-    test_t9_local_checks,
-    test_try_wizard,
-)
+from . import test_t7_reasons, test_rule_book, test_try_wizard

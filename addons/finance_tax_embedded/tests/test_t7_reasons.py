@@ -3,11 +3,11 @@
 from odoo.exceptions import ValidationError
 from odoo.tests import tagged
 
-from .common import TaxCase
+from .common import EmbeddedCase
 
 
 @tagged("post_install", "-at_install")
-class TestT7Reasons(TaxCase):
+class TestT7Reasons(EmbeddedCase):
     def _only(self, move):
         (detail,) = move.finance_tax_determination_id._answer().details
         return detail, move.invoice_line_ids.tax_ids
@@ -69,7 +69,7 @@ class TestT7Reasons(TaxCase):
 
 
 @tagged("post_install", "-at_install")
-class TestUnitedStates(TaxCase):
+class TestUnitedStates(EmbeddedCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()

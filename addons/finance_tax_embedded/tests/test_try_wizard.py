@@ -2,11 +2,11 @@
 
 from odoo.tests import Form, tagged
 
-from .common import DATE, TaxCase
+from .common import DATE, EmbeddedCase
 
 
 @tagged("post_install", "-at_install")
-class TestTryWizard(TaxCase):
+class TestTryWizard(EmbeddedCase):
     def test_an_accountant_sees_rule_and_reason(self):
         with Form(self.env["finance.tax.try"]) as form:
             form.date = DATE

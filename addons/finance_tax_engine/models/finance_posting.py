@@ -36,7 +36,7 @@ class FinancePosting(models.AbstractModel):
         """
         service = self.env["finance.tax.service"]
         errors = moves._finance_check_before_tax()
-        ready = (moves - moves.concat(*errors))._finance_to_determine()
+        ready = (moves - moves.browse().concat(*errors))._finance_to_determine()
         errors |= service._settle(ready)
         return {
             move: [service._finding(move, error) for error in found]

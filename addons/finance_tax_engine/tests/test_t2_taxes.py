@@ -6,7 +6,7 @@ from odoo.exceptions import ConcurrencyError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from odoo.addons.finance_tax_engine.core.errors import NoTaxAccount
+from ..core.errors import NoTaxAccount
 from .common import TaxCase
 
 
