@@ -16,9 +16,7 @@ import datetime as dt
 from decimal import Decimal
 from pathlib import Path
 
-DATA = (
-    Path(__file__).parents[1] / "addons/finance_tax_embedded/data/finance.tax.rule-eu.csv"
-)
+DATA = Path(__file__).parents[1] / "addons/finance_tax_embedded/data/finance.tax.rule-eu.csv"
 COLUMNS = (
     *("id", "name", "jurisdiction_id/id", "category_id/id", "treatment", "rate"),
     *("valid_from", "valid_to", "source"),

@@ -61,7 +61,9 @@ class Bench:
             seconds = statistics.median(seconds for seconds, _queries in results)
             queries = statistics.median(queries for _seconds, queries in results)
             title = f"{invoices} × {lines} lines" if invoices > 1 else f"{lines} lines"
-            print(f"{title:<30}{way:<28}{1000 * seconds:>10.1f}{queries:>9.0f}{seconds / base:>7.2f}")
+            print(
+                f"{title:<30}{way:<28}{1000 * seconds:>10.1f}{queries:>9.0f}{seconds / base:>7.2f}"
+            )
 
     def run(self, way, lines, invoices):
         """Return CPU seconds and queries of one round."""
@@ -92,9 +94,9 @@ class Bench:
     def _check(moves, way):
         """Refuse to measure something else than what the table says."""
         expected = "none" if way in {ODOO, EXPORT} else "determined"
-        if set(moves.mapped("finance_tax_state")) != {expected} or set(
-            moves.mapped("state")
-        ) != {"posted"}:
+        if set(moves.mapped("finance_tax_state")) != {expected} or set(moves.mapped("state")) != {
+            "posted"
+        }:
             raise RuntimeError(f"{way}: not every document was posted as {expected}")
 
     def _create(self, lines, invoices):

@@ -11,14 +11,13 @@ class FinanceTaxCategory(models.Model):
     _rec_names_search = ["name", "code"]
     _audit_tracked = ("code", "name", "active")
 
-    sequence = fields.Integer("Sequence", default=100)
-    name = fields.Char("Name", required=True, translate=True)
+    sequence = fields.Integer(default=100)
+    name = fields.Char(required=True, translate=True)
     code = fields.Char(
-        "Code",
         required=True,
         help="Does not change: rules, providers and determinations refer to it.",
     )
-    description = fields.Char("Description", translate=True)
-    active = fields.Boolean("Active", default=True)
+    description = fields.Char(translate=True)
+    active = fields.Boolean(default=True)
 
     _code_uniq = models.Constraint("UNIQUE(code)", "A tax category with this code already exists.")

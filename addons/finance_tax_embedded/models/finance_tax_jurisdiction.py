@@ -18,9 +18,8 @@ class FinanceTaxJurisdiction(models.Model):
         *("origin_sourced", "cities", "postal_prefixes", "active"),
     )
 
-    name = fields.Char("Name", required=True, translate=True)
+    name = fields.Char(required=True, translate=True)
     code = fields.Char(
-        "Code",
         required=True,
         help="Unique, does not change; for example FR, US-TX or US-TX-AUSTIN. Determinations refer to it.",
     )
@@ -32,7 +31,6 @@ class FinanceTaxJurisdiction(models.Model):
             ("city", "City"),
             ("special", "Special district"),
         ],
-        "Level",
         required=True,
         default="country",
     )
@@ -43,10 +41,8 @@ class FinanceTaxJurisdiction(models.Model):
         default="vat",
         help="VAT: the smallest area with a rule decides. Sales tax: every level adds its own.",
     )
-    country_id = fields.Many2one(
-        "res.country", "Country", required=True, ondelete="restrict", index=True
-    )
-    state_id = fields.Many2one("res.country.state", "State", ondelete="restrict")
+    country_id = fields.Many2one("res.country", required=True, ondelete="restrict", index=True)
+    state_id = fields.Many2one("res.country.state", ondelete="restrict")
     parent_id = fields.Many2one(
         "finance.tax.jurisdiction", "Part of", ondelete="restrict", index=True
     )
@@ -56,12 +52,12 @@ class FinanceTaxJurisdiction(models.Model):
         "Origin state",
         help="Sales within the state are taxed at the place of shipment instead of delivery.",
     )
-    cities = fields.Char("Cities", help="Names of the cities it covers, separated by commas.")
+    cities = fields.Char(help="Names of the cities it covers, separated by commas.")
     postal_prefixes = fields.Char(
         "Postal codes", help="Beginnings of the postal codes it covers, separated by commas."
     )
     rule_ids = fields.One2many("finance.tax.rule", "jurisdiction_id", "Rules")
-    active = fields.Boolean("Active", default=True)
+    active = fields.Boolean(default=True)
 
     _code_uniq = models.Constraint("UNIQUE(code)", "A jurisdiction with this code already exists.")
 

@@ -19,7 +19,6 @@ class FinanceTaxRegistration(models.Model):
 
     company_id = fields.Many2one(
         "res.company",
-        "Company",
         required=True,
         default=lambda self: self.env.company,
         index=True,
@@ -30,7 +29,6 @@ class FinanceTaxRegistration(models.Model):
             ("oss", "Union one-stop shop"),
             ("nexus", "Sales tax nexus"),
         ],
-        "Kind",
         required=True,
         default="vat",
         help="VAT: registered for VAT in this country; consumers there pay its rates. "
@@ -38,12 +36,12 @@ class FinanceTaxRegistration(models.Model):
         "Nexus: a sales tax permit of this US state; without it no tax is charged there.",
     )
     jurisdiction_id = fields.Many2one(
-        "finance.tax.jurisdiction", "Jurisdiction", required=True, ondelete="restrict"
+        "finance.tax.jurisdiction", required=True, ondelete="restrict"
     )
-    number = fields.Char("Number")
+    number = fields.Char()
     valid_from = fields.Date("Valid from", required=True, default=fields.Date.context_today)
     valid_to = fields.Date("Valid to", help="Last day. Empty: until further notice.")
-    active = fields.Boolean("Active", default=True)
+    active = fields.Boolean(default=True)
 
     _valid_period = models.Constraint(
         "CHECK(valid_to IS NULL OR valid_to >= valid_from)",

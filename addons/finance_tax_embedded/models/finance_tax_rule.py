@@ -24,10 +24,9 @@ class FinanceTaxRule(models.Model):
         *("legal_reference", "source", "active"),
     )
 
-    name = fields.Char("Name", required=True)
+    name = fields.Char(required=True)
     jurisdiction_id = fields.Many2one(
         "finance.tax.jurisdiction",
-        "Jurisdiction",
         required=True,
         ondelete="cascade",
         index=True,
@@ -35,13 +34,10 @@ class FinanceTaxRule(models.Model):
     category_id = fields.Many2one(
         "finance.tax.category", "Tax category", ondelete="restrict", help="Empty: all of them."
     )
-    customer = fields.Selection(
-        CUSTOMERS, "Customers", help="Empty: businesses and consumers."
-    )
+    customer = fields.Selection(CUSTOMERS, "Customers", help="Empty: businesses and consumers.")
     supply = fields.Selection(SUPPLIES, "Kind of supply", help="Empty: goods and all services.")
     company_id = fields.Many2one(
         "res.company",
-        "Company",
         help="Empty: shared by all companies. A company's own rule precedes every shared rule.",
     )
     valid_from = fields.Date("Valid from", required=True, default=fields.Date.context_today)
@@ -54,17 +50,16 @@ class FinanceTaxRule(models.Model):
             ("reverse_charge", "Reverse charge"),
             ("outside", "Outside the scope"),
         ],
-        "Treatment",
         required=True,
         default="taxable",
     )
     rate = fields.Float("Rate (%)", digits=(7, 4), aggregator=None)
     un_category = fields.Char("UNTDID 5305", compute="_compute_un_category")
-    reason = fields.Char("Reason", help="Why no tax is charged; printed on the invoice.")
+    reason = fields.Char(help="Why no tax is charged; printed on the invoice.")
     reason_code = fields.Char("VATEX code", help="Exemption reason code for e-invoices.")
     legal_reference = fields.Char("Legal reference")
-    source = fields.Char("Source", help="Publication the rule was taken from.")
-    active = fields.Boolean("Active", default=True)
+    source = fields.Char(help="Publication the rule was taken from.")
+    active = fields.Boolean(default=True)
     problem = fields.Char("Conflict", compute="_compute_problem")
 
     _valid_period = models.Constraint(
@@ -81,9 +76,7 @@ class FinanceTaxRule(models.Model):
         for rule in self:
             if rule.treatment != "taxable" and not rule.reason:
                 raise ValidationError(
-                    self.env._(
-                        "“%(rule)s” charges no tax. Enter why in “Reason”.", rule=rule.name
-                    )
+                    self.env._("“%(rule)s” charges no tax. Enter why in “Reason”.", rule=rule.name)
                 )
 
     @api.depends("treatment")

@@ -5,7 +5,6 @@ from decimal import Decimal
 
 from odoo import api, fields, models
 from odoo.addons.finance_connector_base.core import contract
-
 from odoo.addons.finance_tax_engine.core.errors import TaxError
 
 from ..models.finance_tax_rule import SUPPLIES
@@ -22,25 +21,23 @@ class FinanceTaxTry(models.TransientModel):
     partner_id = fields.Many2one("res.partner", "Customer", help="Or enter where the customer is.")
     country_id = fields.Many2one(
         "res.country",
-        "Country",
         compute="_compute_from_partner",
         store=True,
         readonly=False,
     )
     state_id = fields.Many2one(
         "res.country.state",
-        "State",
         compute="_compute_from_partner",
         store=True,
         readonly=False,
     )
-    city = fields.Char("City", compute="_compute_from_partner", store=True, readonly=False)
+    city = fields.Char(compute="_compute_from_partner", store=True, readonly=False)
     zip = fields.Char("Postal code", compute="_compute_from_partner", store=True, readonly=False)
     vat = fields.Char("VAT number", compute="_compute_from_partner", store=True, readonly=False)
     is_business = fields.Boolean(
         "Business", compute="_compute_from_partner", store=True, readonly=False
     )
-    product_id = fields.Many2one("product.product", "Product")
+    product_id = fields.Many2one("product.product")
     category_id = fields.Many2one(
         "finance.tax.category",
         "Tax category",
@@ -56,8 +53,8 @@ class FinanceTaxTry(models.TransientModel):
     currency_id = fields.Many2one(related="company_id.currency_id")
     answer_html = fields.Html("Answer", compute="_compute_answer", sanitize=False)
     total_tax = fields.Monetary("Tax", compute="_compute_answer")
-    explanation = fields.Text("Explanation", compute="_compute_answer")
-    problem = fields.Char("Problem", compute="_compute_answer")
+    explanation = fields.Text(compute="_compute_answer")
+    problem = fields.Char(compute="_compute_answer")
 
     @api.depends("partner_id", "company_id")
     def _compute_from_partner(self):

@@ -116,7 +116,8 @@ class TestT4Fallback(TaxCase):
         move = self._invoice([(self.paper,)])
         self.assertEqual(move.finance_tax_state, "failed")
         self.assertEqual(
-            [finding["code"] for finding in move.finance_tax_findings], ["FT006.text", "FT001.native"]
+            [finding["code"] for finding in move.finance_tax_findings],
+            ["FT006.text", "FT001.native"],
         )
 
     def test_t4_the_companys_default_tax_stands_in_for_a_product_without(self):

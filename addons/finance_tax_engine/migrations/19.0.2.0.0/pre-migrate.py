@@ -9,8 +9,7 @@ OLD, NEW = "finance_tax_engine", "finance_tax_embedded"
 #: External ids by the models they are named after: fields, selections, views, access rights, ….
 MODELS = "category|jurisdiction|registration|rule|rulebook_mixin|try|engine_embedded"
 NAMED_AFTER_MODEL = (
-    "^(model_|field_|selection__|constraint_|access_|model_inherit__)?"
-    f"finance_tax_({MODELS})(_|$)"
+    f"^(model_|field_|selection__|constraint_|access_|model_inherit__)?finance_tax_({MODELS})(_|$)"
 )
 #: External ids of what moves along on Odoo's own models.
 OTHERS = (
@@ -43,7 +42,9 @@ def _install_embedded(cr):
     cr.execute("SELECT state FROM ir_module_module WHERE name = %s", [NEW])
     row = cr.fetchone()
     if not row or row[0] == "uninstallable":
-        raise RuntimeError(f"The addon {NEW} is missing from the addons path. Add it and upgrade again.")
+        raise RuntimeError(
+            f"The addon {NEW} is missing from the addons path. Add it and upgrade again."
+        )
     cr.execute(
         "UPDATE ir_module_module SET state = 'to install' WHERE name = %s AND state = 'uninstalled'",
         [NEW],
