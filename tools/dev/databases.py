@@ -30,6 +30,7 @@ SUITE_MODULES = (
     "finance_audit",
     "finance_connector_base",
     "finance_tax_engine",
+    "finance_tax_embedded",
     "finance_einvoice",
     "finance_einvoice_afnor",
 )

@@ -8,10 +8,9 @@ from decimal import Decimal
 
 from odoo.addons.finance_connector_base.core import contract
 
-from .facts import Precision
-from .rounding import distribute, rounded, to_company
+from .rounding import Precision, distribute, rounded, to_company
 
-#: What an unpriced reason is called when a rule gives none.
+#: Wording of a category that is not taxed when no reason is given.
 _PLAIN = {
     "S": "taxable",
     "Z": "zero rate",
@@ -25,7 +24,7 @@ _PLAIN = {
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What one jurisdiction takes of one kind of line."""
+    """What one jurisdiction charges on one kind of line."""
 
     jurisdiction: contract.Jurisdiction
     tax_type: str
@@ -39,7 +38,7 @@ class Share:
     origin: str = ""
 
     def label(self) -> str:
-        """``FR VAT 20 %`` or ``DE VAT 0 % (reverse charge)``."""
+        """Return ``FR VAT 20 %`` or ``DE VAT 0 % (reverse charge)``."""
         kind = "VAT" if self.tax_type == "vat" else "sales tax"
         text = f"{self.jurisdiction.code} {kind} {percent(self.rate)} %"
         if self.category == "S":
@@ -48,7 +47,7 @@ class Share:
 
 
 def percent(rate: Decimal) -> str:
-    """A rate without trailing zeros: ``5.5``."""
+    """Return a rate without trailing zeros: ``5.5``."""
     text = format(rate, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
 
@@ -58,7 +57,7 @@ def tax_details(
     shares: Mapping[tuple[str, str], tuple[Share, ...]],
     precision: Precision,
 ) -> tuple[contract.TaxDetail, ...]:
-    """One detail per line and share. ``shares`` is keyed by (supply, tax category)."""
+    """Return one detail per line and share. ``shares`` is keyed by (supply, tax category)."""
     pairs = [
         (line, share)
         for line in document.lines
@@ -81,7 +80,7 @@ def tax_details(
 def _taxes(
     nets: list[Decimal], rate: Decimal, currency_rate: Decimal, precision: Precision
 ) -> list[tuple[Decimal, Decimal]]:
-    """Tax of each line in document and company currency, rounded by the company's method."""
+    """Return the tax of each line in document and company currency, rounded by the company's method."""
     exact = [net * rate / 100 for net in nets]
     if precision.method == "line":
         amounts = [rounded(amount, precision.document) for amount in exact]

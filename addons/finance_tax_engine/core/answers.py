@@ -16,7 +16,7 @@ TaxKey = tuple[str, str, str, str, str]
 
 
 def tax_key(detail: contract.TaxDetail) -> TaxKey:
-    """The identity of the Odoo tax that carries ``detail``."""
+    """Return the identity of the Odoo tax that carries ``detail``."""
     return (
         detail.jurisdiction.code,
         detail.tax_type,
@@ -31,15 +31,13 @@ def check_answer(
 ) -> None:
     """Refuse an answer for something else, with gaps, or with amounts a ledger cannot hold."""
     if answer.fingerprint != contract.fingerprint(document):
-        raise IncompleteAnswer("The engine's answer is for another state of the document.")
+        raise IncompleteAnswer("document")
     if answer.currency != document.currency:
-        raise IncompleteAnswer(f"The engine answered in {answer.currency}.")
+        raise IncompleteAnswer("currency", currency=answer.currency)
     lines = {line.id for line in document.lines}
     answered = {detail.line_id for detail in answer.details}
     if lines != answered:
-        raise IncompleteAnswer(
-            f"The engine answered for {len(answered & lines)} of {len(lines)} lines."
-        )
+        raise IncompleteAnswer("lines", answered=len(answered & lines), lines=len(lines))
     for detail in answer.details:
         _check_detail(detail, unit, company_unit)
 
@@ -47,17 +45,13 @@ def check_answer(
 def _check_detail(detail: contract.TaxDetail, unit: Decimal, company_unit: Decimal) -> None:
     amounts = ((detail.tax, unit), (detail.tax_company, company_unit))
     if any(amount != rounded(amount, step) for amount, step in amounts):
-        raise IncompleteAnswer(
-            f"The engine's tax {detail.tax} is not a whole amount of the currency."
-        )
+        raise IncompleteAnswer("precision", tax=detail.tax)
     if detail.category != "S" and detail.tax:
-        raise IncompleteAnswer(
-            f"The engine gave a tax of {detail.tax} in category {detail.category}."
-        )
+        raise IncompleteAnswer("category", tax=detail.tax, category=detail.category)
 
 
 def by_line(answer: contract.TaxAnswer) -> dict[str, list[contract.TaxDetail]]:
-    """Details of each line id."""
+    """Return the details of each line id."""
     found: dict[str, list[contract.TaxDetail]] = defaultdict(list)
     for detail in answer.details:
         found[detail.line_id].append(detail)

@@ -1,40 +1,53 @@
-"""Why a determination has no answer: typed, with a stable code and what to do about it.
+"""Why a determination has no answer: typed errors with a stable code and named arguments.
 
-"Could not find out" is never zero tax. Engines raise these; the models turn them into words and a
-way to the screen named by ``target``. Codes are public: retired, never reused.
+An indeterminate tax is never zero tax. Engines raise these errors; what is stored of them is a
+``Finding``, what is shown is rendered from it in the reader's language. Codes are public: retired,
+never reused.
 """
 
 from __future__ import annotations
 
+from odoo.addons.finance_connector_base.core.finding import Finding
+
 
 class TaxError(Exception):
-    """Common ancestor. ``str(error)`` is the sentence, ``hint`` what to do, ``target`` where to do
-    it.
+    """Common ancestor of the reasons why no tax could be determined.
+
+    ``reason`` distinguishes the sentences of one code (``FT001.kinds``); ``text`` as reason shows
+    the argument ``text`` as it is, for what a remote engine says in its own words. ``target`` names
+    the screen on which it is corrected: partner, taxes, payment_term, company, a name an engine
+    has registered with ``finance.tax.service._correction_actions``, or "" for none.
     """
 
     code = "FT000"
-    #: Screen that mends it: rules, registrations, taxes, partner, company or "" for none.
     target = ""
-    hint = ""
-    #: Whether asking again later, with nothing changed, may help.
-    temporary = False
 
-    def __init__(self, message: str, *, hint: str = "", target: str = "") -> None:
-        super().__init__(message)
-        self.hint = hint or self.hint
+    def __init__(self, reason: str = "", *, target: str = "", **arguments: object) -> None:
+        self.reason = reason
         self.target = target or self.target
+        self.arguments = {name: str(value) for name, value in arguments.items()}
+        super().__init__(self.finding_code)
 
-    def as_text(self) -> str:
-        """The sentence, the hint and the code, for people."""
-        return " ".join(part for part in (str(self), self.hint, f"[{self.code}]") if part)
+    @property
+    def finding_code(self) -> str:
+        """Return the code of the sentence: the public code and the reason."""
+        return f"{self.code}.{self.reason}" if self.reason else self.code
+
+    def finding(self) -> Finding:
+        """Return what is stored of the error."""
+        return Finding(self.finding_code, args=self.arguments)
+
+    def __str__(self) -> str:
+        """Return code and arguments, for logs."""
+        arguments = ", ".join(f"{name}={value}" for name, value in self.arguments.items())
+        return f"{self.finding_code} {arguments}".strip()
 
 
 class NoRule(TaxError):
-    """No rule says what tax is due."""
+    """No rule states what tax is due."""
 
     code = "FT001"
     target = "rules"
-    hint = "Add a tax rule for this jurisdiction, tax category and date."
 
 
 class AmbiguousRule(TaxError):
@@ -42,7 +55,6 @@ class AmbiguousRule(TaxError):
 
     code = "FT002"
     target = "rules"
-    hint = "Make one of them more specific or end its validity."
 
 
 class MissingFact(TaxError):
@@ -50,29 +62,24 @@ class MissingFact(TaxError):
 
     code = "FT003"
     target = "partner"
-    hint = "Complete the address."
 
 
 class TotalsDiffer(TaxError):
     """The document's totals are not the engine's."""
 
     code = "FT004"
-    hint = "Nothing was posted. Determine the tax again; if it stays so, tell your administrator."
 
 
 class IncompleteAnswer(TaxError):
-    """The engine answered, but not for every line."""
+    """The engine's answer cannot be used: gaps, another document, amounts no ledger can hold."""
 
     code = "FT005"
-    hint = "Determine the tax again; if it stays so, tell your administrator."
 
 
 class EngineUnavailable(TaxError):
-    """A remote engine could not be asked."""
+    """A remote engine could not be reached. Repeating the request later may succeed."""
 
     code = "FT006"
-    temporary = True
-    hint = "Try again in a few minutes."
 
 
 class NoTaxAccount(TaxError):
@@ -80,19 +87,15 @@ class NoTaxAccount(TaxError):
 
     code = "FT007"
     target = "taxes"
-    hint = "Set the tax account on at least one of the company's sales taxes."
 
 
 class NotCovered(TaxError):
-    """A cross-border situation the engine has no rules of place of supply for."""
+    """A situation the engine has no rules for, or that an engine's amounts cannot be used in."""
 
     code = "FT008"
-    target = "rules"
-    hint = "Choose another engine for this company, or Odoo's own taxes for this kind of sale."
 
 
 class RefusedByEngine(TaxError):
     """A remote engine refused the document on its merits."""
 
     code = "FT009"
-    hint = "Correct the document as the engine says."

@@ -10,8 +10,7 @@ from odoo.addons.finance_connector_base.core import contract
 
 from .amounts import Share, tax_details
 from .errors import NoRule
-from .facts import Precision
-from .rounding import distribute, to_company
+from .rounding import Precision, distribute, to_company
 
 REVERSAL = "reversal"
 LAST_KNOWN = "last_known"
@@ -24,7 +23,7 @@ def reversal(
     precision: Precision,
     now: dt.datetime,
 ) -> contract.TaxAnswer | None:
-    """The answer of a credit note that reverses all of ``original``, exact; None if it does not
+    """Return the answer of a credit note that reverses all of ``original``, exact; None if it does not
     reverse all of it.
 
     Lines are matched by what they sell, never by position; lines that are equal in everything are
@@ -59,7 +58,7 @@ def reversal(
 
 
 def _name(document: contract.Document, original: contract.Document) -> str:
-    """The number of the reversed document; when it was asked about, it may have had none."""
+    """Return the number of the reversed document; at its determination it may have had none."""
     known = document.original.number if document.original else ""
     return known or original.number or original.id
 
@@ -67,7 +66,7 @@ def _name(document: contract.Document, original: contract.Document) -> str:
 def match_lines(
     lines: Iterable[contract.Line], originals: Iterable[contract.Line]
 ) -> dict[str, str] | None:
-    """Line id → original line id if both sell exactly the same, else None."""
+    """Return line id → original line id if both sell exactly the same, else None."""
     waiting: dict[tuple[object, ...], list[str]] = {}
     for line in originals:
         waiting.setdefault(_sold(line), []).append(line.id)
@@ -89,8 +88,8 @@ def _sold(line: contract.Line) -> tuple[object, ...]:
 def _revalued(
     details: list[contract.TaxDetail], rate: Decimal, precision: Precision
 ) -> list[contract.TaxDetail]:
-    """Company amounts at another exchange rate; each jurisdiction's total is converted, then given
-    to its lines.
+    """Return company amounts at another exchange rate: each jurisdiction's total is converted, then
+    distributed to its lines.
     """
     groups: dict[tuple[object, ...], list[int]] = {}
     for index, detail in enumerate(details):
@@ -120,11 +119,11 @@ def last_known(
     precision: Precision,
     now: dt.datetime,
 ) -> contract.TaxAnswer:
-    """``document`` taxed with the rates an earlier answer gave to the same parties, addresses and
+    """Tax ``document`` with the rates an earlier answer gave to the same parties, addresses and
     kinds of lines.
     """
     if _parties(document) != _parties(earlier):
-        raise NoRule("The last known answer is for other parties or addresses.")
+        raise NoRule("last_known_parties")
     details_of: dict[str, list[contract.TaxDetail]] = {}
     for detail in answer.details:
         details_of.setdefault(detail.line_id, []).append(detail)
@@ -136,7 +135,7 @@ def last_known(
     }
     if missing:
         kinds = ", ".join(sorted(f"{supply}/{category}" for supply, category in missing))
-        raise NoRule(f"No last known rate for {kinds}.")
+        raise NoRule("last_known_kinds", kinds=kinds)
     return contract.TaxAnswer(
         engine=LAST_KNOWN,
         engine_version=answer.engine_version,
@@ -152,7 +151,7 @@ def last_known(
 
 
 def _parties(document: contract.Document) -> tuple[object, ...]:
-    """What must be the same for an earlier rate to be a sensible one: who and where, not names."""
+    """Return what must be equal for an earlier rate to apply: parties and addresses, not names."""
     return tuple(
         value
         for party in (document.seller, document.buyer)

@@ -6,23 +6,35 @@ Amounts are rounded half up (away from zero) to multiples of the currency's smal
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Precision:
+    """Smallest amounts of the document's and of the company's currency, and how to round."""
+
+    document: Decimal = Decimal("0.01")
+    company: Decimal = Decimal("0.01")
+    method: Literal["line", "document"] = "line"
 
 
 def rounded(amount: Decimal, unit: Decimal) -> Decimal:
-    """``amount`` as a multiple of ``unit``, halves away from zero."""
+    """Return ``amount`` as a multiple of ``unit``, halves away from zero."""
     return (amount / unit).quantize(Decimal(1), rounding=ROUND_HALF_UP) * unit
 
 
 def to_company(amount: Decimal, rate: Decimal, unit: Decimal) -> Decimal:
-    """An amount of document currency in company currency. ``rate``: document units for one company
-    unit.
+    """Convert an amount of document currency to company currency.
+
+    :param rate: document units for one company unit
     """
     return rounded(amount / rate, unit)
 
 
 def distribute(total: Decimal, shares: Sequence[Decimal], unit: Decimal) -> list[Decimal]:
-    """Rounded shares that sum to ``total`` exactly; the units that are missing go to the largest
+    """Return rounded shares that sum to ``total`` exactly; missing units go to the largest
     remainders.
 
     ``total`` must be a multiple of ``unit``. Ties go to the earlier share, so that the same input

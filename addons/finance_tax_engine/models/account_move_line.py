@@ -1,8 +1,6 @@
-"""Lines tell what they sell, and notice when an engine's amounts change."""
+"""Lines whose totals depend on an engine's amounts."""
 
 from odoo import api, models
-
-from .product import STANDARD
 
 
 class AccountMoveLine(models.Model):
@@ -11,11 +9,3 @@ class AccountMoveLine(models.Model):
     @api.depends("extra_tax_data")
     def _compute_totals(self):
         return super()._compute_totals()
-
-    def _finance_line_values(self):
-        values = super()._finance_line_values()
-        template = self.product_id.product_tmpl_id
-        values["tax_category"] = template._finance_tax_category_code() if template else STANDARD
-        if template.finance_tax_supply:
-            values["supply"] = template.finance_tax_supply
-        return values

@@ -27,8 +27,8 @@ class AccountTax(models.Model):
         "Engine key",
         copy=False,
         readonly=True,
-        help="Country, jurisdiction, tax type, category, rate and reason: set on taxes that the "
-        "tax engine made.",
+        help="Country, jurisdiction, tax type, category, rate and reason: set on the taxes that the "
+        "tax engine creates.",
     )
     finance_jurisdiction_code = fields.Char("Tax jurisdiction", copy=False, readonly=True)
 
@@ -37,7 +37,7 @@ class AccountTax(models.Model):
     )
 
     def _finance_taxes_for(self, move, details):
-        """Odoo taxes of an answer's details: ``tax_key`` → tax. Missing ones are made."""
+        """Return the Odoo taxes of an answer's details, ``tax_key`` → tax. Missing ones are created."""
         wanted = {tax_key(detail): detail for detail in details}
         names = {key: "|".join((move.tax_country_id.code or "", *key)) for key in wanted}
         company = move.company_id
@@ -46,46 +46,50 @@ class AccountTax(models.Model):
         )
         by_name = {tax.finance_tax_key: tax for tax in known}
         return {
-            key: by_name.get(names[key]) or self._finance_create_once(move, detail, names[key])
+            key: by_name.get(names[key])
+            or self._finance_create_once(self._finance_values(move, detail, names[key]))
             for key, detail in wanted.items()
         }
 
-    def _finance_create_once(self, move, detail, name):
-        """Two people may need a tax for the first time at the same moment.
+    def _finance_create_once(self, values):
+        """Create a tax that another transaction may be creating at the same moment.
 
-        :raises ConcurrencyError: another one has just made it, which this transaction cannot see; Odoo begins it anew.
+        The user need not be allowed to configure taxes. The savepoint does not flush: this happens
+        while Odoo synchronises lines, whose state a flushing savepoint would discard.
+
+        :raises ConcurrencyError: it has just been created where this transaction cannot see it;
+            Odoo repeats the transaction
         """
         try:
-            with self.env.cr.savepoint():
-                return self._finance_create(move, detail, name)
+            with self.env.cr.savepoint(flush=False):
+                return self.sudo().create(values)
         except UniqueViolation as error:
-            raise ConcurrencyError(f"the tax {name} was made by another transaction") from error
+            key = values["finance_tax_key"]
+            raise ConcurrencyError(f"another transaction has created the tax {key}") from error
 
-    def _finance_create(self, move, detail, name):
-        """The tax that stands for ``detail``; the user need not be allowed to configure taxes."""
+    def _finance_values(self, move, detail, name):
+        """Return the values of the tax that stands for ``detail``."""
         taxes = self.sudo().with_company(move.company_id)
-        twin = taxes._finance_twin(move, detail)
-        return taxes.create(
-            {
-                "name": _name(detail),
-                "invoice_label": f"{percent(detail.rate)}%",
-                "amount_type": "percent",
-                "amount": float(detail.rate),
-                "type_tax_use": "sale",
-                "price_include_override": "tax_excluded",
-                "company_id": move.company_id.id,
-                "country_id": move.tax_country_id.id,
-                "tax_group_id": (twin.tax_group_id or taxes._finance_group(move, detail)).id,
-                "finance_tax_key": name,
-                "finance_jurisdiction_code": detail.jurisdiction.code,
-                "invoice_legal_notes": _legal_notes(detail),
-                **taxes._finance_repartition(move, detail, twin),
-                **taxes._finance_einvoice_codes(detail),
-            }
-        )
+        equivalent = taxes._find_equivalent_tax(move, detail)
+        return {
+            "name": _name(detail),
+            "invoice_label": f"{percent(detail.rate)}%",
+            "amount_type": "percent",
+            "amount": float(detail.rate),
+            "type_tax_use": "sale",
+            "price_include_override": "tax_excluded",
+            "company_id": move.company_id.id,
+            "country_id": move.tax_country_id.id,
+            "tax_group_id": (equivalent.tax_group_id or taxes._finance_group(move, detail)).id,
+            "finance_tax_key": name,
+            "finance_jurisdiction_code": detail.jurisdiction.code,
+            "invoice_legal_notes": _legal_notes(detail),
+            **taxes._finance_repartition(move, detail, equivalent),
+            **taxes._finance_einvoice_codes(detail),
+        }
 
-    def _finance_twin(self, move, detail):
-        """The company's own tax that means the same, if its chart of accounts has one."""
+    def _find_equivalent_tax(self, move, detail):
+        """Return the company's own tax of the same meaning, if its chart of accounts has one."""
         if detail.jurisdiction.country != move.tax_country_id.code:
             return self.browse()
         candidates = self._finance_own_taxes(move).filtered(
@@ -107,7 +111,7 @@ class AccountTax(models.Model):
         return coded[:1] or foreign[:1]
 
     def _finance_own_taxes(self, move):
-        """Sales taxes of the company's chart: active, booked at invoicing and for goods first."""
+        """Return the sales taxes of the company's chart: active, booked at invoicing and for goods first."""
         taxes = self.with_context(active_test=False).search(
             [
                 *self._check_company_domain(move.company_id),
@@ -127,7 +131,7 @@ class AccountTax(models.Model):
         )
 
     def _finance_group(self, move, detail):
-        """The group under which the totals of a document show the tax, by its own name."""
+        """Return the group under which the totals of a document show the tax, by its own name."""
         groups = self.env["account.tax.group"]
         key = {
             "name": _label(detail),
@@ -142,25 +146,24 @@ class AccountTax(models.Model):
         )
         return found or groups.create({**key, **{name: other[name].id for name in accounts}})
 
-    def _finance_repartition(self, move, detail, twin):
-        """Accounts and report tags: the twin's; else only the account other sales taxes use."""
-        if twin and (not detail.rate or twin.repartition_line_ids.account_id):
+    def _finance_repartition(self, move, detail, equivalent):
+        """Return accounts and report tags of the equivalent tax; else only the account other sales
+        taxes use.
+        """
+        if equivalent and (not detail.rate or equivalent.repartition_line_ids.account_id):
             return {
-                name: [Command.create(_repartition(line)) for line in twin[name]]
+                name: [Command.create(_repartition(line)) for line in equivalent[name]]
                 for name in ("invoice_repartition_line_ids", "refund_repartition_line_ids")
             }
         account = self._finance_own_taxes(move).invoice_repartition_line_ids.account_id[:1]
         if detail.rate and not account:
-            raise NoTaxAccount(
-                f"{move.company_id.name} has no account for {_name(detail)}: "
-                "none of its sales taxes has one."
-            )
+            raise NoTaxAccount("account", company=move.company_id.name, tax=_name(detail))
         tax_line = {"repartition_type": "tax", "factor_percent": 100, "account_id": account.id}
         lines = [Command.create({"repartition_type": "base"}), Command.create(tax_line)]
         return {"invoice_repartition_line_ids": lines, "refund_repartition_line_ids": lines}
 
     def _finance_einvoice_codes(self, detail):
-        """Category and reason for Odoo's UBL and CII builders, where they are installed."""
+        """Return category and reason for Odoo's UBL and CII builders, where they are installed."""
         if "ubl_cii_tax_category_code" not in self._fields:
             return {}
         reasons = dict(self._fields["ubl_cii_tax_exemption_reason_code"].selection)
@@ -173,19 +176,19 @@ class AccountTax(models.Model):
 
 
 def _label(detail):
-    """``FR VAT 20%``."""
+    """Return ``FR VAT 20%``."""
     return f"{detail.jurisdiction.code} {LABELS[detail.tax_type]} {percent(detail.rate)}%"
 
 
 def _name(detail):
-    """``FR VAT 20%``; what is not the standard category carries it, and its reason."""
+    """Return ``FR VAT 20%``; what is not the standard category carries it, and its reason."""
     if detail.category == "S":
         return _label(detail)
     return " ".join(filter(None, (_label(detail), detail.category, detail.reason_code)))
 
 
 def _legal_notes(detail):
-    """What must be printed on the invoice when no tax is charged (T7)."""
+    """Return what must be printed on the invoice when no tax is charged (T7)."""
     notes = [text for text in (detail.reason, detail.legal_reference) if text]
     if detail.category == "S" or not notes:
         return False

@@ -2,7 +2,6 @@
 
 from odoo import api, models
 from odoo.addons.finance_connector_base.models.finance_posting import Step
-from odoo.exceptions import UserError
 
 
 class FinancePosting(models.AbstractModel):
@@ -19,39 +18,45 @@ class FinancePosting(models.AbstractModel):
 
     @api.model
     def _check_before_tax(self, batch):
-        """Check what Odoo would refuse anyway, before an engine is asked (T9)."""
-        for move in batch.moves:
-            with batch.judging(move):
-                move._finance_check_before_tax()
+        """Refuse what Odoo would refuse anyway (T9)."""
+        self._refuse_tax(batch, batch.moves._finance_check_before_tax())
 
     @api.model
     def _determine_tax(self, batch):
-        """Ask the engine about every draft it applies to; no answer by any policy is an error."""
+        """Determine the tax of every draft an engine applies to and refuse those without answer."""
         moves = batch.moves._finance_to_determine()
         batch.data["tax.moves"] = moves
-        for move in moves:
-            with batch.judging(move):
-                move._finance_require_tax()
+        self._refuse_tax(batch, self.env["finance.tax.service"]._settle(moves))
+
+    @api.model
+    def _findings_before_post(self, moves):
+        """Determine the tax of these documents without posting them.
+
+        :return: document → findings, of those that could not be posted
+        """
+        service = self.env["finance.tax.service"]
+        errors = moves._finance_check_before_tax()
+        ready = (moves - moves.browse().concat(*errors))._finance_to_determine()
+        errors |= service._settle(ready)
+        return {
+            move: [service._finding(move, error) for error in found]
+            for move, found in errors.items()
+        }
+
+    @api.model
+    def _refuse_tax(self, batch, errors):
+        """Refuse documents, each for its own reasons; the others of the batch go on."""
+        service = self.env["finance.tax.service"]
+        for move, found in errors.items():
+            action = service._correction(move, found)
+            for error in found:
+                batch.refuse(move, service._finding(move, error), action=action or None)
 
     @api.model
     def _verify_tax(self, batch):
         """Refuse a posted document whose totals are not the engine's (T1)."""
         for move in batch.posted & batch.data["tax.moves"]:
             with batch.judging(move):
-                if move.finance_tax_state == "failed":
-                    raise UserError(move.finance_tax_message)
                 determination = move.finance_tax_determination_id
                 if determination:
                     move._finance_check_totals(determination)
-
-
-class FinanceFinding(models.AbstractModel):
-    _inherit = "finance.finding"
-
-    @api.model
-    def _messages(self):
-        _ = self.env._
-        return {
-            **super()._messages(),
-            "evidence.tax": (_("No tax engine has determined its tax."), ""),
-        }

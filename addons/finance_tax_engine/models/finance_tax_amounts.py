@@ -9,7 +9,6 @@ from collections import defaultdict
 from decimal import Decimal
 
 from odoo import Command, models
-from odoo.addons.finance_connector_base.models.finance_posting import suite_write
 
 from ..core.answers import by_line, tax_key
 from ..core.errors import NoRule, NotCovered, TotalsDiffer
@@ -26,21 +25,21 @@ class FinanceTaxAmounts(models.AbstractModel):
 
     # -- writing -------------------------------------------------------------------------------
 
-    def _apply(self, move, determination, values):
-        """Put the amounts of ``determination`` on the lines of a draft and check what came of it.
+    def _put(self, move, determination):
+        """Put the taxes and amounts of ``determination`` on the product lines of a draft.
 
-        ``values`` are further values of the move, for the same write.
+        Called while Odoo synchronises lines, before it makes the tax lines from them.
         """
-        self._refuse_what_cannot_be(move)
         document, answer = determination._document(), determination._answer()
         taxes = self.env["account.tax"]._finance_taxes_for(move, answer.details)
         details = by_line(answer)
         unit = self.env["finance.tax.engine"]._precision(move.company_id, move.currency_id).company
+        lines = {str(line.id): line for line in move._finance_lines()}
         slots, tax_ids = {}, {}
         for line in document.lines:
             amounts = _amounts_by_tax(details[line.id], taxes)
             net_company = to_company(line.net_amount, document.currency_rate, unit)
-            record = self.env["account.move.line"].browse(int(line.id))
+            record = lines[line.id]
             tax_ids[record] = tuple(tax.id for tax in amounts)
             slots[record] = {
                 **_slot(record, amounts),
@@ -49,11 +48,10 @@ class FinanceTaxAmounts(models.AbstractModel):
                 "rate": move.invoice_currency_rate,
                 MARK: determination.id,
             }
-        self._write(move, values, tax_ids, slots)
-        self._check(move, determination)
+        self._write(tax_ids, slots)
 
-    def _clear(self, move, values):
-        """Back to Odoo's own taxes: the product's, the account's, else the company's default.
+    def _put_native(self, move):
+        """Put Odoo's own taxes on the lines: the product's, the account's, else the company's.
 
         A line for which Odoo has none is an error: a fallback must not become zero by accident.
         """
@@ -62,30 +60,25 @@ class FinanceTaxAmounts(models.AbstractModel):
         for line in move._finance_lines():
             native = line._get_computed_taxes() or move.fiscal_position_id.map_tax(default)
             if not (native or default):
-                raise NoRule(f"Odoo has no tax of its own for “{line.name}” either.")
+                raise NoRule("native", target="taxes", line=line.name)
             tax_ids[line] = tuple(native.ids)
-        self._write(move, values, tax_ids, dict.fromkeys(tax_ids, False))
+        self._write(tax_ids, dict.fromkeys(tax_ids, False))
 
-    def _write(self, move, values, tax_ids, slots):
-        """Write taxes and slots in few writes, and let Odoo synchronise the dynamic lines once."""
-        lines = self.env["account.move.line"]
-        container = {"records": move}
-        with move._check_balanced(container), move._sync_dynamic_lines(container):
-            # Not an edit of a person: the mark for those stays as it was.
-            suite_write(move, {**values, "is_manually_modified": move.is_manually_modified})
-            groups = defaultdict(lines.browse)
-            for line, ids in tax_ids.items():
-                if set(line.tax_ids.ids) != set(ids):
-                    groups[ids] += line
-            for ids, group in groups.items():
-                group.write({"tax_ids": [Command.set(ids)]})
-            self._fill(slots)
+    def _write(self, tax_ids, slots):
+        """Write taxes and slots in few writes."""
+        groups = defaultdict(self.env["account.move.line"].browse)
+        for line, ids in tax_ids.items():
+            if set(line.tax_ids.ids) != set(ids):
+                groups[ids] += line
+        for ids, group in groups.items():
+            group.write({"tax_ids": [Command.set(ids)]})
+        self._fill(slots)
 
     def _fill(self, slots):
         """Give each line its own slot value.
 
         Writing lines one by one costs Odoo's whole line machinery a thousand times; filling the
-        field and telling its dependants once is what ``write`` does underneath.
+        field and notifying its dependants once is what ``write`` does underneath.
         """
         lines = self.env["account.move.line"].concat(*slots)
         lines.check_access("write")
@@ -95,17 +88,20 @@ class FinanceTaxAmounts(models.AbstractModel):
         lines.modified(["extra_tax_data"])
 
     def _in_place(self, move):
-        """Whether the lines still carry the amounts of the move's determination."""
+        """Return whether the lines still carry the amounts of the move's determination."""
         mark = move.finance_tax_determination_id.id
         for line in move._finance_lines():
             data = line.extra_tax_data or {}
             keys = {int(key) for key in data.get("manual_tax_amounts") or ()}
-            if data.get(MARK) != mark or keys != set(line.tax_ids.ids):
+            if not mark or data.get(MARK) != mark or keys != set(line.tax_ids.ids):
                 return False
         return True
 
     def _restore(self, move, determination):
-        """Tax amounts changed by hand in the journal items become the engine's again."""
+        """Compare; where tax lines differ, as after an edit by hand, make them the engine's again.
+
+        :raises TotalsDiffer: the document differs all the same
+        """
         try:
             self._check(move, determination)
         except TotalsDiffer:
@@ -117,7 +113,7 @@ class FinanceTaxAmounts(models.AbstractModel):
     # -- keeping tax lines in step with the slot -------------------------------------------------
 
     def _slots(self, moves):
-        """The slot and taxes of each line of drafts that have an engine, to notice changes."""
+        """Return slot and taxes of each line of drafts that have an engine, to notice changes."""
         return {
             line: (line.extra_tax_data, line.tax_ids)
             for move in moves
@@ -127,14 +123,18 @@ class FinanceTaxAmounts(models.AbstractModel):
         }
 
     def _resync(self, moves, before):
-        """Recompute the tax lines of moves where only the slot changed: Odoo does not."""
+        """Recompute the tax lines of moves where only the slot changed: Odoo does not.
+
+        Documents that have just been determined are compared, and recomputed, at their conclusion.
+        """
         after = self._slots(moves.exists())
         changed = {
             line.move_id.id
             for line, (slot, taxes) in after.items()
             if line in before and before[line][0] != slot and before[line][1] == taxes
         }
-        for move in moves.browse(changed):
+        determined = self.env["finance.tax.service"]._work().outcomes.keys()
+        for move in moves.browse(changed - determined):
             self._recompute_tax_lines(move)
 
     def _recompute_tax_lines(self, move):
@@ -164,35 +164,41 @@ class FinanceTaxAmounts(models.AbstractModel):
         document, answer = determination._document(), determination._answer()
         unit = self.env["finance.tax.engine"]._precision(move.company_id, move.currency_id).company
         found, wanted = _ledger(move), _expected(document, answer, unit)
-        taxes = self.env["account.tax"]._finance_taxes_for(move, answer.details)
-        wanted.update(_expected_taxes(answer, taxes))
+        wanted.update(_expected_taxes(answer, self._taxes_in_use(move)))
+        if found == wanted:
+            return
         for key in sorted(wanted.keys() | found.keys(), key=str):
             if wanted.get(key, (ZERO, ZERO)) != found.get(key, (ZERO, ZERO)):
+                kind, subject = key if isinstance(key, tuple) else (key, "")
+                names = {line.id: line.description for line in document.lines}
                 raise TotalsDiffer(
-                    f"{_what(key, document)}: the engine says {_shown(wanted.get(key))}, "
-                    f"the document {_shown(found.get(key))} ({move.currency_id.name} / "
-                    f"{move.company_id.currency_id.name})."
+                    kind,
+                    subject=names.get(subject, subject),
+                    expected=_shown(wanted.get(key)),
+                    found=_shown(found.get(key)),
+                    currencies=f"{move.currency_id.name} / {move.company_id.currency_id.name}",
                 )
 
-    def _refuse_what_cannot_be(self, move):
-        """Two things Odoo offers that a tax from outside cannot be combined with."""
+    def _taxes_in_use(self, move):
+        """Return engine key without country → name, of the engine taxes on the lines."""
+        return {
+            tax.finance_tax_key.partition("|")[2]: tax.name
+            for tax in move._finance_lines().tax_ids.sudo()
+            if tax.finance_tax_key
+        }
+
+    def _check_supported(self, move):
+        """Refuse what Odoo offers and a tax from outside cannot be combined with."""
         included = move._finance_lines().tax_ids.filtered("price_include")
         if included:
-            raise NotCovered(
-                f"The price includes the tax “{included[0].name}”; an engine adds tax to prices.",
-                hint="Use prices without tax for this company.",
-            )
+            raise NotCovered("price_included", target="taxes", tax=included[0].name)
         term = move.invoice_payment_term_id
         if term.early_discount and term.early_pay_discount_computation == "mixed":
-            raise NotCovered(
-                f"The payment term “{term.name}” reduces the tax on early payment in advance, "
-                "which a tax engine's amounts cannot.",
-                hint="Choose another way of reducing tax on this payment term.",
-            )
+            raise NotCovered("early_discount", target="payment_term", term=term.name)
 
 
 def _amounts_by_tax(details, taxes):
-    """Tax → (tax, company tax, taxable, company taxable) of one line; equal taxes add up."""
+    """Return tax → (tax, company tax, taxable, company taxable) of one line; equal taxes add up."""
     amounts = defaultdict(lambda: (ZERO, ZERO, ZERO, ZERO))
     for detail in details:
         tax = taxes[tax_key(detail)]
@@ -202,7 +208,7 @@ def _amounts_by_tax(details, taxes):
 
 
 def _slot(line, amounts):
-    """The value Odoo reads: its floats, and what must not have changed for it to be used."""
+    """Return the value Odoo reads: its floats, and what must not have changed for it to be used."""
     names = ("tax_amount_currency", "tax_amount", "base_amount_currency", "base_amount")
     return {
         "manual_tax_amounts": {
@@ -227,7 +233,7 @@ def _write_changed(record, values):
 
 
 def _expected(document, answer, unit):
-    """Net and gross of lines and document, (document currency, company currency)."""
+    """Return net and gross of lines and document, (document currency, company currency)."""
     expected, details = {}, by_line(answer)
     net_sum = net_company_sum = ZERO
     for line in document.lines:
@@ -242,18 +248,19 @@ def _expected(document, answer, unit):
     return expected
 
 
-def _expected_taxes(answer, taxes):
-    """Tax of each jurisdiction (and category and rate)."""
+def _expected_taxes(answer, names):
+    """Return the tax of each jurisdiction (and category and rate), by the name of its Odoo tax."""
     expected = defaultdict(lambda: (ZERO, ZERO))
     for detail in answer.details:
-        tax = taxes[tax_key(detail)]
-        total, company = expected["jurisdiction", tax.name]
-        expected["jurisdiction", tax.name] = (total + detail.tax, company + detail.tax_company)
+        key = "|".join(tax_key(detail))
+        name = names.get(key, key)
+        total, company = expected["jurisdiction", name]
+        expected["jurisdiction", name] = (total + detail.tax, company + detail.tax_company)
     return expected
 
 
 def _ledger(move):
-    """What the document's own lines say, in the shape of ``_expected``."""
+    """Return the amounts of the document's own lines, in the shape of ``_expected``."""
     found = defaultdict(lambda: (ZERO, ZERO))
     sign = move.direction_sign
     for line in move.line_ids:
@@ -273,19 +280,8 @@ def _add(found, key, amounts):
 
 
 def _exact(amount):
-    """Odoo's float as the amount it stands for; no currency has more than six decimals."""
+    """Return the amount Odoo's float stands for; no currency has more than six decimals."""
     return round(Decimal(amount), 6).normalize() + ZERO
-
-
-def _what(key, document):
-    """What differs, in words."""
-    kinds = {"net": "Total before tax", "tax": "Total tax"}
-    if isinstance(key, str):
-        return kinds[key]
-    kind, about = key
-    lines = {line.id: line.description for line in document.lines}
-    names = {"line": "“{}” before tax", "gross": "“{}” with tax", "jurisdiction": "{}"}
-    return names[kind].format(lines.get(about, about))
 
 
 def _shown(pair):

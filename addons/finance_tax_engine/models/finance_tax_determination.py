@@ -1,7 +1,7 @@
-"""One answer to "what tax is due on this document", kept for ever (T3).
+"""One answer to "what tax is due on this document", kept unchanged (T3).
 
 A determination is never changed or deleted; another state of the document makes another version.
-Its fingerprint covers everything the engine saw, so the same state is never asked twice.
+Its fingerprint covers everything the engine saw, so the same state is never determined twice.
 """
 
 import json
@@ -9,7 +9,6 @@ from datetime import datetime, timezone
 
 from odoo import api, fields, models
 from odoo.addons.finance_connector_base.core import contract
-from odoo.exceptions import UserError
 
 from ..core import replay
 from ..core.amounts import Share
@@ -19,9 +18,11 @@ from ..core.errors import NoRule, TaxError
 
 class FinanceTaxDetermination(models.Model):
     _name = "finance.tax.determination"
+    _inherit = "finance.evidence.mixin"
     _description = "Tax determination"
     _order = "id desc"
     _check_company_auto = True
+    _evidence_open = frozenset()
 
     name = fields.Char("Number", compute="_compute_name")
     company_id = fields.Many2one("res.company", required=True, readonly=True, index=True)
@@ -35,7 +36,7 @@ class FinanceTaxDetermination(models.Model):
     determined_at = fields.Datetime("Determined", required=True, readonly=True)
     tax_date = fields.Date(required=True, readonly=True)
     fingerprint = fields.Char(required=True, readonly=True, index=True)
-    request_json = fields.Text("Question", required=True, readonly=True)
+    request_json = fields.Text("Request", required=True, readonly=True)
     answer_json = fields.Text("Answer", required=True, readonly=True)
     currency_id = fields.Many2one("res.currency", required=True, readonly=True)
     total_tax = fields.Monetary(readonly=True)
@@ -46,34 +47,34 @@ class FinanceTaxDetermination(models.Model):
 
     _version_uniq = models.UniqueIndex("(move_id, version) WHERE move_id IS NOT NULL")
 
-    # -- immutable -----------------------------------------------------------------------------
-
-    def write(self, vals):  # pylint: disable=method-required-super
-        raise UserError(self.env._("A tax determination is evidence and cannot be changed."))
-
-    @api.ondelete(at_uninstall=False)
-    def _unlink_never(self):
-        raise UserError(self.env._("A tax determination is evidence and cannot be deleted."))
-
-    # -- asking --------------------------------------------------------------------------------
+    # -- determining --------------------------------------------------------------------------------
 
     @api.model
     def _for(self, move):
-        """The determination of the present state of ``move``: the one in use, or a new one.
+        """Return the determination of the present state of ``move``: the one in use, or a new one.
 
-        Who saves an invoice may need it without the right to read evidence, hence as superuser.
-        Raises a ``TaxError``. What an engine could not answer before is asked again.
+        Users who save invoices need it without the right to read evidence, hence as superuser.
+        What an engine could not answer before is determined again.
+
+        :raises TaxError: the engine has no usable answer
         """
         document = move._finance_document()
-        current = move.finance_tax_determination_id.sudo()
-        if current.fingerprint == contract.fingerprint(document) and not current._is_stopgap():
-            return current
+        if self._is_current(move, document):
+            return move.finance_tax_determination_id.sudo()
         engine = self.env["finance.tax.engine"]._of(move.company_id)
         answer = self._reversed(move, document) or engine._determine(document)
         return self._keep(move, document, answer)
 
+    @api.model
+    def _is_current(self, move, document):
+        """Return whether the determination in use is an engine's for this state of the document."""
+        current = move.finance_tax_determination_id.sudo()
+        if not current or current._is_fallback():
+            return False
+        return current.fingerprint == contract.fingerprint(document)
+
     def _reversed(self, move, document):
-        """The answer of the original if ``move`` reverses all of it (T6)."""
+        """Return the answer of the original if ``move`` reverses all of it (T6)."""
         original = move.reversed_entry_id.finance_tax_determination_id
         if document.kind != "credit_note" or not original:
             return None
@@ -87,7 +88,7 @@ class FinanceTaxDetermination(models.Model):
 
     @api.model
     def _last_known(self, move):
-        """A stop-gap from the newest determination for the same parties and kinds of lines (T4)."""
+        """Return a fallback by the newest determination for the same parties and kinds of lines (T4)."""
         document = move._finance_document()
         earlier = self.sudo().search(
             [
@@ -97,7 +98,7 @@ class FinanceTaxDetermination(models.Model):
             ],
             limit=20,
         )
-        error = NoRule("There is no last known answer for this customer.")
+        error = NoRule("last_known")
         for candidate in earlier:
             try:
                 answer = replay.last_known(
@@ -117,12 +118,12 @@ class FinanceTaxDetermination(models.Model):
         """Check and store an answer as the next version."""
         precision = self._precision(move)
         check_answer(document, answer, precision.document, precision.company)
-        last = self.sudo().search([("move_id", "=", move.id)], order="version desc", limit=1)
+        work = self.env["finance.tax.service"]._work()
         values = {
             "company_id": move.company_id.id,
             "move_id": move.id,
             "partner_id": move.commercial_partner_id.id,
-            "version": last.version + 1,
+            "version": self._next_version(move, work),
             "engine": answer.engine,
             "engine_version": answer.engine_version,
             "determined_at": fields.Datetime.now(),
@@ -135,7 +136,16 @@ class FinanceTaxDetermination(models.Model):
             "explanation": "\n".join(answer.explanation),
             "summary": _summary(answer),
         }
-        return self.sudo().create(values)
+        determination = self.sudo().create(values)
+        work.keep(determination, document, answer)
+        return determination
+
+    def _next_version(self, move, work):
+        """Return the number of the next determination of ``move``."""
+        if move.id in work.created and not move.finance_tax_determination_id:
+            return 1 + self.sudo().search_count([("move_id", "=", move.id)])
+        last = self.sudo().search([("move_id", "=", move.id)], order="version desc", limit=1)
+        return last.version + 1
 
     def _precision(self, move):
         return self.env["finance.tax.engine"]._precision(move.company_id, move.currency_id)
@@ -143,15 +153,25 @@ class FinanceTaxDetermination(models.Model):
     # -- reading -------------------------------------------------------------------------------
 
     def _document(self):
-        """The question, as asked."""
-        return contract.Document.model_validate_json(self.sudo().request_json)
+        """Return the document the engine was asked about."""
+        return self._parsed()[0]
 
     def _answer(self):
-        """The answer, as given."""
-        return contract.TaxAnswer.model_validate_json(self.sudo().answer_json)
+        """Return the engine's answer."""
+        return self._parsed()[1]
 
-    def _is_stopgap(self):
-        """Whether this answer only bridges an engine that could not answer."""
+    def _parsed(self):
+        """Return question and answer, read once in a transaction."""
+        work = self.env["finance.tax.service"]._work()
+        if self.id not in work.parsed:
+            record = self.sudo()
+            document = contract.Document.model_validate_json(record.request_json)
+            answer = contract.TaxAnswer.model_validate_json(record.answer_json)
+            work.keep(self, document, answer)
+        return work.parsed[self.id]
+
+    def _is_fallback(self):
+        """Return whether this answer stands in for an engine that had none."""
         return self.engine == replay.LAST_KNOWN
 
     @api.depends("version", "move_id")
@@ -179,7 +199,7 @@ class FinanceTaxDetermination(models.Model):
 
     @api.model
     def _details(self, answer, currency):
-        """An answer as a table for people."""
+        """Return an answer as a table."""
         return self.env["ir.qweb"]._render(
             "finance_tax_engine.determination_details",
             {"groups": _groups(answer), "currency": currency},
@@ -187,7 +207,7 @@ class FinanceTaxDetermination(models.Model):
 
 
 def _groups(answer):
-    """Details added up by what makes them differ, in the order of the document, for people."""
+    """Return details added up by what makes them differ, in the order of the document."""
     groups = {}
     for detail in answer.details:
         share = _label(detail)
@@ -202,7 +222,7 @@ def _groups(answer):
 
 
 def _summary(answer):
-    """``FR VAT 20 % on 1200.00: 240.00``, at most three of them."""
+    """Return ``FR VAT 20 % on 1200.00: 240.00``, at most three of them."""
     parts = [
         f"{group['label']} on {group['taxable']:f}: {group['tax']:f}" for group in _groups(answer)
     ]

@@ -1,4 +1,4 @@
-"""What every tax engine is to the rest: one question, one typed answer or one typed error.
+"""The contract of a tax engine: one document in, one typed answer or one typed error out.
 
 An engine addon extends ``res.company.finance_tax_engine`` with its code and defines the abstract
 model ``finance.tax.engine.<code>`` that inherits from this one.
@@ -8,8 +8,8 @@ from decimal import Decimal
 
 from odoo import models
 
-from ..core.facts import Precision
 from ..core.replay import match_lines
+from ..core.rounding import Precision
 
 
 class FinanceTaxEngine(models.AbstractModel):
@@ -17,19 +17,22 @@ class FinanceTaxEngine(models.AbstractModel):
     _description = "Tax engine"
 
     def _of(self, company):
-        """The engine of ``company``; the company must have one."""
+        """Return the engine of ``company``; the company must have one."""
         return self.env[f"finance.tax.engine.{company.finance_tax_engine}"]
 
     def _determine(self, document):
-        """Answer a ``contract.Document`` with a ``contract.TaxAnswer``.
+        """Return the ``contract.TaxAnswer`` for a ``contract.Document``.
 
-        A query: repeatable, recorded nowhere at the engine, with a short timeout. Whatever goes
-        wrong is raised as a ``core.errors.TaxError``; a zero is never a way to say "unknown".
+        A query: repeatable, recorded nowhere at the engine, with a short timeout. An unknown tax is
+        never a zero. It may run while Odoo synchronises the lines of the document: it writes nothing
+        to the document and rolls back no flushing savepoint.
+
+        :raises core.errors.TaxError: whatever goes wrong
         """
         raise NotImplementedError
 
     def _precision(self, company, currency):
-        """How amounts of ``company`` in ``currency`` are rounded."""
+        """Return how amounts of ``company`` in ``currency`` are rounded."""
         per_line = company.tax_calculation_rounding_method == "round_per_line"
         return Precision(
             document=_unit(currency),
@@ -38,11 +41,11 @@ class FinanceTaxEngine(models.AbstractModel):
         )
 
     def _sells_the_same(self, move, other):
-        """Whether two documents have the same lines, as far as an engine sees them."""
+        """Return whether two documents have the same lines, as far as an engine sees them."""
         lines, others = move._finance_document().lines, other._finance_document().lines
         return match_lines(lines, others) is not None
 
 
 def _unit(currency):
-    """The smallest amount of a currency, exactly."""
+    """Return the smallest amount of a currency, exactly."""
     return Decimal(str(currency.rounding)).normalize()

@@ -1,17 +1,17 @@
-"""Every use of a fallback is put right later, by itself: asked again until answered (T4)."""
+"""Re-check of every document a fallback was used on, until the engine has answered (T4)."""
 
 from odoo import models
-from odoo.addons.finance_connector_base.models.finance_posting import suite_write
 
 from ..core.errors import TaxError
+from .finance_tax_service import Outcome
 
 
 class FinanceTaxRemediation(models.AbstractModel):
     _name = "finance.tax.remediation"
-    _description = "Putting fallbacks right"
+    _description = "Fallback re-check"
 
     def _cron_remediate(self):
-        """Ask again for every document that a fallback was used on."""
+        """Determine the tax again of every document that a fallback was used on."""
         moves = self.env["account.move"].search(
             [("finance_tax_remediation", "=", "pending")], order="write_date, id"
         )
@@ -22,35 +22,32 @@ class FinanceTaxRemediation(models.AbstractModel):
 
     def _remediate(self, move):
         if not move.company_id._finance_has_tax_engine() or move.state == "cancel":
-            suite_write(move, {"finance_tax_remediation": False})
+            move._finance_store_tax({"finance_tax_remediation": False})
         elif move.state == "draft":
-            self.env["finance.tax.fallback"]._settle(move)
+            self.env["finance.tax.service"]._settle(move)
         else:
             self._compare(move)
 
     def _compare(self, move):
-        """A posted document cannot change: does the engine's answer equal what was booked?"""
+        """Compare a posted document, which cannot change, with the engine's answer."""
+        service = self.env["finance.tax.service"]
         try:
             with self.env.cr.savepoint():
                 determination = self.env["finance.tax.determination"]._for(move)
         except TaxError as error:
-            # Also the turn in the queue: the longest untouched is asked first.
-            suite_write(move, {"finance_tax_message": error.as_text()})
+            # The write date is the order of the queue: the longest untouched comes first.
+            findings = [service._finding(move, error).to_json()]
+            move._finance_store_tax({"finance_tax_findings": findings})
             return
         difference = _difference(move, determination._answer())
-        fallback = self.env["finance.tax.fallback"]
-        if not difference:
-            suite_write(
-                move,
-                fallback._state("determined", determination=determination, remediation="resolved"),
-            )
-            fallback._record(move, "determined", determination=determination)
-            return
-        self._report(move, determination, difference)
+        if difference:
+            self._report(move, determination, difference)
+        else:
+            service._store(move, Outcome("determined", determination))
 
     def _report(self, move, determination, difference):
-        """A posted difference is a person's to correct: an activity and an entry."""
-        suite_write(move, {"finance_tax_remediation": "different"})
+        """Leave the correction of a posted difference to the accountant: an activity and an entry."""
+        move._finance_store_tax({"finance_tax_remediation": "different"})
         note = self.env._(
             "The tax engine has answered: %(summary)s. The posted tax differs by %(difference)s "
             "%(currency)s. Correct it with a credit note and a new invoice.",
@@ -60,7 +57,7 @@ class FinanceTaxRemediation(models.AbstractModel):
         )
         move.activity_schedule(
             "mail.mail_activity_data_todo",
-            summary=self.env._("Tax differs from the engine's answer"),
+            summary=self.env._("Posted tax differs from the engine's"),
             note=note,
             user_id=(move.invoice_user_id or move.create_uid).id,
         )
@@ -76,7 +73,7 @@ class FinanceTaxRemediation(models.AbstractModel):
 
 
 def _difference(move, answer):
-    """The engine's tax minus the booked tax, in document currency."""
+    """Return the engine's tax minus the booked tax, in document currency."""
     unit = move.currency_id.decimal_places
     booked = round(move.amount_tax, unit)
     return answer.total_tax() - type(answer.total_tax())(str(booked))

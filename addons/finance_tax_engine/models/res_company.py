@@ -1,4 +1,4 @@
-"""Which engine a company asks, and what happens when it does not answer."""
+"""The engine that determines a company's taxes, and the policy if it gives no answer."""
 
 from odoo import fields, models
 
@@ -9,10 +9,7 @@ class ResCompany(models.Model):
     _audit_tracked = ("finance_tax_engine", "finance_tax_fallback")
 
     finance_tax_engine = fields.Selection(
-        [("none", "Odoo's own taxes"), ("embedded", "Embedded engine")],
-        "Tax engine",
-        required=True,
-        default="none",
+        [("none", "Odoo's own taxes")], "Tax engine", required=True, default="none"
     )
     finance_tax_fallback = fields.Selection(
         [
@@ -20,16 +17,13 @@ class ResCompany(models.Model):
             ("native", "Use Odoo's own taxes and check later"),
             ("last_known", "Use the last known rates and check later"),
         ],
-        "If the engine has no answer",
+        "If the tax cannot be determined",
         required=True,
         default="block",
     )
-    finance_tax_registration_ids = fields.One2many(
-        "finance.tax.registration", "company_id", "Tax registrations"
-    )
 
     def _finance_has_tax_engine(self):
-        """Whether an engine determines this company's taxes."""
+        """Return whether an engine determines this company's taxes."""
         return self.finance_tax_engine not in {False, "none"}
 
     def _finance_evidence_kinds(self):

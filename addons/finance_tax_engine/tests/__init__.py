@@ -4,7 +4,6 @@ from . import (
     test_t3_determination,
     test_t4_fallback,
     test_t6_reversal,
-    test_t7_reasons,
     test_t9_local_checks,
-    test_try_wizard,
+    test_posting,
 )

@@ -1,15 +1,22 @@
-"""A French company with the least books an invoice needs, and the embedded engine."""
+"""A French company with the least books an invoice needs, and the tax engine of the tests."""
 
 from odoo import Command
+from odoo.orm.model_classes import add_to_registry
 from odoo.tests import TransactionCase
+
+from .fake_engine import CODE, FakeEngine
 
 DATE = "2026-05-04"
 
 
 class TaxCase(TransactionCase):
+    engine = CODE
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        if cls.engine == CODE:
+            cls._install_fake_engine()
         cls.euro = cls._currency("EUR")
         cls.dollar = cls._currency("USD")
         cls.company = cls._company("Papeterie du Port", "FR")
@@ -25,6 +32,26 @@ class TaxCase(TransactionCase):
         cls.paper = cls._product("Paper", "standard")
         cls.novel = cls._product("Novel", "books")
         cls.advice = cls._product("Advice", "standard", type="service")
+
+    @classmethod
+    def _install_fake_engine(cls):
+        """Make the engine of the tests a choice of companies, for the tests of this class."""
+        registry, name = cls.env.registry, FakeEngine._name
+        add_to_registry(registry, FakeEngine)
+        cls.addClassCleanup(registry["finance.tax.engine"]._inherit_children.discard, name)
+        cls.addClassCleanup(registry["base"]._inherit_children.discard, name)
+        cls.addClassCleanup(registry.__delitem__, name)
+        registry._setup_models__(cls.env.cr, [name])
+        field = registry["res.company"]._fields["finance_tax_engine"]
+        selection = [*field.selection, (CODE, "Engine of the tests")]
+        cls.classPatch(field, "selection", selection)
+        cls.classPatch(field, "_selection", dict(selection))
+
+    def setUp(self):
+        super().setUp()
+        self.patch(FakeEngine, "calls", 0)
+        self.patch(FakeEngine, "error", None)
+        self.patch(FakeEngine, "rates", dict(FakeEngine.rates))
 
     # -- records -------------------------------------------------------------------------------
 
@@ -42,7 +69,7 @@ class TaxCase(TransactionCase):
                 "country_id": cls.env.ref(f"base.{country.lower()}").id,
                 "currency_id": cls.euro.id,
                 "tax_calculation_rounding_method": "round_per_line",
-                "finance_tax_engine": "embedded",
+                "finance_tax_engine": cls.engine,
                 **values,
             }
         )
@@ -125,15 +152,14 @@ class TaxCase(TransactionCase):
         return cls.env["res.partner"].create({"name": name, **defaults, **values})
 
     @classmethod
-    def _product(cls, name, category, **values):
-        category = cls.env.ref(f"finance_tax_engine.category_{category}")
+    def _product(cls, name, _category, **values):
         return cls.env["product.product"].create(
             {
                 "name": name,
+                "default_code": name.upper(),
                 "type": "consu",
                 "list_price": 100.0,
                 "taxes_id": [Command.set(cls.native.ids)],
-                "finance_tax_category_id": category.id,
                 **values,
             }
         )
@@ -161,19 +187,6 @@ class TaxCase(TransactionCase):
             "price_unit": price,
             "discount": discount,
         }
-
-    def _register(self, kind, jurisdiction, **values):
-        return self.env["finance.tax.registration"].create(
-            {
-                "company_id": self.company.id,
-                "kind": kind,
-                "jurisdiction_id": self.env.ref(
-                    f"finance_tax_engine.jurisdiction_{jurisdiction}"
-                ).id,
-                "valid_from": "2026-01-01",
-                **values,
-            }
-        )
 
     def _reverse(self, move, **values):
         """Odoo's own reversal wizard, as the button does it."""

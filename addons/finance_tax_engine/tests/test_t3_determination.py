@@ -30,8 +30,8 @@ class TestT3Determination(TaxCase):
         document, answer = determination._document(), determination._answer()
         self.assertEqual(document.lines[0].net_amount, 15)
         self.assertEqual(answer.fingerprint, determination.fingerprint)
-        self.assertIn("FR VAT 20 %", determination.explanation)
-        self.assertIn("France: standard rate", determination.details_html)
+        self.assertIn("FR VAT 20 %", determination.summary)
+        self.assertIn("rate of PAPER", determination.details_html)
 
     def test_t3_saving_without_a_change_asks_nobody(self):
         move = self._invoice([(self.paper,)])
@@ -71,33 +71,19 @@ class TestT3Determination(TaxCase):
     def test_a_determination_is_seen_only_in_its_company(self):
         determination = self._invoice([(self.paper,)]).finance_tax_determination_id
         other = self._company("Elsewhere", "DE")
-        stranger = new_test_user(
+        outsider = new_test_user(
             self.env,
-            "stranger",
+            "outsider",
             groups="account.group_account_invoice",
             company_id=other.id,
             company_ids=[(6, 0, other.ids)],
         )
-        mine = determination.with_user(stranger).with_context(allowed_company_ids=other.ids)
+        mine = determination.with_user(outsider).with_context(allowed_company_ids=other.ids)
         self.assertFalse(mine.search([("id", "=", determination.id)]))
         with self.assertRaises(AccessError):
             mine.read(["total_tax"])
-        rule = self.env["finance.tax.rule"].create(
-            {
-                "name": "Own",
-                "jurisdiction_id": self.env.ref("finance_tax_engine.jurisdiction_fr").id,
-                "rate": 19,
-                "company_id": self.company.id,
-            }
-        )
-        registration = self._register("oss", "fr")
-        for record in (rule, registration):
-            with self.assertRaises(AccessError):
-                record.with_user(stranger).with_context(allowed_company_ids=other.ids).read(
-                    ["valid_from"]
-                )
 
-    def test_who_may_only_write_invoices_gets_them_determined(self):
+    def test_a_user_who_may_only_write_invoices_gets_them_determined(self):
         move = self._invoice([(self.paper,)])
         clerk = new_test_user(
             self.env,
@@ -110,15 +96,3 @@ class TestT3Determination(TaxCase):
         mine.write({"invoice_line_ids": [(1, move.invoice_line_ids.id, {"quantity": 2})]})
         mine.action_post()
         self.assertEqual(move.amount_tax, 40.0)
-
-    def test_only_a_finance_admin_changes_rules(self):
-        rule = self.env.ref("finance_tax_engine.rule_fr_standard_20250101")
-        accountant = new_test_user(self.env, "bookkeeper", groups="account.group_account_invoice")
-        with self.assertRaises(AccessError):
-            rule.with_user(accountant).write({"rate": 1})
-        admin = new_test_user(self.env, "boss", groups="finance_connector_base.group_admin")
-        rule.with_user(admin).write({"source": "Checked"})
-        entry = self.env["finance.audit.entry"].search(
-            [("action", "=", "tax.rulebook.changed")], limit=1
-        )
-        self.assertIn("Source", entry.summary)

@@ -4,6 +4,7 @@ from odoo import Command
 from odoo.tests import tagged
 
 from .common import TaxCase
+from .fake_engine import FakeEngine
 
 
 @tagged("post_install", "-at_install")
@@ -14,15 +15,13 @@ class TestT6Reversal(TaxCase):
         return move
 
     def _new_rate(self, since):
-        rule = self.env.ref("finance_tax_engine.rule_fr_standard_20250101")
         day_before = {"2026-06-01": "2026-05-31"}[since]
-        rule.valid_to = day_before
-        rule.copy({"rate": 25, "valid_from": since, "valid_to": False})
+        FakeEngine.rates["PAPER"] = [(day_before, "20"), ("9999", "25")]
 
     def test_t6_a_full_reversal_is_exact_after_the_rules_changed(self):
         self.company.tax_calculation_rounding_method = "round_globally"
         move = self._posted([(self.paper, 1, 0.13)] * 3 + [(self.novel, 3, 9.99)])
-        self.env.ref("finance_tax_engine.rule_fr_standard_20250101").rate = 33
+        FakeEngine.rates["PAPER"] = [("9999", "33")]
         note = self._reverse(move, date="2026-07-01")
         self.assertEqual(self._taxes(note), self._taxes(move))
         determination = note.finance_tax_determination_id
@@ -63,7 +62,7 @@ class TestT6Reversal(TaxCase):
             {"invoice_line_ids": [Command.update(note.invoice_line_ids.id, {"quantity": 1})]}
         )
         self.assertEqual(note.amount_tax, 2.0)
-        self.assertEqual(note.finance_tax_determination_id.engine, "embedded")
+        self.assertEqual(note.finance_tax_determination_id.engine, "fake")
         note.action_post()
 
     def test_t6_a_copy_asks_again_with_the_rules_of_its_own_date(self):
@@ -85,12 +84,12 @@ class TestT6Reversal(TaxCase):
         new = self.env["account.move"].browse(wizard.modify_moves()["res_id"])
         note = move.reversal_move_ids
         self.assertEqual((note.amount_tax, note.state), (20.0, "posted"))
-        self.assertEqual(new.finance_tax_determination_id.engine, "embedded")
+        self.assertEqual(new.finance_tax_determination_id.engine, "fake")
 
     def test_t6_a_document_no_engine_saw_is_reversed_by_odoo(self):
         self.company.finance_tax_engine = "none"
         move = self._posted([(self.novel,)])
-        self.company.finance_tax_engine = "embedded"
+        self.company.finance_tax_engine = "fake"
         note = self._reverse(move)
         self.assertEqual(note.invoice_line_ids.tax_ids, self.native)
         note.action_post()

@@ -1,0 +1,23 @@
+{
+    "name": "Finance Connect: Embedded Tax Engine",
+    "summary": "Jurisdictions, rules, rates and place of supply for the EU and the United States",
+    "version": "19.0.2.0.0",
+    "category": "Accounting/Accounting",
+    "author": "Finance Connect contributors",
+    "website": "https://github.com/finance-connect/finance-connect",
+    "license": "LGPL-3",
+    "depends": ["finance_tax_engine"],
+    "data": [
+        "security/ir.model.access.csv",
+        "security/rules.xml",
+        "views/finance_tax_category_views.xml",
+        "views/finance_tax_jurisdiction_views.xml",
+        "views/finance_tax_rule_views.xml",
+        "views/finance_tax_registration_views.xml",
+        "views/product_views.xml",
+        "views/res_config_settings_views.xml",
+        "wizards/finance_tax_try_views.xml",
+        "views/menus.xml",
+    ],
+    "post_init_hook": "load_rule_book",
+}

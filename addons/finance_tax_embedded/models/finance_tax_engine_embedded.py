@@ -1,0 +1,41 @@
+"""The engine that works without an external service: rules, jurisdictions and registrations."""
+
+from datetime import datetime, timezone
+
+from odoo import models
+from odoo.tools import ormcache
+
+from ..core import engine
+from ..core.facts import RuleBook
+
+
+class FinanceTaxEngineEmbedded(models.AbstractModel):
+    _name = "finance.tax.engine.embedded"
+    _inherit = "finance.tax.engine"
+    _description = "Embedded tax engine"
+
+    def _determine(self, document):
+        company = self.env["res.company"].browse(int(document.company_id))
+        currency = self.env["res.currency"].search([("name", "=", document.currency)], limit=1)
+        return engine.determine(
+            document,
+            self._rulebook(company.id),
+            self._precision(company.sudo(), currency),
+            datetime.now(timezone.utc),
+        )
+
+    @ormcache("company_id")
+    def _rulebook(self, company_id):
+        """Return the rule book of one company as immutable facts, cached until any part changes."""
+        # A rule book is all of its rules, and the result is cached.
+        # pylint: disable=no-search-all
+        env = self.sudo().with_context(active_test=True, lang="en_US").env
+        shared = [("company_id", "in", (False, company_id))]
+        own = [("company_id", "=", company_id)]
+        categories = env["finance.tax.category"].search([])
+        return RuleBook.of(
+            [item._fact() for item in env["finance.tax.jurisdiction"].search([])],
+            [item._fact() for item in env["finance.tax.rule"].search(shared)],
+            [item._fact() for item in env["finance.tax.registration"].search(own)],
+            {category.code: category.name for category in categories},
+        )

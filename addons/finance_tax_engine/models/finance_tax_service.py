@@ -1,0 +1,346 @@
+"""Determining the tax of documents: ask, apply the policy if there is no answer, store, record (T4).
+
+The way of a document, whether it is saved, determined on request or posted:
+
+1. It is *due*: ``_when_saved`` (create, write) or ``_settle`` (button, posting, re-check).
+2. While Odoo synchronises its lines, just before it makes its tax lines, ``_answer_due`` puts the
+   engine's taxes and amounts on the product lines, so that Odoo makes its tax lines once.
+3. When the lines are synchronised, ``_conclude`` compares the document with the answer, stores the
+   state and records it as evidence.
+
+An indeterminate tax is a state one can see and search for, never a zero. The policies: block
+posting, Odoo's own taxes, or the last known rates; the latter two are re-checked by a scheduled job.
+"""
+
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from odoo import api, models
+from odoo.exceptions import RedirectWarning, UserError
+
+from ..core.errors import TaxError, TotalsDiffer
+from ..core.replay import REVERSAL
+
+#: Most determinations whose parsed question and answer a transaction keeps.
+_KEPT = 1000
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one document. ``recorded``: nothing changed, so there is nothing to store."""
+
+    state: str
+    determination: models.BaseModel | None = None
+    errors: tuple[TaxError, ...] = ()
+    recorded: bool = False
+
+
+class Work:
+    """What a transaction remembers of its determinations, so that nothing is built or read twice.
+
+    :ivar depth: how many synchronisations of lines are open
+    :ivar due: ids of drafts to determine when their lines are next synchronised
+    :ivar created: ids of documents this transaction created and has determined
+    :ivar outcomes: by document id, between the answer and its conclusion
+    :ivar errors: by document id, of the documents that ended without a usable answer
+    :ivar parsed: by determination id, its question and answer
+    """
+
+    def __init__(self):
+        self.depth = 0
+        self.due = set()
+        self.created = set()
+        self.outcomes = {}
+        self.errors = {}
+        self.parsed = {}
+
+    def keep(self, determination, document, answer):
+        """Keep what a determination was made from; determinations never change."""
+        if len(self.parsed) >= _KEPT:
+            self.parsed.clear()
+        self.parsed[determination.id] = (document, answer)
+
+
+class FinanceTaxService(models.AbstractModel):
+    _name = "finance.tax.service"
+    _description = "Tax determination"
+
+    @api.model
+    def _work(self):
+        """Return what the present transaction remembers."""
+        cache = self.env.cr.cache
+        if "finance_tax_work" not in cache:
+            cache["finance_tax_work"] = Work()
+        return cache["finance_tax_work"]
+
+    # -- 1. which documents are due ------------------------------------------------------------
+
+    @contextmanager
+    def _when_saved(self, moves):
+        """Have ``moves`` determined by the synchronisation of lines that happens inside.
+
+        Where a caller has a synchronisation of its own open they stay due until that one ends.
+        """
+        due = self._work().due
+        due.update(moves.ids)
+        try:
+            yield
+        except BaseException:
+            due.difference_update(moves.ids)
+            raise
+
+    @contextmanager
+    def _synchronising(self):
+        """Yield whether no other synchronisation of lines is open: its end is the conclusion."""
+        work = self._work()
+        work.depth += 1
+        try:
+            yield work.depth == 1
+        finally:
+            work.depth -= 1
+
+    def _settle(self, moves):
+        """Determine the tax of the drafts whose determination does not stand.
+
+        :return: document → errors, of those that have no usable answer
+        """
+        stale = moves.filtered(lambda move: not self._stands(move))
+        if not stale:
+            return {}
+        work, container = self._work(), {"records": stale}
+        for move_id in stale.ids:
+            work.errors.pop(move_id, None)
+        with (
+            self._when_saved(stale),
+            stale._check_balanced(container),
+            stale._sync_dynamic_lines(container),
+        ):
+            pass
+        self._settle_within_synchronisation(stale)
+        return {move: work.errors[move.id] for move in stale if move.id in work.errors}
+
+    def _settle_within_synchronisation(self, moves):
+        """Determine what is still due: a caller synchronises lines, so that ours did nothing."""
+        left = moves.filtered(lambda move: move.id in self._work().due)
+        self._answer_due(left)
+        for move in left:
+            self.env["finance.tax.amounts"]._recompute_tax_lines(move)
+        self._conclude(left)
+
+    def _stands(self, move):
+        """Return whether the determination in use is for this state of the document and in place."""
+        determination = move.finance_tax_determination_id
+        amounts = self.env["finance.tax.amounts"]
+        if move.finance_tax_state != "determined" or not amounts._in_place(move):
+            return False
+        if not self.env["finance.tax.determination"]._is_current(move, move._finance_document()):
+            return False
+        try:
+            amounts._check(move, determination)
+        except TotalsDiffer:
+            return False
+        return True
+
+    # -- 2. the answer, before Odoo makes its tax lines ----------------------------------------
+
+    def _answer_due(self, moves):
+        """Put the engine's taxes and amounts, or those of the policy, on the lines of due drafts."""
+        work = self._work()
+        due = moves.filtered(lambda move: move.id in work.due)
+        work.due.difference_update(due.ids)
+        for move in due._finance_to_determine():
+            work.outcomes[move.id] = self._outcome(move.with_company(move.company_id))
+
+    def _outcome(self, move):
+        try:
+            return self._determine(move)
+        except TaxError as error:
+            return self._fall_back(move, error)
+
+    def _determine(self, move):
+        """Use the engine's answer; None if Odoo's own reversal stays as it is."""
+        if self._keeps_original_taxes(move):
+            return None
+        amounts = self.env["finance.tax.amounts"]
+        amounts._check_supported(move)
+        determination = self.env["finance.tax.determination"]._for(move)
+        in_place = determination == move.finance_tax_determination_id and amounts._in_place(move)
+        if not in_place:
+            amounts._put(move, determination)
+        return Outcome("determined", determination, recorded=in_place)
+
+    def _keeps_original_taxes(self, move):
+        """Return whether the document reverses one that no engine determined: that is exact."""
+        original = move.reversed_entry_id
+        if not original or original.finance_tax_determination_id:
+            return False
+        return self.env["finance.tax.engine"]._sells_the_same(move, original)
+
+    def _fall_back(self, move, error):
+        """Apply the company's policy for a document without an answer."""
+        policy = move.company_id.finance_tax_fallback
+        amounts, determination = self.env["finance.tax.amounts"], None
+        try:
+            if policy == "native":
+                amounts._put_native(move)
+            elif policy == "last_known":
+                determination = self.env["finance.tax.determination"]._last_known(move)
+                amounts._put(move, determination)
+            else:
+                return Outcome("failed", errors=(error,))
+        except TaxError as reason:
+            return Outcome("failed", errors=(error, reason))
+        return Outcome("fallback", determination, (error,))
+
+    # -- 3. the conclusion, when lines are synchronised ----------------------------------------
+
+    def _conclude(self, moves):
+        """Compare the documents with their answers, store the states, record the evidence."""
+        work = self._work()
+        for move in moves:
+            if outcome := work.outcomes.pop(move.id, None):
+                self._store(move, self._verified(move, outcome))
+
+    def _verified(self, move, outcome):
+        """Return the outcome, or a failed one if the document does not equal the answer (T1)."""
+        if not outcome.determination:
+            return outcome
+        try:
+            self.env["finance.tax.amounts"]._restore(move, outcome.determination)
+        except TotalsDiffer as error:
+            return Outcome("failed", errors=(error,))
+        return outcome
+
+    def _store(self, move, outcome):
+        if outcome.state == "failed":
+            self._work().errors[move.id] = outcome.errors
+        if outcome.recorded:
+            return
+        values = self._values(move, outcome)
+        if outcome.state == "failed" and all(move[name] == values[name] for name in _STATED):
+            return
+        move._finance_store_tax(values)
+        self._record(move, outcome)
+
+    def _values(self, move, outcome):
+        """Return the values of the document for an outcome."""
+        remediation = "pending" if outcome.state == "fallback" else False
+        if outcome.state == "determined" and move.finance_tax_remediation == "pending":
+            remediation = "resolved"
+        return {
+            "finance_tax_state": outcome.state,
+            "finance_tax_determination_id": outcome.determination and outcome.determination.id,
+            "finance_tax_findings": [
+                self._finding(move, error).to_json() for error in outcome.errors
+            ]
+            or False,
+            "finance_tax_remediation": remediation,
+        }
+
+    def _record(self, move, outcome):
+        """Record what was decided as evidence, on the document's timeline."""
+        company, determination = move.company_id, outcome.determination
+        findings = [self._finding(move, error) for error in outcome.errors]
+        facts = {
+            "engine": self._engine_label(company, determination),
+            "amount": determination and f"{determination.total_tax:.2f}",
+            "currency": determination and determination.currency_id.name,
+            "reason": self.env["finance.finding"]._render_tax([f.to_json() for f in findings]),
+            "summary": determination.summary if determination else "",
+        }
+        sentences = {
+            "determined": self.env._(
+                "Tax determined by %(engine)s: %(amount)s %(currency)s — %(summary)s.", **facts
+            ),
+            "fallback": self.env._("Tax fallback: %(engine)s gave no answer. %(reason)s", **facts),
+            "failed": self.env._("Tax could not be determined: %(reason)s", **facts),
+        }
+        outcomes = {"determined": "success", "fallback": "warning", "failed": "failure"}
+        self.env["finance.audit.entry"]._record(
+            action=f"tax.{outcome.state}",
+            record=determination or move,
+            document=move,
+            company=company,
+            outcome=outcomes[outcome.state],
+            summary=sentences[outcome.state],
+            details=_details(determination, findings, company),
+        )
+
+    def _engine_label(self, company, determination):
+        """Return the name of the source of an answer."""
+        if determination and determination.engine == REVERSAL:
+            return self.env._("the reversed document")
+        engines = dict(company._fields["finance_tax_engine"]._description_selection(self.env))
+        return engines.get(company.finance_tax_engine)
+
+    # -- errors: what to correct, and where ----------------------------------------------------
+
+    @api.model
+    def _correction_actions(self):
+        """Return target of an error → XML id of the action that opens its screen. Engines extend."""
+        return {"taxes": "account.action_tax_form", "company": "base.action_res_company_form"}
+
+    def _finding(self, move, error):
+        """Return an error as the finding that is stored, with the record to correct if there is one."""
+        record = self._record_to_correct(move, error)
+        if not record:
+            return error.finding()
+        return replace(error.finding(), model=record._name, record_id=record.id)
+
+    def _record_to_correct(self, move, error):
+        if error.target == "partner":
+            return move.commercial_partner_id
+        return error.target == "payment_term" and move.invoice_payment_term_id
+
+    def _correction(self, move, errors):
+        """Return the action that opens what the first error names, or None."""
+        error = errors[0]
+        if record := self._record_to_correct(move, error):
+            return record._get_records_action()
+        xmlid = self._correction_actions().get(error.target)
+        return xmlid and self.env["ir.actions.actions"]._for_xml_id(xmlid)["id"]
+
+    def _raise(self, move, errors, *, button=True):
+        """Raise what prevents posting one document.
+
+        :param button: lead to the screen on which it is corrected; only where somebody sees it,
+            because the warning that carries a button is no ``UserError``
+        """
+        findings = [self._finding(move, error).to_json() for error in errors]
+        message = self.env._(
+            "The tax of %(document)s could not be determined.\n\n%(reason)s",
+            document=move._finance_title(),
+            reason=self.env["finance.finding"]._render_tax(findings),
+        )
+        action = button and self._correction(move, errors)
+        if not action:
+            raise UserError(message)
+        labels = {
+            "partner": self.env._("Open the customer"),
+            "payment_term": self.env._("Open the payment term"),
+        }
+        label = labels.get(errors[0].target) or self.env._("Open the settings")
+        raise RedirectWarning(message, action, label)
+
+
+#: What makes two failed states the same.
+_STATED = ("finance_tax_state", "finance_tax_findings")
+
+
+def _details(determination, findings, company):
+    """Return what the entry's details keep: no floats, nothing personal."""
+    details = {}
+    if findings:
+        details["policy"] = company.finance_tax_fallback
+        details["code"] = findings[0].code.partition(".")[0]
+    if determination:
+        answer = determination._answer()
+        details |= {
+            "engine": answer.engine,
+            "version": determination.version,
+            "fingerprint": answer.fingerprint,
+            "total_tax": format(answer.total_tax(), "f"),
+            "currency": answer.currency,
+            "explanation": list(answer.explanation),
+        }
+    return details
