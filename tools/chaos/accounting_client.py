@@ -125,7 +125,7 @@ class _AccountingClient:
                 return
             env.flush_all()
             self._doom.reach(boundaries.DECIDED_NOT_COMMITTED)
-        self._line.journal.note("decided", who="person", what=decision)
+        self._line.journal.note("decided", who="operator", what=decision)
 
     def _choice(self, case) -> tuple[str, str]:
         """What a careful person does: ask again where that can be done, else look what the provider has."""

@@ -77,7 +77,7 @@ def _done(run: Run, evidence: Evidence) -> dict[str, object]:
         "business transactions rolled back": events["rolled back"],
         "documents held by the provider": held,
         **{f"attempts to {step}": count for step, count in sorted(attempts.items())},
-        **{f"decided by the person: {what}": count for what, count in sorted(decided.items())},
+        **{f"decided by the operator: {what}": count for what, count in sorted(decided.items())},
     }
 
 

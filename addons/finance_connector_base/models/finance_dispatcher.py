@@ -46,7 +46,7 @@ from ..core.delivery.transitions import (
 from ..core.finding import Finding
 from ..core.http.client import ProviderClient
 from ..core.protocol import Call, Operation
-from ..core.security.masking import MaskingFilter, mask
+from ..core.security.masking import MaskingFilter, mask_secrets
 from .finance_dispatcher_worker import Heartbeat
 
 _logger = logging.getLogger(__name__)
@@ -693,7 +693,7 @@ def _stored(body):
 
 def _attempt_values(report):
     """Return what an attempt keeps of a report beside the body."""
-    headers = {name: mask(text[:_KEPT_HEADER]) for name, text in report.headers.items()}
+    headers = {name: mask_secrets(text[:_KEPT_HEADER]) for name, text in report.headers.items()}
     request_ids = (headers.get(name) for name in _REQUEST_ID_HEADERS)
     reason = _reason_of(report.outcome)
     return {

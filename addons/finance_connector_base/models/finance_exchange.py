@@ -71,7 +71,7 @@ class FinanceExchange(models.Model):
         }
     )
 
-    name = fields.Char("Name", compute="_compute_name")
+    name = fields.Char(compute="_compute_name")
     connection_id = fields.Many2one(
         "finance.connection",
         required=True,
@@ -95,7 +95,6 @@ class FinanceExchange(models.Model):
         help="Version of the canonical document contract, where the payload is such a document.",
     )
     payload = fields.Binary(
-        "Payload",
         attachment=False,
         readonly=True,
         groups="finance_connector_base.group_operator,finance_audit.group_auditor",
@@ -103,7 +102,7 @@ class FinanceExchange(models.Model):
     payload_sha256 = fields.Char("SHA-256 of the payload", required=True, readonly=True)
     payload_size = fields.Integer("Payload size (bytes)", readonly=True, aggregator=None)
     payload_name = fields.Char("File name", readonly=True)
-    parameters = fields.Json("Parameters", readonly=True)
+    parameters = fields.Json(readonly=True)
     state = fields.Selection(
         list(states.LABELS),
         required=True,
@@ -151,7 +150,7 @@ class FinanceExchange(models.Model):
     reference = fields.Char("Provider's reference", readonly=True, index="btree_not_null")
     status_code = fields.Char("Status (code)", readonly=True)
     status_args = fields.Json("Status (arguments)", readonly=True)
-    findings = fields.Json("Findings", readonly=True)
+    findings = fields.Json(readonly=True)
     sent_at = fields.Datetime("Last sent at", readonly=True)
     answered_at = fields.Datetime("Response at", readonly=True)
     document_model = fields.Char("Document model", readonly=True)
@@ -165,7 +164,6 @@ class FinanceExchange(models.Model):
     notification_next_at = fields.Datetime("Next notification attempt", readonly=True)
     supersedes_id = fields.Many2one(
         "finance.exchange",
-        "Supersedes",
         readonly=True,
         index="btree_not_null",
         ondelete="restrict",
