@@ -107,7 +107,9 @@ def main() -> None:
     from eu_vat_rates_data import data_version, dataset
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--as-of", type=dt.date.fromisoformat, default=dt.date.today())
+    parser.add_argument(
+        "--as-of", type=dt.date.fromisoformat, default=dt.datetime.now(dt.timezone.utc).date()
+    )
     as_of = parser.parse_args().as_of
     rows = list(csv.DictReader(DATA.open(encoding="utf-8"))) if DATA.exists() else []
     changes = refresh(rows, dataset["rates"], as_of, f"eu-vat-rates-data {data_version} (TEDB)")

@@ -21,6 +21,7 @@ from odoo import SUPERUSER_ID, api, fields, models
 from odoo.addons.finance_audit.core.entry import Facts, Subject, storable
 from odoo.addons.finance_audit.models.audit_context import actor_of
 from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.fields import Domain
 from odoo.tools import plaintext2html
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
@@ -357,9 +358,9 @@ class FinanceCase(models.Model):
         cases_of = self.sudo()
         if not records:
             return cases_of
-        domain = fields.Domain("state", "=", "open")
+        domain = Domain("state", "=", "open")
         if kinds:
-            domain &= fields.Domain("kind", "in", list(kinds))
+            domain &= Domain("kind", "in", list(kinds))
         found = cases_of.search(domain & self._about(records))
         found._drop_reminders()
         return cases_of.browse(cases_of._close_many([], resolution, reason, case_ids=found.ids))
@@ -367,7 +368,6 @@ class FinanceCase(models.Model):
     @api.model
     def _about(self, records):
         """Return the domain of cases about records of one model."""
-        Domain = fields.Domain
         if records._name == "finance.exchange":
             return Domain("exchange_id", "in", records.ids)
         if records._name == "finance.connection":

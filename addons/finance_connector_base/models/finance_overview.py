@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
+from odoo.fields import Domain
 from odoo.tools import format_datetime
 
 from ..core.delivery import states
@@ -164,7 +165,6 @@ class FinanceOverview(models.Model):
 
     def _cases_card(self):
         _ = self.env._
-        Domain = fields.Domain
         action = "finance_connector_base.finance_case_action"
         is_open = Domain(self._company_domain()) & Domain("state", "=", "open")
         domains = [
@@ -190,7 +190,6 @@ class FinanceOverview(models.Model):
 
     def _connections_card(self):
         _ = self.env._
-        Domain = fields.Domain
         action = "finance_connector_base.finance_connection_operations_action"
         mine = Domain(self._company_domain())
         active = Domain("state", "=", "active")

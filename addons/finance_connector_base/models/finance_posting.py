@@ -15,6 +15,7 @@ reached from RPC, from a context or from the code of a server action.
 """
 
 import logging
+import re
 from collections import deque
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -42,6 +43,8 @@ ISOLATED = (UserError, RedirectWarning, IntegrityError)
 RAISED = "posting.raised"
 #: Refusals that one message names before it says how many there are besides.
 _SHOWN = 12
+#: Codes of findings that are a public contract, such as FT001 or BR-CO-15.
+_PUBLIC_CODE = re.compile(r"[A-Z][A-Z0-9-]*[0-9]")
 #: Attribute by which an exception carries its refusals to ``post_what_can_be``.
 _REFUSALS = "finance_refusals"
 
@@ -156,8 +159,10 @@ class FinancePosting(models.AbstractModel):
 
     @api.model
     def _reason(self, refusal):
-        """Return the text of a refusal in the language of the reader."""
-        return " ".join(filter(None, self.env["finance.finding"]._render(refusal.finding)))
+        """Return the text of a refusal in the language of the reader, with its public code."""
+        code = refusal.finding.code.partition(".")[0]
+        parts = (*self.env["finance.finding"]._render(refusal.finding), _public(code))
+        return " ".join(filter(None, parts))
 
     @api.model
     def _title(self, move):
@@ -323,11 +328,21 @@ def _raise_refusals(batch):
         raise error
 
 
+def _public(code):
+    """Return a code that the documentation lists, as it is shown; empty for an internal one."""
+    return f"[{code}]" if _PUBLIC_CODE.fullmatch(code) else ""
+
+
 def _error(batch):
-    """Return the exception that shows the refusals of a batch to a person."""
+    """Return the exception that shows the refusals of a batch.
+
+    With ``soft`` a scheduled job posts: it catches ``UserError``, and nobody would see a button.
+    """
     env, refusals = batch.moves.env, batch.refusals
     if len(refusals) == 1 and refusals[0].error:
-        return refusals[0].error
+        error = refusals[0].error
+        unseen = batch.soft and isinstance(error, RedirectWarning)
+        return PostingInvalid(error.args[0]) if unseen else error
     posting = env["finance.posting"]
     moves = documents(refusals)
     lines = [
@@ -337,6 +352,8 @@ def _error(batch):
     if len(refusals) > _SHOWN:
         lines.append(env._("… and %s more", len(refusals) - _SHOWN))
     message = "\n".join([env._("Not posted:"), *lines])
+    if batch.soft:
+        return PostingInvalid(message)
     if len(moves) > 1:
         action = posting._open_documents(moves)
         return PostingRefused(message, action, env._("Open these documents"))

@@ -216,9 +216,8 @@ class FinanceWebhookEvent(models.Model):
         """
         try:
             found = protocol.read_webhook(kept, body)
-        except (
-            Exception
-        ) as error:  # the adapter's code on the provider's bytes: anything may happen
+        # The adapter's code reads a provider's bytes: anything may be raised.
+        except Exception as error:  # noqa: BLE001
             _logger.warning("a verified webhook cannot be read: %s", type(error).__name__)
             finding = Finding("webhook.unreadable", args={"error": type(error).__name__})
             return [(WebhookEvent(), FAILED, finding)]

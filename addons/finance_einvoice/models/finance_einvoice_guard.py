@@ -210,9 +210,8 @@ class FinanceEinvoice(models.Model):
         try:
             with self.env.cr.savepoint():
                 _filename, content = regime._render(move)
-        except (
-            Exception
-        ):  # whatever keeps a held document from being rendered is what the job looks for
+        # Whatever prevents a held document from being rendered is what the job looks for.
+        except Exception:  # noqa: BLE001
             return ""
         digest = hashlib.sha256(content).hexdigest()
         if digest == version.sha256:

@@ -41,7 +41,7 @@ class HeldCase(GuardCase):
                 raise Undo
         except (EinvoiceHeld, OtherRoute):
             return "refused"
-        except Exception:  # Odoo refuses some fields for reasons of its own
+        except Exception:  # noqa: BLE001 - Odoo refuses some fields for reasons of its own
             return "free"
 
 

@@ -434,11 +434,11 @@ class TestNoWayPast(PostingCase):
             other.write({"finance_tax_state": "determined"})
 
         with patch.object(type(move), "_finance_check_reserved", autospec=True) as check:
-            finance_posting.suite_write(move, {"finance_tax_message": "x"})
+            finance_posting.suite_write(move, {"finance_tax_remediation": "pending"})
             check.assert_not_called()
         with finance_posting._set(
             finance_posting._writing,
-            ("account.move", frozenset(move.ids), frozenset({"finance_tax_message"})),
+            ("account.move", frozenset(move.ids), frozenset({"finance_tax_remediation"})),
         ):
             self.refused(ReservedField, lambda: nested(None, None))
             self.refused(ReservedField, lambda: move.write({"finance_tax_state": "determined"}))

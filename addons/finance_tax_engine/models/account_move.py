@@ -20,13 +20,6 @@ WATCHED = frozenset(
         *("fiscal_position_id", "move_type", "reversed_entry_id", "invoice_payment_term_id"),
     )
 )
-#: Results of a determination: written by ``_finance_store_tax`` only.
-RESULTS = frozenset(
-    (
-        *("finance_tax_state", "finance_tax_determination_id", "finance_tax_determination_ids"),
-        *("finance_tax_findings", "finance_tax_remediation"),
-    )
-)
 INTERNAL = "base.group_user"
 
 
@@ -119,8 +112,6 @@ class AccountMove(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        for vals in vals_list:
-            self._finance_check_results_unwritten(vals)
         moves = super().create(vals_list)
         service = self.env["finance.tax.service"]
         created = service._work().created
@@ -131,19 +122,10 @@ class AccountMove(models.Model):
         return moves
 
     def write(self, vals):
-        self._finance_check_results_unwritten(vals)
         if not WATCHED & vals.keys():
             return super().write(vals)
         with self.env["finance.tax.service"]._when_saved(self):
             return super().write(vals)
-
-    @api.model
-    def default_get(self, fields):
-        """Return defaults; those of a determination's results are never the caller's."""
-        values = super().default_get(fields)
-        for name in RESULTS & values.keys():
-            values[name] = self._fields[name].default and self._fields[name].default(self)
-        return values
 
     @contextmanager
     def _sync_dynamic_lines(self, container):
@@ -223,20 +205,6 @@ class AccountMove(models.Model):
         (synchronising lines, checking locks) is left out.
         """
         models.BaseModel.write(self, values)
-
-    @api.model
-    def _finance_check_results_unwritten(self, vals):
-        """Refuse a result of a determination from anywhere else.
-
-        :raises AccessError: names the field
-        """
-        if names := RESULTS & vals.keys():
-            raise AccessError(
-                self.env._(
-                    "“%(field)s” is the result of a tax determination and cannot be set.",
-                    field=self._fields[min(names)]._description_string(self.env),
-                )
-            )
 
     def _finance_check_totals(self, determination):
         """Refuse a posted document that has not the engine's totals (T1)."""

@@ -3,7 +3,7 @@
 import ast
 import re
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 from odoo.addons.finance_connector_base.core.delivery import boundaries, outcomes, states
@@ -21,7 +21,7 @@ DECORATIONS = {
 
 
 def view(name):
-    return ElementTree.parse(ADDON / "views" / name).getroot()
+    return ET.parse(ADDON / "views" / name).getroot()
 
 
 def domain(root, name):

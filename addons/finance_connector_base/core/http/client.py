@@ -115,7 +115,7 @@ def _guarded(read, answer: HttpResponse) -> Outcome:
     """
     try:
         return read(answer)
-    except Exception as error:  # the adapter's code on a provider's bytes
+    except Exception as error:  # noqa: BLE001 - the adapter's code on a provider's bytes
         return ContractBroken(
             f"HTTP {answer.status}: {type(error).__name__} while reading the response"
         )

@@ -36,7 +36,7 @@ _XML_IDS = (
 )
 
 
-def migrate(cr, version):
+def migrate(cr, version):  # noqa: ARG001 - the signature Odoo calls
     """Rename model, table, columns and external ids; keep every record."""
     _rename_model(cr)
     for model, old, new in _FIELDS:
