@@ -49,7 +49,7 @@ class FinancePosting(models.AbstractModel):
         service = self.env["finance.tax.service"]
         for move, found in errors.items():
             if not hasattr(batch, "refuse"):
-                # A button reaches nobody who posts several documents or posts by schedule.
+                # The warning with a button is for one person at one document: Odoo does not catch it in batches.
                 alone = len(batch.moves) == 1 and not batch.soft
                 service._raise(move, found, button=alone)
             action = service._correction(move, found)
