@@ -24,12 +24,12 @@ class TestRuleBook(EmbeddedCase):
     def test_t4_ambiguous_rules_are_an_error_and_shown_in_settings(self):
         rule = self.env.ref("finance_tax_embedded.rule_fr_standard_20250101")
         self.assertFalse(rule.problem)
-        twin = rule.copy({"name": "Twin", "rate": 19})
-        self.assertIn(rule.name, twin.problem)
+        rival = rule.copy({"name": "Rival", "rate": 19})
+        self.assertIn(rule.name, rival.problem)
         move = self._invoice([(self.paper,)])
         self.assertIn("FT002", move.finance_tax_message)
         settings = self.env["res.config.settings"].create({"company_id": self.company.id})
-        self.assertIn("Twin", settings.finance_tax_problem)
+        self.assertIn("Rival", settings.finance_tax_problem)
 
     def test_a_rule_applies_from_its_first_day(self):
         rule = self.env.ref("finance_tax_embedded.rule_fr_standard_20250101")

@@ -120,7 +120,7 @@ class TestUnitedStates(EmbeddedCase):
         )
         move.action_post()
 
-    def test_t4_services_nobody_wrote_a_rule_for_are_not_zero(self):
+    def test_t4_services_without_a_rule_are_not_zero(self):
         self._register("nexus", "us_tx")
         move = self._invoice([(self.advice,)], self.american)
         self.assertEqual(move.finance_tax_state, "failed")

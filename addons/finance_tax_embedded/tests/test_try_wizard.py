@@ -1,4 +1,4 @@
-"""The wizard answers without any document, and says when it could not find out."""
+"""The simulation answers without any document and states why a tax is indeterminate."""
 
 from odoo.tests import Form, tagged
 
@@ -19,7 +19,7 @@ class TestTryWizard(EmbeddedCase):
             self.assertIn("CGI art. 278-0 bis", form.explanation)
         self.assertFalse(self.env["finance.tax.determination"].search([("move_id", "=", False)]))
 
-    def test_t4_could_not_find_out_is_said(self):
+    def test_t4_an_indeterminate_tax_is_stated(self):
         with Form(self.env["finance.tax.try"]) as form:
             form.date = "2020-01-01"
             self.assertIn("FT001", form.problem)

@@ -40,16 +40,27 @@ class AccountTax(models.Model):
         """Return the Odoo taxes of an answer's details, ``tax_key`` → tax. Missing ones are created."""
         wanted = {tax_key(detail): detail for detail in details}
         names = {key: "|".join((move.tax_country_id.code or "", *key)) for key in wanted}
-        company = move.company_id
-        known = self.sudo().search(
-            [("company_id", "=", company.id), ("finance_tax_key", "in", list(names.values()))]
-        )
-        by_name = {tax.finance_tax_key: tax for tax in known}
-        return {
-            key: by_name.get(names[key])
-            or self._finance_create_once(self._finance_values(move, detail, names[key]))
-            for key, detail in wanted.items()
-        }
+        known = self.env["finance.tax.service"]._work().taxes.setdefault(move.company_id.id, {})
+        if unknown := [name for name in names.values() if name not in known]:
+            domain = [("company_id", "=", move.company_id.id), ("finance_tax_key", "in", unknown)]
+            known.update({tax.finance_tax_key: tax.id for tax in self.sudo().search(domain)})
+        for key, name in names.items():
+            if name not in known:
+                values = self._finance_values(move, wanted[key], name)
+                known[name] = self._finance_create_once(values).id
+        return {key: self.sudo().browse(known[name]) for key, name in names.items()}
+
+    def write(self, vals):
+        self._finance_forget()
+        return super().write(vals)
+
+    def unlink(self):
+        self._finance_forget()
+        return super().unlink()
+
+    def _finance_forget(self):
+        """Have the taxes of answers searched again: they may not be the same any more."""
+        self.env["finance.tax.service"]._work().taxes.clear()
 
     def _finance_create_once(self, values):
         """Create a tax that another transaction may be creating at the same moment.

@@ -25,54 +25,56 @@ class FinanceTaxAmounts(models.AbstractModel):
 
     # -- writing -------------------------------------------------------------------------------
 
-    def _put(self, move, determination):
-        """Put the taxes and amounts of ``determination`` on the product lines of a draft.
-
-        Called while Odoo synchronises lines, before it makes the tax lines from them.
-        """
-        document, answer = determination._document(), determination._answer()
+    def _lines(self, move, document, answer):
+        """Return product line → (tax ids, slot) for an answer. Missing Odoo taxes are created."""
         taxes = self.env["account.tax"]._finance_taxes_for(move, answer.details)
         details = by_line(answer)
         unit = self.env["finance.tax.engine"]._precision(move.company_id, move.currency_id).company
-        lines = {str(line.id): line for line in move._finance_lines()}
-        slots, tax_ids = {}, {}
+        records = {str(line.id): line for line in move._finance_lines()}
+        lines = {}
         for line in document.lines:
             amounts = _amounts_by_tax(details[line.id], taxes)
             net_company = to_company(line.net_amount, document.currency_rate, unit)
-            record = lines[line.id]
-            tax_ids[record] = tuple(tax.id for tax in amounts)
-            slots[record] = {
+            record = records[line.id]
+            slot = {
                 **_slot(record, amounts),
                 "manual_total_excluded_currency": float(line.net_amount),
                 "manual_total_excluded": float(net_company),
                 "rate": move.invoice_currency_rate,
-                MARK: determination.id,
             }
-        self._write(tax_ids, slots)
+            lines[record] = (tuple(tax.id for tax in amounts), slot)
+        return lines
 
-    def _put_native(self, move):
-        """Put Odoo's own taxes on the lines: the product's, the account's, else the company's.
+    def _native_lines(self, move):
+        """Return the same for Odoo's own taxes: the product's, the account's, else the company's.
 
         A line for which Odoo has none is an error: a fallback must not become zero by accident.
         """
         default = move.company_id.account_sale_tax_id
-        tax_ids = {}
+        lines = {}
         for line in move._finance_lines():
             native = line._get_computed_taxes() or move.fiscal_position_id.map_tax(default)
             if not (native or default):
                 raise NoRule("native", target="taxes", line=line.name)
-            tax_ids[line] = tuple(native.ids)
-        self._write(tax_ids, dict.fromkeys(tax_ids, False))
+            lines[line] = (tuple(native.ids), False)
+        return lines
 
-    def _write(self, tax_ids, slots):
-        """Write taxes and slots in few writes."""
-        groups = defaultdict(self.env["account.move.line"].browse)
-        for line, ids in tax_ids.items():
-            if set(line.tax_ids.ids) != set(ids):
-                groups[ids] += line
-        for ids, group in groups.items():
-            group.write({"tax_ids": [Command.set(ids)]})
-        self._fill(slots)
+    def _write(self, outcomes):
+        """Put taxes and slots on the product lines of all documents, in few writes.
+
+        Called while Odoo synchronises lines, before it makes the tax lines from them.
+        """
+        groups, slots = defaultdict(list), {}
+        for outcome in outcomes:
+            for line, (ids, slot) in (outcome.lines or {}).items():
+                if set(line.tax_ids.ids) != set(ids):
+                    groups[ids].append(line.id)
+                slots[line] = slot and {**slot, MARK: outcome.determination.id}
+        for ids, line_ids in groups.items():
+            lines = self.env["account.move.line"].browse(line_ids)
+            lines.write({"tax_ids": [Command.set(ids)]})
+        if slots:
+            self._fill(slots)
 
     def _fill(self, slots):
         """Give each line its own slot value.

@@ -61,9 +61,19 @@ class FinanceTaxDetermination(models.Model):
         document = move._finance_document()
         if self._is_current(move, document):
             return move.finance_tax_determination_id.sudo()
+        return self._keep([(move, document, self._ask(move, document))])
+
+    @api.model
+    def _ask(self, move, document):
+        """Return the answer for ``document``: the original's if it is reversed, else the engine's.
+
+        :raises TaxError: there is no usable answer
+        """
         engine = self.env["finance.tax.engine"]._of(move.company_id)
         answer = self._reversed(move, document) or engine._determine(document)
-        return self._keep(move, document, answer)
+        precision = self._precision(move)
+        check_answer(document, answer, precision.document, precision.company)
+        return answer
 
     @api.model
     def _is_current(self, move, document):
@@ -88,7 +98,7 @@ class FinanceTaxDetermination(models.Model):
 
     @api.model
     def _last_known(self, move):
-        """Return a fallback by the newest determination for the same parties and kinds of lines (T4)."""
+        """Return document and answer by the newest determination for the same situation (T4)."""
         document = move._finance_document()
         earlier = self.sudo().search(
             [
@@ -111,19 +121,39 @@ class FinanceTaxDetermination(models.Model):
             except TaxError as reason:
                 error = reason
             else:
-                return self._keep(move, document, answer)
+                return document, answer
         raise error
 
-    def _keep(self, move, document, answer):
-        """Check and store an answer as the next version."""
-        precision = self._precision(move)
-        check_answer(document, answer, precision.document, precision.company)
+    @api.model
+    def _keep(self, questions):
+        """Store answers, each as the next version of its document.
+
+        :param questions: triples of ``account.move``, document and checked answer
+        :return: the determinations in the same order
+        """
+        if not questions:
+            return self.browse()
+        ids = [move.id for move, _document, _answer in questions]
+        groups = self.sudo()._read_group([("move_id", "in", ids)], ["move_id"], ["version:max"])
+        versions = {move.id: version for move, version in groups}
+        kept = self.sudo().create(
+            [
+                self._record_values(move, document, answer, versions.get(move.id, 0) + 1)
+                for move, document, answer in questions
+            ]
+        )
         work = self.env["finance.tax.service"]._work()
-        values = {
+        for determination, (_move, document, answer) in zip(kept, questions, strict=True):
+            work.keep(determination, document, answer)
+        return kept
+
+    def _record_values(self, move, document, answer, version):
+        """Return the values of a determination."""
+        return {
             "company_id": move.company_id.id,
             "move_id": move.id,
             "partner_id": move.commercial_partner_id.id,
-            "version": self._next_version(move, work),
+            "version": version,
             "engine": answer.engine,
             "engine_version": answer.engine_version,
             "determined_at": fields.Datetime.now(),
@@ -136,16 +166,6 @@ class FinanceTaxDetermination(models.Model):
             "explanation": "\n".join(answer.explanation),
             "summary": _summary(answer),
         }
-        determination = self.sudo().create(values)
-        work.keep(determination, document, answer)
-        return determination
-
-    def _next_version(self, move, work):
-        """Return the number of the next determination of ``move``."""
-        if move.id in work.created and not move.finance_tax_determination_id:
-            return 1 + self.sudo().search_count([("move_id", "=", move.id)])
-        last = self.sudo().search([("move_id", "=", move.id)], order="version desc", limit=1)
-        return last.version + 1
 
     def _precision(self, move):
         return self.env["finance.tax.engine"]._precision(move.company_id, move.currency_id)

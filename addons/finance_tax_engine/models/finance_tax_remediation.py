@@ -43,7 +43,7 @@ class FinanceTaxRemediation(models.AbstractModel):
         if difference:
             self._report(move, determination, difference)
         else:
-            service._store(move, Outcome("determined", determination))
+            service._store([Outcome(move, "determined", determination)])
 
     def _report(self, move, determination, difference):
         """Leave the correction of a posted difference to the accountant: an activity and an entry."""

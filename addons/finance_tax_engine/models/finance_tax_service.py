@@ -25,14 +25,22 @@ from ..core.replay import REVERSAL
 _KEPT = 1000
 
 
-@dataclass(frozen=True)
+@dataclass
 class Outcome:
-    """What became of one document. ``recorded``: nothing changed, so there is nothing to store."""
+    """What becomes of one document.
 
+    :ivar question: document and answer that are not stored as a determination yet
+    :ivar lines: product line → (tax ids, slot), to be written
+    :ivar stands: nothing has changed, so there is nothing to store
+    """
+
+    move: models.BaseModel
     state: str
     determination: models.BaseModel | None = None
+    question: tuple | None = None
+    lines: dict | None = None
     errors: tuple[TaxError, ...] = ()
-    recorded: bool = False
+    stands: bool = False
 
 
 class Work:
@@ -44,6 +52,7 @@ class Work:
     :ivar outcomes: by document id, between the answer and its conclusion
     :ivar errors: by document id, of the documents that ended without a usable answer
     :ivar parsed: by determination id, its question and answer
+    :ivar taxes: by company id, engine key → id of the Odoo tax
     """
 
     def __init__(self):
@@ -53,6 +62,7 @@ class Work:
         self.outcomes = {}
         self.errors = {}
         self.parsed = {}
+        self.taxes = {}
 
     def keep(self, determination, document, answer):
         """Keep what a determination was made from; determinations never change."""
@@ -148,8 +158,19 @@ class FinanceTaxService(models.AbstractModel):
         work = self._work()
         due = moves.filtered(lambda move: move.id in work.due)
         work.due.difference_update(due.ids)
-        for move in due._finance_to_determine():
-            work.outcomes[move.id] = self._outcome(move.with_company(move.company_id))
+        outcomes = [
+            outcome
+            for move in due._finance_to_determine()
+            if (outcome := self._outcome(move.with_company(move.company_id)))
+        ]
+        asked = [outcome for outcome in outcomes if outcome.question]
+        kept = self.env["finance.tax.determination"]._keep(
+            [(outcome.move, *outcome.question) for outcome in asked]
+        )
+        for outcome, determination in zip(asked, kept, strict=True):
+            outcome.determination = determination
+        self.env["finance.tax.amounts"]._write(outcomes)
+        work.outcomes.update({outcome.move.id: outcome for outcome in outcomes})
 
     def _outcome(self, move):
         try:
@@ -161,13 +182,22 @@ class FinanceTaxService(models.AbstractModel):
         """Use the engine's answer; None if Odoo's own reversal stays as it is."""
         if self._keeps_original_taxes(move):
             return None
-        amounts = self.env["finance.tax.amounts"]
+        amounts, determinations = (
+            self.env["finance.tax.amounts"],
+            self.env["finance.tax.determination"],
+        )
         amounts._check_supported(move)
-        determination = self.env["finance.tax.determination"]._for(move)
-        in_place = determination == move.finance_tax_determination_id and amounts._in_place(move)
-        if not in_place:
-            amounts._put(move, determination)
-        return Outcome("determined", determination, recorded=in_place)
+        document = move._finance_document()
+        if not determinations._is_current(move, document):
+            question = (document, determinations._ask(move, document))
+            return Outcome(
+                move, "determined", question=question, lines=amounts._lines(move, *question)
+            )
+        determination = move.finance_tax_determination_id.sudo()
+        if amounts._in_place(move):
+            return Outcome(move, "determined", determination, stands=True)
+        lines = amounts._lines(move, *determination._parsed())
+        return Outcome(move, "determined", determination, lines=lines)
 
     def _keeps_original_taxes(self, move):
         """Return whether the document reverses one that no engine determined: that is exact."""
@@ -179,48 +209,54 @@ class FinanceTaxService(models.AbstractModel):
     def _fall_back(self, move, error):
         """Apply the company's policy for a document without an answer."""
         policy = move.company_id.finance_tax_fallback
-        amounts, determination = self.env["finance.tax.amounts"], None
+        amounts, question = self.env["finance.tax.amounts"], None
         try:
             if policy == "native":
-                amounts._put_native(move)
+                lines = amounts._native_lines(move)
             elif policy == "last_known":
-                determination = self.env["finance.tax.determination"]._last_known(move)
-                amounts._put(move, determination)
+                question = self.env["finance.tax.determination"]._last_known(move)
+                lines = amounts._lines(move, *question)
             else:
-                return Outcome("failed", errors=(error,))
+                return Outcome(move, "failed", errors=(error,))
         except TaxError as reason:
-            return Outcome("failed", errors=(error, reason))
-        return Outcome("fallback", determination, (error,))
+            return Outcome(move, "failed", errors=(error, reason))
+        return Outcome(move, "fallback", question=question, lines=lines, errors=(error,))
 
     # -- 3. the conclusion, when lines are synchronised ----------------------------------------
 
     def _conclude(self, moves):
         """Compare the documents with their answers, store the states, record the evidence."""
-        work = self._work()
-        for move in moves:
-            if outcome := work.outcomes.pop(move.id, None):
-                self._store(move, self._verified(move, outcome))
+        outcomes = self._work().outcomes
+        # Each document in its own company, as its outcome has it.
+        concluded = [outcomes.pop(move.id) for move in moves if move.id in outcomes]
+        self._store([self._verified(outcome) for outcome in concluded])
 
-    def _verified(self, move, outcome):
+    def _verified(self, outcome):
         """Return the outcome, or a failed one if the document does not equal the answer (T1)."""
         if not outcome.determination:
             return outcome
         try:
-            self.env["finance.tax.amounts"]._restore(move, outcome.determination)
+            self.env["finance.tax.amounts"]._restore(outcome.move, outcome.determination)
         except TotalsDiffer as error:
-            return Outcome("failed", errors=(error,))
+            return Outcome(outcome.move, "failed", errors=(error,))
         return outcome
 
-    def _store(self, move, outcome):
-        if outcome.state == "failed":
-            self._work().errors[move.id] = outcome.errors
-        if outcome.recorded:
-            return
-        values = self._values(move, outcome)
-        if outcome.state == "failed" and all(move[name] == values[name] for name in _STATED):
-            return
-        move._finance_store_tax(values)
-        self._record(move, outcome)
+    def _store(self, outcomes):
+        """Store the states that changed and record them as evidence."""
+        entries = []
+        for outcome in outcomes:
+            move = outcome.move
+            if outcome.state == "failed":
+                self._work().errors[move.id] = outcome.errors
+            values = self._values(move, outcome)
+            if outcome.stands or (
+                outcome.state == "failed" and all(move[name] == values[name] for name in _STATED)
+            ):
+                continue
+            move._finance_store_tax(values)
+            entries.append(self._entry(move, outcome))
+        if entries:
+            self.env["finance.audit.entry"]._record_many(entries)
 
     def _values(self, move, outcome):
         """Return the values of the document for an outcome."""
@@ -237,8 +273,8 @@ class FinanceTaxService(models.AbstractModel):
             "finance_tax_remediation": remediation,
         }
 
-    def _record(self, move, outcome):
-        """Record what was decided as evidence, on the document's timeline."""
+    def _entry(self, move, outcome):
+        """Return the evidence of what was decided, for the document's timeline."""
         company, determination = move.company_id, outcome.determination
         findings = [self._finding(move, error) for error in outcome.errors]
         facts = {
@@ -256,15 +292,15 @@ class FinanceTaxService(models.AbstractModel):
             "failed": self.env._("Tax could not be determined: %(reason)s", **facts),
         }
         outcomes = {"determined": "success", "fallback": "warning", "failed": "failure"}
-        self.env["finance.audit.entry"]._record(
-            action=f"tax.{outcome.state}",
-            record=determination or move,
-            document=move,
-            company=company,
-            outcome=outcomes[outcome.state],
-            summary=sentences[outcome.state],
-            details=_details(determination, findings, company),
-        )
+        return {
+            "action": f"tax.{outcome.state}",
+            "record": determination or move,
+            "document": move,
+            "company": company,
+            "outcome": outcomes[outcome.state],
+            "summary": sentences[outcome.state],
+            "details": _details(determination, findings, company),
+        }
 
     def _engine_label(self, company, determination):
         """Return the name of the source of an answer."""

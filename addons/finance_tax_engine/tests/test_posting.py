@@ -50,7 +50,7 @@ class TestPosting(TaxCase):
             ("account.payment.term", bad.invoice_payment_term_id.id),
         )
 
-    def test_a_batch_that_can_refuse_is_told_each_document_and_goes_on(self):
+    def test_a_batch_that_can_refuse_gets_each_document_and_goes_on(self):
         class RefusingBatch(Batch):
             refused = ()
 
@@ -85,7 +85,7 @@ class TestPosting(TaxCase):
         move = self._invoice([(self.paper,)])
         self.assertEqual(len(made), len(move.line_ids.filtered("tax_line_id")))
 
-    def test_results_of_a_determination_are_written_by_nobody_else(self):
+    def test_results_of_a_determination_cannot_be_written(self):
         move = self._invoice([(self.paper,)])
         for name, value in (
             ("finance_tax_state", "none"),

@@ -8,7 +8,7 @@ from .common import TaxCase
 
 @tagged("post_install", "-at_install")
 class TestT3Determination(TaxCase):
-    def test_t3_nobody_changes_or_deletes_a_determination(self):
+    def test_t3_a_determination_cannot_be_changed_or_deleted(self):
         determination = self._invoice([(self.paper,)]).finance_tax_determination_id
         for record in (determination, determination.sudo()):
             with self.assertRaises(UserError):
@@ -33,7 +33,7 @@ class TestT3Determination(TaxCase):
         self.assertIn("FR VAT 20 %", determination.summary)
         self.assertIn("rate of PAPER", determination.details_html)
 
-    def test_t3_saving_without_a_change_asks_nobody(self):
+    def test_t3_saving_without_a_change_determines_nothing(self):
         move = self._invoice([(self.paper,)])
         move.write({"invoice_date": move.invoice_date, "ref": "A note"})
         self.assertEqual(move.finance_tax_determination_count, 1)

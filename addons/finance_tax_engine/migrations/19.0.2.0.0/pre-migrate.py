@@ -130,7 +130,7 @@ def _store_findings(cr):
 
 
 def _rename_cron(cr):
-    """Rename the scheduled action where nobody has given it another name."""
+    """Rename the scheduled action unless it was renamed."""
     old, new = "Tax engine: put fallbacks right", "Tax engine: re-check fallback taxes"
     cr.execute(
         """
