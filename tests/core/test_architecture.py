@@ -19,7 +19,9 @@ FLOORS = {
     "finance_connector_base": ("finance_audit",),
     "finance_tax_engine": ("finance_connector_base",),
     "finance_einvoice": ("finance_connector_base",),
-    "finance_einvoice_afnor": ("finance_einvoice",),
+    "finance_einvoice_en16931": ("finance_einvoice",),
+    "finance_einvoice_fr": ("finance_einvoice_en16931",),
+    "finance_einvoice_afnor": ("finance_einvoice_fr",),
 }
 THE_DOOR = "finance_connector_base"
 # The ground lies below the door and must be anchored outside without it: one file asks a time-stamping
@@ -114,7 +116,9 @@ def upward_names(folder):
         above = sorted(FLOORS.keys() - below(addon.name) - {addon.name})
         pattern = re.compile(rf"\b({'|'.join(above)})\b") if above else None
         for path in sorted(addon.rglob("*")):
-            if pattern and path.suffix in NAMING_FILES:
+            # What moved to another addon is renamed in a migration, which has to name both.
+            moved = "migrations" in path.relative_to(addon).parts
+            if pattern and path.suffix in NAMING_FILES and not moved:
                 faults += [
                     f"{path.relative_to(folder)} names {name}"
                     for name in sorted(set(pattern.findall(path.read_text(encoding="utf-8"))))
@@ -138,8 +142,29 @@ def sockets_elsewhere(folder):
     return faults
 
 
+# What belongs to one format or one country must not come back to the addon that is neutral.
+NEUTRAL = {
+    "finance_einvoice": re.compile(r"siren|siret|\bUBL\b|afnor|schematron|xslt|lxml|\bVATEX", re.IGNORECASE),
+    "finance_einvoice_en16931": re.compile(r"siren|siret|afnor_|br_fr|l10n_", re.IGNORECASE),
+}
+
+
+def words_of_another_layer(folder):
+    faults = []
+    for addon in ours(folder):
+        pattern = NEUTRAL.get(addon.name)
+        for path in sorted(addon.rglob("*")):
+            inside = path.relative_to(addon).parts
+            if not pattern or path.suffix not in NAMING_FILES or {"migrations", "i18n"} & set(inside):
+                continue
+            found = set(pattern.findall(path.read_text(encoding="utf-8")))
+            faults += [f"{path.relative_to(folder)} says {word}" for word in sorted(found)]
+    return faults
+
+
 RULES = (
     unknown_addons,
+    words_of_another_layer,
     core_that_knows_odoo,
     upward_depends,
     upward_imports,
@@ -200,6 +225,8 @@ def test_a_core_may_use_a_lower_core_and_itself(tmp_path, line):
         ("finance_tax_engine", "finance_einvoice"),
         ("finance_einvoice", "finance_tax_engine"),
         ("finance_einvoice_afnor", "finance_tax_engine"),
+        ("finance_einvoice_en16931", "finance_einvoice_fr"),
+        ("finance_einvoice_fr", "finance_einvoice_afnor"),
     ],
 )
 def test_looking_upwards_or_sideways_is_noticed(tmp_path, addon, other):
@@ -208,6 +235,12 @@ def test_looking_upwards_or_sideways_is_noticed(tmp_path, addon, other):
     assert upward_depends(folder) == [f"{addon} depends on {other}"]
     assert upward_imports(folder) == [f"{addon}/models/a.py imports odoo.addons.{other}.models"]
     assert f"{addon}/views/v.xml names {other}" in upward_names(folder)
+
+
+def test_a_migration_may_name_where_something_moved(tmp_path):
+    line = "UPDATE ir_model_data SET module = 'finance_einvoice_fr'"
+    folder = house(tmp_path, "finance_einvoice", {"migrations/19.0.2.0.0/pre-migrate.py": line})
+    assert upward_names(folder) == []
 
 
 def test_looking_downwards_is_allowed(tmp_path):
@@ -232,6 +265,11 @@ def test_the_side_door_is_one_file(tmp_path):
     )
     assert sockets_elsewhere(house(tmp_path / "x", "finance_audit", {"core/other.py": line}))
     assert sockets_elsewhere(house(tmp_path / "y", "finance_audit", {"timestamp_client.py": line}))
+
+
+def test_a_country_in_the_neutral_addon_is_noticed(tmp_path):
+    folder = house(tmp_path, "finance_einvoice", {"core/a.py": "SIREN = 9", "views/v.xml": "UBL"})
+    assert len(words_of_another_layer(folder)) == 2
 
 
 def test_odoos_own_http_is_no_door(tmp_path):

@@ -30,6 +30,8 @@ SUITE_MODULES = (
     "finance_connector_base",
     "finance_tax_engine",
     "finance_einvoice",
+    "finance_einvoice_en16931",
+    "finance_einvoice_fr",
     "finance_einvoice_afnor",
 )
 REFERENCE_MODULES = ("finance_audit", "finance_connector_base", "finance_connector_reference")

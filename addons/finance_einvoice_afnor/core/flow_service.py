@@ -45,7 +45,7 @@ from odoo.addons.finance_connector_base.core.protocol import (
 )
 from odoo.addons.finance_connector_base.core.security.webhook import CallbackNews, verify_bearer
 
-from .error_table import ALREADY_EXISTING, finding
+from .error_table import ALREADY_EXISTING, NO_REASON, finding
 
 API_VERSION = "1.1.0"
 _POLL_SECONDS = 3.0
@@ -73,7 +73,7 @@ class FlowService(ProviderProtocol):
             return self._submission(call)
         if step == "lookup":
             return self._post_json(
-                "/v1/flows/search", {"where": {"trackingId": call.key}}, call.correlation_id
+                "/v1/flows/search", {"where": {"trackingId": _tracking_id(call)}}, call.correlation_id
             )
         return HttpRequest(
             "GET",
@@ -115,7 +115,7 @@ class FlowService(ProviderProtocol):
         name = call.parameters["name"]
         flow_info = {
             **call.parameters,
-            "trackingId": call.key[:_MAX_ID],
+            "trackingId": _tracking_id(call),
             "sha256": hashlib.sha256(call.payload).hexdigest(),
         }
         body, content_type = encode_multipart(
@@ -141,6 +141,16 @@ class FlowService(ProviderProtocol):
 
     def _root(self) -> str:
         return self.base_url.rstrip("/")
+
+
+def _tracking_id(call: Call) -> str:
+    """Return our key as the platform's tracking id.
+
+    :raises ValueError: it is too long; two keys cut to one id would be one document to the platform.
+    """
+    if len(call.key) > _MAX_ID:
+        raise ValueError(f"a tracking id has at most {_MAX_ID} characters")
+    return call.key
 
 
 def _read_submission(call: Call, response: HttpResponse) -> Outcome:
@@ -183,7 +193,7 @@ def _read_search(call: Call, response: HttpResponse) -> Outcome:
     results = data.get("results") if data else None
     if not isinstance(results, list):
         return unreadable(response)
-    flows = [flow for flow in results if flow.get("trackingId") == call.key[:_MAX_ID]]
+    flows = [flow for flow in results if flow.get("trackingId") == _tracking_id(call)]
     if len(flows) != len(results):
         return ContractBroken("the search answered with flows of another tracking id")
     if not flows:
@@ -217,17 +227,10 @@ def _by_acknowledgement(flow: dict[str, Any], response: HttpResponse) -> Outcome
     if status == "Ok":
         return Accepted(reference, findings=findings)
     if status == "Error":
-        return Rejected(findings or (_NO_REASON,), reference)
+        return Rejected(findings or (NO_REASON,), reference)
     if status in ("Pending", None):
         return Waiting(reference, _POLL_SECONDS)
     return ContractBroken(f"unknown acknowledgement status {status!r}")
-
-
-_NO_REASON = Finding(
-    "NoReason",
-    "The platform rejected the invoice without a reason.",
-    hint="Ask the platform's support with the reference shown.",
-)
 
 
 def _status(flow: dict[str, Any]) -> str | None:

@@ -1,6 +1,3 @@
 from . import test_callback
 from . import test_exactly_once
-from . import test_precheck
-from . import test_rendering
-from . import test_rendering_taxes
 from . import test_submission

@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 
 from odoo.addons.finance_connector_base.core.delivery import states
 from odoo.addons.finance_connector_base.core.security.keys import ENVIRONMENT_KEYS
+from odoo.addons.finance_einvoice_fr.tests.common import FrenchCompanyCase
 from odoo.tests.common import _super_send
 
-from .common import FrenchCompanyCase
+
 
 PROJECT = Path(__file__).parents[3]
 

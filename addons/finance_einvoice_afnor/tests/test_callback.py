@@ -51,7 +51,7 @@ class TestAfnorCallback(SandboxCase):
         self.assertEqual(self.control.counts("afnor").get("getFlow"), 1)
         self.make_due(exchange)
         self.deliver(move)
-        self.assertEqual(move.einvoice_state, "accepted")
+        self.assertEqual(move.einvoice_state, "filed")
 
     def test_what_the_platform_sends_is_understood(self):
         move = self.submit()
@@ -62,7 +62,7 @@ class TestAfnorCallback(SandboxCase):
         self.call_back(delivery["content"])
         self.dispatch()
         self.dispatch()
-        self.assertEqual(move.einvoice_state, "accepted")
+        self.assertEqual(move.einvoice_state, "filed")
         self.assertEqual(self.connection.callback_ids.exchange_id, exchange)
 
     def test_a_forged_verdict_decides_nothing(self):
