@@ -30,7 +30,7 @@ class TestSubmission(SandboxCase):
         self.assertEqual(len(move.einvoice_ids), 1)
         self.assertEqual(move.einvoice_reference, self.held()[move.name]["reference"])
 
-    def test_a_platform_files_and_does_not_accept(self):
+    def test_e4_a_platform_files_and_does_not_accept(self):
         move = self.submit()
         self.deliver(move)
         self.assertEqual(self.exchanges(move).state, "accepted")
@@ -215,7 +215,7 @@ class TestSubmission(SandboxCase):
 
     def test_e2_a_company_may_choose_to_be_warned_only(self):
         self.company.finance_einvoice_validation = "warn"
-        self.buyer.company_registry = False
+        self.buyer.write({"company_registry": False, "vat": False})
         move = self.submit()
         self.assertEqual(move.state, "posted")
         self.assertEqual(move.einvoice_state, "submitted")
