@@ -144,7 +144,9 @@ def sockets_elsewhere(folder):
 
 # What belongs to one format or one country must not come back to the addon that is neutral.
 NEUTRAL = {
-    "finance_einvoice": re.compile(r"siren|siret|\bUBL\b|afnor|schematron|xslt|lxml|\bVATEX", re.IGNORECASE),
+    "finance_einvoice": re.compile(
+        r"siren|siret|\bUBL\b|afnor|schematron|xslt|lxml|\bVATEX", re.IGNORECASE
+    ),
     "finance_einvoice_en16931": re.compile(r"siren|siret|afnor_|br_fr|l10n_", re.IGNORECASE),
 }
 
@@ -155,7 +157,11 @@ def words_of_another_layer(folder):
         pattern = NEUTRAL.get(addon.name)
         for path in sorted(addon.rglob("*")):
             inside = path.relative_to(addon).parts
-            if not pattern or path.suffix not in NAMING_FILES or {"migrations", "i18n"} & set(inside):
+            if (
+                not pattern
+                or path.suffix not in NAMING_FILES
+                or {"migrations", "i18n"} & set(inside)
+            ):
                 continue
             found = set(pattern.findall(path.read_text(encoding="utf-8")))
             faults += [f"{path.relative_to(folder)} says {word}" for word in sorted(found)]

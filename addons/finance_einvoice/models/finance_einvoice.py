@@ -82,9 +82,7 @@ class FinanceEinvoice(models.Model):
         "finance.einvoice.version", "einvoice_id", "Versions", readonly=True
     )
     exchange_id = fields.Many2one("finance.exchange", "Current exchange", readonly=True)
-    reference = fields.Char(
-        "Official reference", readonly=True, index="btree_not_null", copy=False
-    )
+    reference = fields.Char("Official reference", readonly=True, index="btree_not_null", copy=False)
     filed_at = fields.Datetime("Filed at", readonly=True, copy=False)
     accepted_at = fields.Datetime("Accepted at", readonly=True, copy=False)
     findings = fields.Json("Findings of the checks (data)", readonly=True)
@@ -282,7 +280,9 @@ class FinanceEinvoice(models.Model):
         :raises EinvoiceBlocked: what a company's policy does not let pass.
         """
         renderings = [self._rendered(move, regime) for move, regime in pairs]
-        self._raise_by_policy([(item.move, finding) for item in renderings for finding in item.findings])
+        self._raise_by_policy(
+            [(item.move, finding) for item in renderings for finding in item.findings]
+        )
         einvoices = self._ensure(pairs)
         versions = self.env["finance.einvoice.version"]._add_many(
             [(einvoice, item) for einvoice, item in zip(einvoices, renderings, strict=True)]
@@ -465,9 +465,7 @@ class FinanceEinvoice(models.Model):
 
         :param reason: a finding, stored as the reason with which the cases are closed
         """
-        leaving = self.filtered(
-            lambda item: item.state in (lifecycle.DRAFT, lifecycle.REMEDIATION)
-        )
+        leaving = self.filtered(lambda item: item.state in (lifecycle.DRAFT, lifecycle.REMEDIATION))
         if not leaving:
             return
         self._audit([einvoice._changed(lifecycle.CANCELLED, reason.code) for einvoice in leaving])

@@ -30,7 +30,12 @@ class FinanceEinvoiceVersion(models.Model):
     )
 
     einvoice_id = fields.Many2one(
-        "finance.einvoice", "E-invoice", required=True, readonly=True, index=True, ondelete="restrict"
+        "finance.einvoice",
+        "E-invoice",
+        required=True,
+        readonly=True,
+        index=True,
+        ondelete="restrict",
     )
     company_id = fields.Many2one(related="einvoice_id.company_id", store=True, index=True)
     number = fields.Integer("Version", required=True, readonly=True, aggregator=None)
@@ -62,7 +67,9 @@ class FinanceEinvoiceVersion(models.Model):
     def _compute_reasons_text(self):
         for version in self:
             listed = self.env["finance.finding"]._listed(version.reasons)
-            version.reasons_text = "; ".join(f"{item['code']}: {item['sentence']}" for item in listed)
+            version.reasons_text = "; ".join(
+                f"{item['code']}: {item['sentence']}" for item in listed
+            )
 
     @api.depends("sheets")
     def _compute_sheets_text(self):

@@ -73,7 +73,9 @@ class FlowService(ProviderProtocol):
             return self._submission(call)
         if step == "lookup":
             return self._post_json(
-                "/v1/flows/search", {"where": {"trackingId": _tracking_id(call)}}, call.correlation_id
+                "/v1/flows/search",
+                {"where": {"trackingId": _tracking_id(call)}},
+                call.correlation_id,
             )
         return HttpRequest(
             "GET",

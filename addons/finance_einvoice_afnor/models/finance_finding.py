@@ -43,7 +43,9 @@ class FinanceFinding(models.AbstractModel):
             ),
             "OtherTechnicalError": (
                 _("The platform could not process the invoice for a technical reason."),
-                _("Read the message of the platform and submit it again, or contact the support of the platform with the reference shown."),
+                _(
+                    "Read the message of the platform and submit it again, or contact the support of the platform with the reference shown."
+                ),
             ),
             "InvalidSchema": (
                 _("The platform found the invoice's XML structure invalid."),
@@ -55,11 +57,15 @@ class FinanceFinding(models.AbstractModel):
             ),
             "FlowTypeError": (
                 _("The platform does not accept this kind of document here."),
-                _("Ask a finance administrator to check the settings of the connection (syntax and profile)."),
+                _(
+                    "Ask a finance administrator to check the settings of the connection (syntax and profile)."
+                ),
             ),
             ALREADY_EXISTING: (
                 _("The platform already has an invoice with this number from this company."),
-                _("Check with the platform where that invoice came from. If it is another document, change the invoice number and submit it again."),
+                _(
+                    "Check with the platform where that invoice came from. If it is another document, change the invoice number and submit it again."
+                ),
             ),
             "VirusFound": (
                 _("The platform found a virus in the file."),
@@ -83,7 +89,9 @@ class FinanceFinding(models.AbstractModel):
             ),
             "InvoiceLCAccessDenied": (
                 _("The company may not do this at the platform."),
-                _("Ask a finance administrator to check the rights of the company at the platform."),
+                _(
+                    "Ask a finance administrator to check the rights of the company at the platform."
+                ),
             ),
             "InvoiceLCAmountError": (
                 _("Amounts of the invoice and its VAT do not agree."),

@@ -12,8 +12,6 @@ from odoo.addons.finance_connector_base.core.security.keys import ENVIRONMENT_KE
 from odoo.addons.finance_einvoice_fr.tests.common import FrenchCompanyCase
 from odoo.tests.common import _super_send
 
-
-
 PROJECT = Path(__file__).parents[3]
 
 

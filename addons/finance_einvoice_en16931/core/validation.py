@@ -9,8 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from lxml import etree
-
-from odoo.addons.finance_connector_base.core.finding import ERROR, INFO, SEVERITIES, WARNING, Finding
+from odoo.addons.finance_connector_base.core.finding import (
+    ERROR,
+    INFO,
+    SEVERITIES,
+    WARNING,
+    Finding,
+)
 
 from . import schema, schematron
 from .rule_sets import UBL_SCHEMA, RuleSet

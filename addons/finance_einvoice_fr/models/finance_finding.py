@@ -20,9 +20,7 @@ class FinanceFinding(models.AbstractModel):
                 for name in finding.args.get("fields", "").split(",")
                 if name in known
             ]
-            finding = Finding(
-                finding.code, args={**finding.args, "fields": ", ".join(labels)}
-            )
+            finding = Finding(finding.code, args={**finding.args, "fields": ", ".join(labels)})
         return super()._render(finding)
 
     @api.model

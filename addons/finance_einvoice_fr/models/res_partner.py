@@ -64,7 +64,9 @@ class ResPartner(models.Model):
     def _compute_peppol_eas(self):
         """Keep 0225 on a French partner: Odoo would fall back to 0009 with every change of the VAT number."""
         kept = self.filtered(
-            lambda partner: partner.peppol_eas == FRENCH_ADDRESS and partner._finance_fr_is_domestic()
+            lambda partner: (
+                partner.peppol_eas == FRENCH_ADDRESS and partner._finance_fr_is_domestic()
+            )
         )
         for partner in kept:
             partner.peppol_eas = FRENCH_ADDRESS

@@ -30,9 +30,7 @@ class RenderingCase(FrenchCompanyCase):
     def odoo_breaks(self, move):
         """Rules that Odoo's own BIS 3 document of the posted `move` breaks."""
         content, _errors = self.env["account.edi.xml.ubl_bis3"]._export_invoice(move)
-        return {
-            item.code for item in self.validated(move, content) if item.severity == ERROR
-        }
+        return {item.code for item in self.validated(move, content) if item.severity == ERROR}
 
     def validated(self, move, content):
         """Return what the official rules of the regime find in `content`."""

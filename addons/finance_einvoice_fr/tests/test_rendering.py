@@ -277,7 +277,9 @@ class TestRendering(RenderingCase):
                 rules = self.env["finance.einvoice.rules"]
                 ours = self._rendered_with_classification("ubl_fr", kind, move)
                 odoos = self._rendered_with_classification("ubl_bis3", kind, move)
-                self.assertIn("BR-CL-13", {item.code for item in rules._check(odoos, ["en16931-ubl"])})
+                self.assertIn(
+                    "BR-CL-13", {item.code for item in rules._check(odoos, ["en16931-ubl"])}
+                )
                 self.assertEqual(self.validated(move, ours), [])
                 path = "cac:InvoiceLine/cac:Item/cac:CommodityClassification/cbc:ItemClassificationCode"
                 self.assertEqual(

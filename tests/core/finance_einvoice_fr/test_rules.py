@@ -4,12 +4,6 @@ import json
 import re
 
 import pytest
-from odoo.addons.finance_connector_base.core.finding import ERROR
-from odoo.addons.finance_einvoice_en16931.core.catalogue import entries_of
-from odoo.addons.finance_einvoice_en16931.core.rule_sets import EN16931_UBL, UBL_SCHEMA
-from odoo.addons.finance_einvoice_en16931.core.validation import validate
-from odoo.addons.finance_einvoice_fr.core.rule_sets import BR_FR_FLUX2_UBL, FIELDS
-
 from finance_einvoice_en16931.official_cases import FRENCH_EXAMPLES, french_examples
 from finance_einvoice_en16931.sample_invoice import SAMPLE, changed
 from finance_einvoice_en16931.test_catalogue import (
@@ -20,6 +14,11 @@ from finance_einvoice_en16931.test_catalogue import (
     published_rules,
     strict,
 )
+from odoo.addons.finance_connector_base.core.finding import ERROR
+from odoo.addons.finance_einvoice_en16931.core.catalogue import entries_of
+from odoo.addons.finance_einvoice_en16931.core.rule_sets import EN16931_UBL, UBL_SCHEMA
+from odoo.addons.finance_einvoice_en16931.core.validation import validate
+from odoo.addons.finance_einvoice_fr.core.rule_sets import BR_FR_FLUX2_UBL, FIELDS
 
 ALL = (UBL_SCHEMA, EN16931_UBL, BR_FR_FLUX2_UBL)
 
@@ -70,9 +69,7 @@ def test_each_language_explains_every_rule():
 
 
 def test_every_field_key_is_used():
-    used = {
-        entry.field for item in ALL for entry in entries_of(folder(item), "en").values()
-    }
+    used = {entry.field for item in ALL for entry in entries_of(folder(item), "en").values()}
     assert FIELDS - used == set()
 
 

@@ -78,7 +78,11 @@ class FakeCase(AccountTestInvoicingCommon):
 
     def actions(self, move):
         """Actions of e-invoices in the audit log about a document, oldest first."""
-        entries = self.env["finance.audit.entry"].sudo().search(
-            [("document_model", "=", "account.move"), ("document_id", "=", move.id)], order="id"
+        entries = (
+            self.env["finance.audit.entry"]
+            .sudo()
+            .search(
+                [("document_model", "=", "account.move"), ("document_id", "=", move.id)], order="id"
+            )
         )
         return [action for action in entries.mapped("action") if action.startswith("einvoice.")]

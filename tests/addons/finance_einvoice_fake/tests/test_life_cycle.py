@@ -53,7 +53,9 @@ class TestLifeCycle(FakeCase):
         with self.assertRaises(EinvoiceBlocked) as caught, self.env.cr.savepoint():
             move.action_post()
         action = caught.exception.args[1]
-        self.assertEqual((action["res_model"], action["res_id"]), ("res.partner", self.partner_a.id))
+        self.assertEqual(
+            (action["res_model"], action["res_id"]), ("res.partner", self.partner_a.id)
+        )
         self.assertEqual((move.state, move.einvoice_state), ("draft", False))
 
     def test_e2_a_broken_rule_blocks_and_leads_to_the_document(self):

@@ -5,7 +5,13 @@ from odoo.tests import new_test_user, tagged
 
 from .fake_case import FakeCase
 
-FIELDS = ("einvoice_id", "einvoice_state", "einvoice_note", "einvoice_reference", "einvoice_reasons")
+FIELDS = (
+    "einvoice_id",
+    "einvoice_state",
+    "einvoice_note",
+    "einvoice_reference",
+    "einvoice_reasons",
+)
 
 
 @tagged("post_install", "-at_install")
@@ -20,7 +26,9 @@ class TestShown(FakeCase):
         )
 
     def test_regimes_are_those_that_are_registered(self):
-        selection = dict(self.company._fields["finance_einvoice_regime"]._description_selection(self.env))
+        selection = dict(
+            self.company._fields["finance_einvoice_regime"]._description_selection(self.env)
+        )
         self.assertEqual(set(selection), set(self.env["finance.einvoice.regime"]._registered()))
         self.assertIn("fake", selection)
 
@@ -64,9 +72,7 @@ class TestShown(FakeCase):
         branch = self.env["res.company"].create({"name": "Branch", "parent_id": self.company.id})
         self.assertEqual(branch._finance_einvoice_company(), self.company)
         own = self.connection.copy({"company_id": branch.id})
-        branch.write(
-            {"finance_einvoice_regime": "fake", "finance_einvoice_connection_id": own.id}
-        )
+        branch.write({"finance_einvoice_regime": "fake", "finance_einvoice_connection_id": own.id})
         self.assertEqual(branch._finance_einvoice_company(), branch)
 
     def test_a_document_of_a_branch_is_submitted_with_the_settings_of_its_company(self):
@@ -83,9 +89,7 @@ class TestShown(FakeCase):
         move = self.posted()
         einvoice = move.einvoice_id
         self.assertEqual(einvoice.status_code, "einvoice.submitted")
-        self.assertEqual(
-            einvoice.status_args, {"version": "1", "connection": self.connection.name}
-        )
+        self.assertEqual(einvoice.status_args, {"version": "1", "connection": self.connection.name})
 
     def test_the_strip_tells_what_holds_it_up(self):
         move = self.posted()
@@ -117,7 +121,9 @@ class TestShown(FakeCase):
         for code, (sentence, _hint) in messages.items():
             if code.startswith("einvoice."):
                 text = sentence % {**args, "rule_sets": "R"}
-                self.assertNotRegex(text, r"HTTP|\b[45]\d\d\b|[a-z]+\.[a-z]+|[A-Z][a-z]+[A-Z]", code)
+                self.assertNotRegex(
+                    text, r"HTTP|\b[45]\d\d\b|[a-z]+\.[a-z]+|[A-Z][a-z]+[A-Z]", code
+                )
 
     def test_every_action_of_an_e_invoice_has_a_label(self):
         labels = self.env["finance.audit.entry"]._action_labels()
