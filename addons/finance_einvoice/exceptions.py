@@ -1,4 +1,4 @@
-"""Refusals of e-invoicing, by which callers and tests tell the reasons apart."""
+"""Refusals of e-invoicing, distinguished by type."""
 
 from odoo.exceptions import RedirectWarning, UserError
 

@@ -37,7 +37,7 @@ class FinanceEinvoiceRules(models.AbstractModel):
 
     @api.model
     def _engines(self, names):
-        """Return engine → the names it offers, in the order they are asked for."""
+        """Return engine → the names it offers, in the order requested."""
         engines = {}
         for name in names:
             engine = next(

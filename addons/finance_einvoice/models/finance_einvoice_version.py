@@ -53,8 +53,8 @@ class FinanceEinvoiceVersion(models.Model):
     sheets = fields.Json("Rule sheets (data)", readonly=True)
     sheets_text = fields.Text("Rule sheets", compute="_compute_sheets_text")
     findings = fields.Json("Findings of the checks (data)", readonly=True)
-    exchange_id = fields.Many2one("finance.exchange", "Exchange", readonly=True)
-    outcome = fields.Selection(list(lifecycle.LABELS), "Outcome", readonly=True)
+    exchange_id = fields.Many2one("finance.exchange", readonly=True)
+    outcome = fields.Selection(list(lifecycle.LABELS), readonly=True)
     reasons = fields.Json("Reasons (data)", readonly=True)
     reasons_text = fields.Char(compute="_compute_reasons_text", string="Reasons")
 

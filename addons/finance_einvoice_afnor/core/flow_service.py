@@ -2,11 +2,11 @@
 
 ``POST /v1/flows`` submits one file with a ``trackingId`` of ours; the platform answers 202 with its ``flowId`` and
 acknowledges later (``Pending`` → ``Ok`` or ``Error`` with reasons). ``POST /v1/flows/search`` finds a flow by
-``trackingId``, which is how a lost answer is recovered; ``GET /v1/flows/{flowId}`` reads the acknowledgement.
+``trackingId``, which is how a lost response is recovered; ``GET /v1/flows/{flowId}`` reads the acknowledgement.
 
-``WebhookCallback`` (components of the same document) announces a change of a flow. The document names no signature and
-only one way to authenticate, a bearer; that does not protect the body, so a callback is a reason to ask and never a
-verdict.
+``WebhookCallback`` (components of the same document) announces a change of a flow. The document defines no signature and
+only one way to authenticate, a bearer; that does not protect the body, so a webhook event triggers a status check and is
+never a verdict.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _OK, _ACCEPTED = 200, 202
 _NOT_FOUND, _UNPROCESSABLE = 404, 422
 #: ``NotOnlyUuid`` of the specification.
 _MAX_ID = 36
-#: Any past moment makes a valid criterion; the probe wants no result, only an answer.
+#: Any past moment makes a valid criterion; the probe needs no result, only a response.
 _PROBE = {"limit": 1, "where": {"updatedAfter": "2024-01-01T00:00:00Z"}}
 
 
@@ -97,7 +97,7 @@ class FlowService(ProviderProtocol):
             return Accepted("")
         if response.status == _OK:
             return unreadable(response)
-        return refusal_by_status(response, _words(response)) or ContractBroken(_words(response))
+        return refusal_by_status(response, _reason(response)) or ContractBroken(_reason(response))
 
     def verify_callback(self, headers: Mapping[str, str], body: bytes, received_at: float) -> None:
         verify_bearer(headers, self.callback_secrets)
@@ -108,7 +108,7 @@ class FlowService(ProviderProtocol):
         if not (
             isinstance(reference, str) and 0 < len(reference) <= _MAX_ID and isinstance(key, str)
         ):
-            raise ValueError("the callback names no flow")
+            raise ValueError("the webhook event names no flow")
         if flow.get("flowDirection") == "In":
             return ()
         return (CallbackNews(reference, key),)
@@ -159,7 +159,7 @@ def _read_submission(call: Call, response: HttpResponse) -> Outcome:
     data = response.json_object()
     if response.status == _ACCEPTED:
         return _read_receipt(call, response, data)
-    refused = refusal_by_status(response, _words(response))
+    refused = refusal_by_status(response, _reason(response))
     if refused is not None:
         return refused
     if response.status == _UNPROCESSABLE and data is not None:
@@ -188,10 +188,10 @@ def _read_unprocessable(data: dict[str, Any]) -> Outcome:
 
 
 def _read_search(call: Call, response: HttpResponse) -> Outcome:
-    """The flows under our tracking id; the one that is held wins over refused repetitions of it."""
+    """Read the flows under our tracking id; the one that is held takes precedence over refused repetitions."""
     data = response.json_object()
     if response.status != _OK:
-        return refusal_by_status(response, _words(response)) or ContractBroken(_words(response))
+        return refusal_by_status(response, _reason(response)) or ContractBroken(_reason(response))
     results = data.get("results") if data else None
     if not isinstance(results, list):
         return unreadable(response)
@@ -208,9 +208,9 @@ def _read_search(call: Call, response: HttpResponse) -> Outcome:
 def _read_flow(call: Call, response: HttpResponse) -> Outcome:
     data = response.json_object()
     if response.status == _NOT_FOUND:
-        return ContractBroken(f"the platform no longer knows flow {call.reference}")
+        return ContractBroken(f"the platform no longer has flow {call.reference}")
     if response.status != _OK or data is None:
-        refused = refusal_by_status(response, _words(response))
+        refused = refusal_by_status(response, _reason(response))
         return refused or unreadable(response)
     if data.get("flowId") != call.reference:
         return ContractBroken("the platform answered with another flow")
@@ -253,7 +253,7 @@ def _finding_of_error(data: dict[str, Any]) -> Finding:
     )
 
 
-def _words(response: HttpResponse) -> str:
+def _reason(response: HttpResponse) -> str:
     data = response.json_object() or {}
     code = str(data.get("errorCode") or "")
     return f"HTTP {response.status} {code}".strip()

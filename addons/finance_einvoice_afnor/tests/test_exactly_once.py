@@ -161,7 +161,7 @@ class TestExactlyOnce(SandboxCase):
         self.assertEqual(exchange.state, states.UNKNOWN)
         self.assertTrue(exchange.attempt_ids.is_late)
         self.assertEqual(exchange.attempt_ids.outcome, "waiting")
-        self.assertIn("exchange.late_answer", self.story(move))
+        self.assertIn("exchange.late_answer", self.actions(move))
         self.make_due(exchange)
         self.deliver(move)
         self.assertEqual(move.einvoice_state, "filed")

@@ -45,7 +45,7 @@ class TestSubmission(SandboxCase):
         )
         self.assertTrue(all(sheet["version"] and len(sheet["sha256"]) == 64 for sheet in sheets))
 
-    def test_the_strip_tells_what_is_true_at_the_moment(self):
+    def test_the_strip_shows_what_is_true_at_the_moment(self):
         self.control.verdict("late", provider="afnor", looks=3)
         move = self.submit()
         einvoice = move.einvoice_id
@@ -239,7 +239,7 @@ class TestSubmission(SandboxCase):
     def test_the_life_cycle_table_is_obeyed(self):
         move = self.submit()
         with self.assertRaises(ForbiddenTransition):
-            move.einvoice_id._transition("remediation", "by magic")
+            move.einvoice_id._transition("remediation", "einvoice.remediation")
 
     def test_news_of_a_superseded_exchange_changes_nothing(self):
         self.control.verdict("reject", provider="afnor", reasons=[REASON], times=1)
@@ -261,11 +261,11 @@ class TestSubmission(SandboxCase):
         with self.assertRaises(UserError):
             einvoice.unlink()
 
-    def test_r59_the_timeline_tells_the_story_in_order(self):
+    def test_r59_the_timeline_is_in_order(self):
         move = self.submit()
         self.deliver(move)
-        story = self.story(move)
-        told = [
+        actions = self.actions(move)
+        expected = [
             "einvoice.validated",
             "exchange.queued",
             "einvoice.submitted",
@@ -274,5 +274,5 @@ class TestSubmission(SandboxCase):
             "exchange.accepted",
             "einvoice.filed",
         ]
-        self.assertEqual([action for action in story if action in told], told)
+        self.assertEqual([action for action in actions if action in expected], expected)
         self.assertIn(move.einvoice_reference, str(move.audit_timeline))

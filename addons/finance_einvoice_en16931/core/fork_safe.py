@@ -1,7 +1,7 @@
-"""A lock that a forked worker finds open.
+"""A lock that is open in every forked worker.
 
 Odoo's prefork server forks while other threads may be validating; a lock taken at that moment would
-stay closed for ever in the child.
+stay closed in the child.
 """
 
 from __future__ import annotations

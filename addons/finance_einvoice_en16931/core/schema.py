@@ -24,7 +24,7 @@ _lock = ForkSafeLock()
 
 
 def faults(root: etree._Element) -> list[tuple[str, str]]:
-    """Return (what is wrong, location) of every structural fault of an invoice or credit note."""
+    """Return message and location of every structural error of an invoice or credit note."""
     name = SCHEMAS[root.tag]
     with _lock:
         if name not in _compiled:
@@ -34,7 +34,7 @@ def faults(root: etree._Element) -> list[tuple[str, str]]:
 
 
 def _compile(name: str) -> etree.XMLSchema:
-    """The files refer to each other by relative path, never to the network."""
+    """Compile a schema; the files refer to each other by relative path, never to the network."""
     parser = etree.XMLParser(no_network=True, resolve_entities=False)
     return etree.XMLSchema(etree.parse(str(rule_file(name)), parser))
 

@@ -70,7 +70,7 @@ def _api_error() -> type[Exception]:
 
 
 def _processor() -> PySaxonProcessor:
-    """The process's Saxon; a second one would be a second Java heap."""
+    """Return the Saxon of this process; a second one would be a second Java heap."""
     if not _processors:
         try:
             from saxonche import PySaxonProcessor

@@ -1,4 +1,4 @@
-"""Reads an invoice without trusting it: no document type, no entities, no network, bounded size.
+"""Reads an invoice as untrusted input: no document type, no entities, no network, bounded size.
 
 OWASP XML External Entity Prevention: an invoice never needs a DTD, so one is refused outright.
 """

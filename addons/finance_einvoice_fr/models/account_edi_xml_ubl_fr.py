@@ -15,7 +15,7 @@ from .account_move import NOTE_SUBJECTS
 from .res_partner import DOMESTIC, SIRET
 
 CUSTOMIZATION = "urn:cen.eu:en16931:2017"
-#: Codes of UNTDID 7143 for the classifications Odoo knows (BR-CL-13 refuses the names it writes).
+#: Codes of UNTDID 7143 for the classifications Odoo supports (BR-CL-13 refuses the names it writes).
 CPV, UNSPSC = "STI", "TST"
 #: UNTDID 2005 as restricted for UBL (BT-8): VAT is due with the invoice, or with its payment.
 DUE_ON_INVOICE, DUE_ON_PAYMENT = "3", "432"
@@ -46,11 +46,11 @@ class AccountEdiXmlUblFr(models.AbstractModel):
         return f"{re.sub(r'[^0-9A-Za-z_-]', '_', self._fr_number(invoice))}.xml"
 
     def _fr_number(self, invoice):
-        """The number; before there is one, a stand-in so that the rest can be checked."""
+        """Return the number; before there is one, a placeholder so that the rest can be checked."""
         return invoice.name if invoice.name and invoice.name != "/" else f"DRAFT-{invoice.id}"
 
     def _export_invoice_constraints(self, invoice, vals):
-        """None: the official rules are run on the result, and Odoo's are those of Peppol."""
+        """Return no constraints: the official rules are run on the result, and Odoo's are those of Peppol."""
         return {}
 
     # -- header ----------------------------------------------------------------------------------
@@ -79,7 +79,7 @@ class AccountEdiXmlUblFr(models.AbstractModel):
         )
 
     def _fr_notes(self, invoice):
-        """Notes with subject code in front (BT-21, BT-22); BAR says how the platform processes it."""
+        """Yield the notes, each with its subject code (BT-21, BT-22); BAR states how the platform processes it."""
         yield f"#BAR#{'B2B' if self._fr_is_domestic(invoice) else 'B2BINT'}"
         for subject in NOTE_SUBJECTS:
             if text := invoice._finance_fr_note(subject):
@@ -92,7 +92,7 @@ class AccountEdiXmlUblFr(models.AbstractModel):
         return invoice.commercial_partner_id._finance_fr_is_domestic()
 
     def _fr_tax_due(self, invoice, process):
-        """When the VAT is due (BT-8): with the payment, or with the invoice for services "sur les débits"."""
+        """Return when the VAT is due (BT-8): with the payment, or with the invoice for services "sur les débits"."""
         taxes = invoice._finance_fr_product_lines().tax_ids.flatten_taxes_hierarchy()
         charged = taxes.filtered(lambda tax: tax.amount_type == "percent" and tax.amount)
         exigibilities = set(charged.mapped("tax_exigibility"))
@@ -103,7 +103,7 @@ class AccountEdiXmlUblFr(models.AbstractModel):
         return None
 
     def _fr_order_reference(self, document_node, invoice):
-        """The customer's order number only; Odoo would put the invoice's own number in its place."""
+        """Return the customer's order number only; Odoo would put the invoice's own number in its place."""
         sales_order = document_node["cac:OrderReference"]["cbc:SalesOrderID"]
         # Odoo writes "Reversal of …" into the reference of a credit note.
         reference = (invoice.reversed_entry_id or invoice).ref
@@ -115,7 +115,7 @@ class AccountEdiXmlUblFr(models.AbstractModel):
         return None
 
     def _fr_billing_references(self, invoice):
-        """The invoice that is corrected (BR-FR-CO-05), which Odoo leaves out."""
+        """Return the invoices that are corrected (BR-FR-CO-05), which Odoo leaves out."""
         return [
             {
                 "cac:InvoiceDocumentReference": {
@@ -172,7 +172,7 @@ class AccountEdiXmlUblFr(models.AbstractModel):
         self._fr_round_quantity(vals["line_node"]["cbc:CreditedQuantity"])
 
     def _fr_round_quantity(self, node):
-        """At most four decimals (BR-FR-DEC-02); Odoo writes all of a float's."""
+        """Round to four decimals (BR-FR-DEC-02); Odoo writes all of a float's."""
         node["_text"] = FloatFmt(node["_text"], min_dp=0, max_dp=_QUANTITY_DECIMALS)
 
     def _ubl_get_line_item_commodity_classification_node_from_cpv_code(self, vals, cpv_code):
@@ -196,7 +196,7 @@ class AccountEdiXmlUblFr(models.AbstractModel):
     # -- taxes -----------------------------------------------------------------------------------
 
     def _get_tax_category_code(self, customer, supplier, tax):
-        """Services to a business in the EU are reverse charge (Directive 2006/112/EC, art. 44 and 196).
+        """Make services to a business in the EU reverse charge (Directive 2006/112/EC, art. 44 and 196).
 
         Odoo takes every untaxed sale within the EU for a supply of goods (K).
         """
@@ -224,7 +224,7 @@ class AccountEdiXmlUblFr(models.AbstractModel):
             total["cac:TaxSubtotal"] = self._fr_merged(total["cac:TaxSubtotal"])
 
     def _fr_merged(self, subtotals):
-        """One line per category in the VAT summary (BR-E-01 and its like).
+        """Return one line per category in the VAT summary (BR-E-01 and similar rules).
 
         Odoo writes one per reason; of several reasons the texts are kept and the code is dropped.
         """

@@ -1,4 +1,4 @@
-"""What a French invoice says beyond Odoo's own fields: business process, notes, corrected invoice."""
+"""What a French invoice states beyond Odoo's own fields: business process, notes, corrected invoice."""
 
 from odoo import fields, models
 
@@ -30,8 +30,8 @@ class AccountMove(models.Model):
     finance_fr_process = fields.Selection(
         PROCESSES,
         string="Business process",
-        help="How the French platform processes the invoice. Leave empty to let the products decide "
-        "between goods, services and both.",
+        help="How the French platform processes the invoice. If empty, it follows from the "
+        "products: goods, services or both.",
     )
     finance_fr_note_pmd = fields.Text(
         "Late payment penalties (PMD)",
@@ -57,16 +57,16 @@ class AccountMove(models.Model):
     )
 
     def _finance_fr_note(self, subject):
-        """The mandatory text with this subject code: this invoice's own, or the company's."""
+        """Return the mandatory text with this subject code: this invoice's own, or the company's."""
         name = f"finance_fr_note_{subject.lower()}"
         return (self[name] or self.company_id[name] or "").strip()
 
     def _finance_fr_product_lines(self):
-        """Lines that sell something: no sections, notes or roundings."""
+        """Return the lines that sell something: no sections, notes or roundings."""
         return self.invoice_line_ids.filtered(lambda line: line.display_type == "product")
 
     def _finance_fr_effective_process(self):
-        """The chosen business process, or the one that the products tell; False if nothing tells."""
+        """Return the chosen business process, or the one that follows from the products; False if none does."""
         if self.finance_fr_process:
             return self.finance_fr_process
         letters = {self._finance_fr_letter(line) for line in self._finance_fr_product_lines()} - {
@@ -77,14 +77,14 @@ class AccountMove(models.Model):
         return f"{letters.pop()}1" if letters else self.company_id.finance_fr_process
 
     def _finance_fr_letter(self, line):
-        """B for goods, S for services; without product, what the taxes of the line are for."""
+        """Return B for goods, S for services; without a product, what the taxes of the line are for."""
         if line.product_id:
             return "S" if line.product_id.type == "service" else "B"
         scopes = set(line.tax_ids.mapped("tax_scope")) - {False}
         return {"service": "S", "consu": "B"}[scopes.pop()] if len(scopes) == 1 else None
 
     def _finance_fr_origins(self):
-        """(number, date) of the invoices this document refers to (BT-25, BT-26)."""
+        """Return (number, date) of the invoices this document refers to (BT-25, BT-26)."""
         origin = self.reversed_entry_id
         if not origin and "debit_origin_id" in self._fields:
             origin = self.debit_origin_id

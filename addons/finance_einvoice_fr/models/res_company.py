@@ -1,4 +1,4 @@
-"""What a French company says on every invoice (Code de commerce, art. L441-9 and D441-5)."""
+"""What a French company states on every invoice (Code de commerce, art. L441-9 and D441-5)."""
 
 from odoo import fields, models
 
@@ -26,7 +26,7 @@ class ResCompany(models.Model):
         [(code, name) for code, name in PROCESSES if code in ("B1", "S1", "M1")],
         string="Default business process",
         help="Whether you sell goods, services or both. Used for invoices whose lines have no product; "
-        "otherwise the products decide.",
+        "otherwise it follows from the products.",
     )
     finance_fr_note_pmd = fields.Text(
         "Late payment penalties (PMD)",

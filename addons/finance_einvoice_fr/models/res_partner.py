@@ -1,4 +1,4 @@
-"""Who a French party is: SIREN, SIRET and electronic address, from the fields Odoo already has.
+"""Identification of French parties: SIREN, SIRET and electronic address, from the fields Odoo already has.
 
 SIRET (14 digits) or SIREN (9 digits) stand in Odoo's company registry number, the address in its
 Peppol fields; nothing is stored twice. Identifier schemes: ISO 6523 ICD list as used by AFNOR
@@ -73,22 +73,22 @@ class ResPartner(models.Model):
         return super(ResPartner, self - kept)._compute_peppol_eas()
 
     def _finance_fr_is_domestic(self):
-        """Whether the party is subject to French domestic e-invoicing."""
+        """Return whether the party is subject to French domestic e-invoicing."""
         return self.country_code in DOMESTIC
 
     def _finance_fr_registry(self):
-        """Digits of the company registry number of a party in the SIRENE register."""
+        """Return the digits of the company registry number of a party in the SIRENE register."""
         return (
             siren_number.compact(self.company_registry or "") if self.country_code in SIRENE else ""
         )
 
     def _finance_fr_siret(self):
-        """The SIRET, or False: only a number with the right check digit is one."""
+        """Return the SIRET, or False: only a number with the right check digit is one."""
         number = self._finance_fr_registry()
         return number if siret_number.is_valid(number) else False
 
     def _finance_fr_siren(self):
-        """The SIREN, or False; a number with a wrong check digit is not replaced by the VAT number's."""
+        """Return the SIREN, or False; a number with a wrong check digit is not replaced by the VAT number's."""
         number = self._finance_fr_registry()
         if not number and self.country_code in SIRENE and (self.vat or "").upper().startswith("FR"):
             number = siren_number.compact(self.vat)[4:]
@@ -96,7 +96,7 @@ class ResPartner(models.Model):
         return candidate if siren_number.is_valid(candidate) else False
 
     def _finance_fr_electronic_address(self):
-        """Where the invoice goes (BT-34, BT-49), or None."""
+        """Return the address the invoice is delivered to (BT-34, BT-49), or None."""
         if self.peppol_endpoint and self.peppol_eas == FRENCH_ADDRESS:
             return Identifier(FRENCH_ADDRESS, self.peppol_endpoint)
         if self._finance_fr_is_domestic():
@@ -107,7 +107,7 @@ class ResPartner(models.Model):
         return Identifier(EMAIL, self.email) if self.email else None
 
     def _finance_fr_legal_id(self):
-        """The registration number (BT-30, BT-47) in the scheme of the party's country, or None."""
+        """Return the registration number (BT-30, BT-47) in the scheme of the party's country, or None."""
         country = self.country_code
         if country in SIRENE:
             number = self._finance_fr_siren()

@@ -1,4 +1,4 @@
-"""E2: what a French invoice lacks is told before it is numbered, each with the field to change."""
+"""E2: what a French invoice lacks is reported before it is numbered, each with the field to change."""
 
 from unittest.mock import patch
 
@@ -105,7 +105,7 @@ class TestPrecheck(PrecheckCase):
         self.buyer.company_registry = BUYER_SIREN
         self.assertEqual(self.codes(move), [])
 
-    def test_buyer_siren_is_asked_for_at_the_company_not_at_its_contact(self):
+    def test_buyer_siren_is_required_of_the_company_not_at_its_contact(self):
         self.buyer.write({"company_registry": False, "vat": False})
         contact = self.env["res.partner"].create(
             {

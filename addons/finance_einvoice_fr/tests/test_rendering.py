@@ -1,6 +1,6 @@
 """E2, E9: what is rendered for France satisfies the official rules, without exception.
 
-Where Odoo's own builder does not, a test shows the defect beside the mended document.
+Where Odoo's own builder does not, a test shows the defect beside the corrected document.
 """
 
 from types import SimpleNamespace
@@ -132,7 +132,7 @@ class TestRendering(RenderingCase):
         root = self.conforming(self.make_invoice(finance_fr_process="M4"))
         self.assertEqual(self.text(root, "cbc:ProfileID"), "M4")
 
-    def test_vat_on_payment_and_on_invoice_are_told_apart(self):
+    def test_vat_on_payment_and_on_invoice_are_distinguished(self):
         debit_tax = self.tax("tva_normale").copy({"name": "20% débits", "tax_scope": "service"})
         levy = self.env["account.tax"].create(
             {
@@ -196,7 +196,7 @@ class TestRendering(RenderingCase):
         self.assertEqual(self.text(root, f"{reference}cbc:IssueDate"), "2025-12-24")
 
     def test_a_debit_note_is_an_invoice(self):
-        """EN 16931 knows no debit note; Odoo writes one when account_debit_note made the document."""
+        """EN 16931 has no debit note; Odoo writes one when account_debit_note made the document."""
         builder = self.env["account.edi.xml.ubl_fr"]
         vals = {"invoice": self.make_invoice()}
         parent = self.env.registry["account.edi.xml.ubl_bis3"]

@@ -60,7 +60,7 @@ class TestShown(FakeCase):
     def test_a_customer_at_the_portal_sees_none_of_it(self):
         move = self.posted()
         portal = self.new_user("base.group_portal")
-        move.message_subscribe(portal.partner_id.ids)
+        portal.partner_id.parent_id = self.partner_a
         seen = move.with_user(portal)
         self.assertTrue(seen.read(["name"]))
         self.assertFalse(set(FIELDS) & set(seen.fields_get()))
