@@ -1,7 +1,9 @@
 """The French regime: which documents are submitted, in which format, and what must be right before (XP Z12-012/013)."""
 
+from lxml import etree
 from odoo import models
 from odoo.addons.finance_einvoice.core import lifecycle
+from odoo.addons.finance_einvoice_en16931.core import xml_input
 from odoo.addons.finance_einvoice_en16931.core.rule_sets import EN16931_UBL, UBL_SCHEMA
 
 from ..core.rule_sets import BR_FR_FLUX2_UBL
@@ -10,6 +12,29 @@ from .finance_einvoice_fr_targets import located
 
 _MOVE_TYPES = ("out_invoice", "out_refund")
 FORMAT = "ubl_fr"
+_UBL = "urn:oasis:names:specification:ubl:schema:xsd:"
+_NAMESPACES = {
+    "cac": f"{_UBL}CommonAggregateComponents-2",
+    "cbc": f"{_UBL}CommonBasicComponents-2",
+}
+#: What may differ in a later rendering although the document is unchanged.
+_CHANGING = (
+    "cac:AccountingSupplierParty",
+    "cac:AccountingCustomerParty",
+    "cac:PayeeParty",
+    "cac:Delivery/cac:DeliveryLocation",
+    "cac:Delivery/cac:DeliveryParty",
+    "cac:PaymentMeans/cac:PayeeFinancialAccount",
+    "cac:PaymentTerms",
+    "cac:LegalMonetaryTotal/cbc:PrepaidAmount",
+    "cac:LegalMonetaryTotal/cbc:PayableAmount",
+    ".//cac:Item/cbc:Name",
+    ".//cac:Item/cac:SellersItemIdentification",
+    ".//cac:Item/cac:StandardItemIdentification",
+    ".//cac:Item/cac:OriginCountry",
+    ".//cac:Item/cac:CommodityClassification",
+    ".//cac:Item/cac:AdditionalItemProperty",
+)
 
 
 class FinanceEinvoiceFormatUblFr(models.AbstractModel):
@@ -67,6 +92,17 @@ class FinanceEinvoiceRegimeFr(models.AbstractModel):
 
     def _format(self, move):
         return FORMAT
+
+    def _comparable(self, content):
+        """Leave out payments and master data: parties, bank accounts, products, the company's texts."""
+        root = xml_input.read(content)
+        for path in _CHANGING:
+            for node in root.findall(path, _NAMESPACES):
+                node.getparent().remove(node)
+        for note in root.findall("cbc:Note", _NAMESPACES):
+            if (note.text or "").startswith("#"):
+                root.remove(note)
+        return etree.tostring(root, method="c14n")
 
     def _locate(self, move, finding):
         return located(move, finding)

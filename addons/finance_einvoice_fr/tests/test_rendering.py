@@ -354,3 +354,20 @@ class TestRendering(RenderingCase):
         )
         root = self.conforming(self.make_invoice(invoice_payment_term_id=term.id))
         self.assertEqual(self.text(root, "cac:PaymentTerms/cbc:Note"), "Payable en deux fois")
+
+    def test_e12_master_data_does_not_make_another_document(self):
+        move = self.post(self.make_invoice())
+        compared = [self.regime._comparable(self.regime._render(move)[1])]
+        self.buyer.name = "Menuiserie Roux et fils"
+        self.goods.default_code = "TAB-02"
+        self.company.finance_fr_note_aab = "Escompte de 1 %."
+        self.env.invalidate_all()
+        compared.append(self.regime._comparable(self.regime._render(move)[1]))
+        self.assertEqual(*compared)
+        other = self.post(self.make_invoice([self.line(self.goods, price=101.0)]))
+        self.assertNotEqual(
+            self.regime._comparable(self.regime._render(other)[1]).replace(
+                other.name.encode(), move.name.encode()
+            ),
+            compared[0],
+        )
