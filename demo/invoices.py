@@ -44,7 +44,7 @@ SALES = (
         (("SHELF", 2, 240.0), ("BOOK", 10, 39.0)),
         Decimal("117.45"),
         "Goods at 20 % and books at 5.5 %",
-        "accepted",
+        "filed",
     ),
     Sale(
         "fr-services",
@@ -53,7 +53,7 @@ SALES = (
         (("SETUP", 8, 75.0), ("SHELF", 1, 240.0)),
         Decimal("168.00"),
         "Services and goods at 20 %",
-        "accepted",
+        "filed",
     ),
     Sale(
         "fr-lost-answer",
@@ -62,7 +62,7 @@ SALES = (
         (("SHELF", 3, 240.0),),
         Decimal("144.00"),
         "The platform's answer is lost on the way",
-        "accepted",
+        "filed",
     ),
     Sale(
         "fr-rejected",
@@ -80,7 +80,7 @@ SALES = (
         (("BOOK", 40, 35.0),),
         Decimal("0.00"),
         "Goods to a business in Germany: intra-Community supply",
-        "accepted",
+        "filed",
     ),
     Sale(
         "fr-reverse-charge",
@@ -89,7 +89,7 @@ SALES = (
         (("SETUP", 6, 80.0),),
         Decimal("0.00"),
         "Services to a business in Germany: reverse charge",
-        "accepted",
+        "filed",
     ),
     Sale(
         "fr-export",
@@ -98,7 +98,7 @@ SALES = (
         (("SHELF", 12, 300.0),),
         Decimal("0.00"),
         "Goods to the United States in US dollars: export",
-        "accepted",
+        "filed",
         "USD",
     ),
     Sale(
@@ -140,8 +140,8 @@ CREDITS = (
         "fr-credit",
         "fr-services",
         Decimal("168.00"),
-        "Credit note of an accepted invoice",
-        "accepted",
+        "Credit note of a filed invoice",
+        "filed",
     ),
     Credit("de-credit", "de-domestic", Decimal("203.65"), "Credit note, Germany", None, DE),
 )

@@ -39,7 +39,7 @@ def main(stack) -> int:
     for line in wrong:
         print(f"✗ {line}")
     if not wrong:
-        print("✓ every invoice is as expected; the platform holds each accepted one exactly once")
+        print("✓ every invoice is as expected; the platform holds each filed one exactly once")
     return 1 if wrong else 0
 
 
@@ -58,7 +58,7 @@ def _problems(item, values):
 
 
 def _check_oracle(sample):
-    """Return the platform's own record: each submitted invoice once, the accepted ones held."""
+    """Return the platform's own record: each submitted invoice once, the filed ones held."""
     control: ControlClient = sample.control
     submitted = [values for _item, values in sample.rows() if values["einvoice_state"]]
     names = {values["name"] for values in submitted}
@@ -69,14 +69,12 @@ def _check_oracle(sample):
         if item["times_received"] != 1
     ]
     held = {item["reference"] for item in received if item["held"]}
-    accepted = {
-        values["einvoice_reference"]
-        for values in submitted
-        if values["einvoice_state"] == "accepted"
+    filed = {
+        values["einvoice_reference"] for values in submitted if values["einvoice_state"] == "filed"
     }
-    if held != accepted:
+    if held != filed:
         wrong.append(
-            f"held by the platform and not by Odoo, or the other way round: {held ^ accepted}"
+            f"held by the platform and not by Odoo, or the other way round: {held ^ filed}"
         )
     return wrong
 

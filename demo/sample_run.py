@@ -10,7 +10,7 @@ from .demo_users import login
 from .invoices import CREDITS, SALES, Credit, Sale
 
 INVOICE_DATE = "2026-10-15"
-_SETTLED = {"accepted", "rejected", "failed", False}
+_SETTLED = {"filed", "accepted", "rejected", "failed", False}
 _WAIT_SECONDS = 180
 _LOOK_SECONDS = 1.0
 

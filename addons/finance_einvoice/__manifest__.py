@@ -1,13 +1,12 @@
 {
     "name": "Finance Connect: E-Invoicing",
-    "summary": "One e-invoice per document: official validation, submission, status and reasons",
-    "version": "19.0.1.0.0",
+    "summary": "One e-invoice per document: checks, submission, status, reasons and guards",
+    "version": "19.0.2.0.0",
     "category": "Accounting/Accounting",
     "author": "Finance Connect contributors",
     "website": "https://github.com/finance-connect/finance-connect",
     "license": "LGPL-3",
-    "depends": ["finance_connector_base", "account_edi_ubl_cii"],
-    "external_dependencies": {"python": ["lxml", "saxonche", "factur-x"]},
+    "depends": ["finance_connector_base"],
     "data": [
         "security/ir.model.access.csv",
         "security/rules.xml",
@@ -17,7 +16,7 @@
         "views/finance_einvoice_views.xml",
         "views/account_move_views.xml",
         "views/res_config_settings_views.xml",
-        "views/finance_einvoice_reasons.xml",
+        "views/finance_einvoice_findings.xml",
         "views/menus.xml",
     ],
 }

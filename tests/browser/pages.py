@@ -12,7 +12,7 @@ from demo.demo_users import login
 
 #: Milliseconds until something that ought to appear is missed; long, because machines of tests are busy.
 PATIENCE = 60_000
-ACCEPTED = "Accepted"
+FILED = "Filed"
 INVOICES = "action-account.action_move_out_invoice"
 
 

@@ -1,7 +1,7 @@
 """The screens in a window as narrow as a telephone's: everything is inside it."""
 
 import pytest
-from pages import ACCEPTED
+from pages import FILED
 from playwright.sync_api import expect
 
 WIDTH = 430
@@ -15,9 +15,9 @@ def narrow(page):
 
 
 @pytest.mark.usefixtures("narrow")
-def test_the_strip_of_an_accepted_invoice_fits(accountant, back_office):
+def test_the_strip_of_a_filed_invoice_fits(accountant, back_office):
     accountant.open_invoice(back_office.invoice(back_office.customer()))
-    accountant.until_status(ACCEPTED)
+    accountant.until_status(FILED)
     expect(accountant.field("einvoice_note")).to_be_visible()
     _fits(accountant.strip)
     _fits(accountant.strip.locator(":visible"))

@@ -39,7 +39,7 @@ def test_the_cases_show_a_rejected_document_its_attempts_and_its_payload(
 
 def test_an_accountant_sees_the_attempts_but_no_payload(accountant, back_office):
     accountant.open_invoice(back_office.invoice(back_office.customer()))
-    accountant.until_status("Accepted")
+    accountant.until_status("Filed")
     accountant.button("Details").click()
     accountant.page.locator(".oe_stat_button", has_text="Exchange").click()
     expect(accountant.page.get_by_role("tab")).to_have_text(["Timeline", "Attempts"])

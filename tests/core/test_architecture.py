@@ -20,7 +20,9 @@ LAYERS = {
     "finance_tax_engine": ("finance_connector_base",),
     "finance_tax_embedded": ("finance_tax_engine",),
     "finance_einvoice": ("finance_connector_base",),
-    "finance_einvoice_afnor": ("finance_einvoice",),
+    "finance_einvoice_en16931": ("finance_einvoice",),
+    "finance_einvoice_fr": ("finance_einvoice_en16931",),
+    "finance_einvoice_afnor": ("finance_einvoice_fr",),
 }
 NETWORK_ADDON = "finance_connector_base"
 # The evidence layer lies below the network addon and is anchored outside without it: one file calls a
@@ -145,8 +147,35 @@ def sockets_elsewhere(folder):
     return violations
 
 
+# What belongs to one format or one country must not come back to the addon that is neutral.
+NEUTRAL = {
+    "finance_einvoice": re.compile(
+        r"siren|siret|\bUBL\b|afnor|schematron|xslt|lxml|\bVATEX", re.IGNORECASE
+    ),
+    "finance_einvoice_en16931": re.compile(r"siren|siret|afnor_|br_fr|l10n_", re.IGNORECASE),
+}
+
+
+def words_of_another_layer(folder):
+    violations = []
+    for addon in addons_in(folder):
+        pattern = NEUTRAL.get(addon.name)
+        for path in sorted(addon.rglob("*")):
+            inside = path.relative_to(addon).parts
+            if (
+                not pattern
+                or path.suffix not in NAMING_FILES
+                or {"migrations", "i18n"} & set(inside)
+            ):
+                continue
+            found = set(pattern.findall(path.read_text(encoding="utf-8")))
+            violations += [f"{path.relative_to(folder)} says {word}" for word in sorted(found)]
+    return violations
+
+
 RULES = (
     unknown_addons,
+    words_of_another_layer,
     core_imports_odoo,
     upward_depends,
     upward_imports,
@@ -209,6 +238,8 @@ def test_a_core_may_use_a_lower_core_and_itself(tmp_path, line):
         ("finance_tax_engine", "finance_einvoice"),
         ("finance_einvoice", "finance_tax_engine"),
         ("finance_einvoice_afnor", "finance_tax_engine"),
+        ("finance_einvoice_en16931", "finance_einvoice_fr"),
+        ("finance_einvoice_fr", "finance_einvoice_afnor"),
     ],
 )
 def test_an_upward_or_sideways_dependency_is_reported(tmp_path, addon, other):
@@ -217,6 +248,14 @@ def test_an_upward_or_sideways_dependency_is_reported(tmp_path, addon, other):
     assert upward_depends(folder) == [f"{addon} depends on {other}"]
     assert upward_imports(folder) == [f"{addon}/models/a.py imports odoo.addons.{other}.models"]
     assert f"{addon}/views/v.xml names {other}" in upward_names(folder)
+
+
+def test_a_migration_may_name_where_something_moved(tmp_path):
+    line = "UPDATE ir_model_data SET module = 'finance_einvoice_fr'"
+    folder = addon_folder(
+        tmp_path, "finance_einvoice", {"migrations/19.0.2.0.0/pre-migrate.py": line}
+    )
+    assert upward_names(folder) == []
 
 
 def test_a_downward_dependency_is_allowed(tmp_path):
@@ -249,6 +288,13 @@ def test_the_network_exception_is_one_file(tmp_path):
     assert sockets_elsewhere(
         addon_folder(tmp_path / "y", "finance_audit", {"timestamp_client.py": line})
     )
+
+
+def test_a_country_in_the_neutral_addon_is_noticed(tmp_path):
+    folder = addon_folder(
+        tmp_path, "finance_einvoice", {"core/a.py": "SIREN = 9", "views/v.xml": "UBL"}
+    )
+    assert len(words_of_another_layer(folder)) == 2
 
 
 def test_odoos_own_http_module_is_allowed(tmp_path):

@@ -62,7 +62,9 @@ def retired(text):
 
 
 def is_allowed(path, line):
-    return any(re.search(where, path) and re.search(what, line, re.I) for where, what in ALLOWED)
+    return any(
+        re.search(where, path) and re.search(what, line, re.IGNORECASE) for where, what in ALLOWED
+    )
 
 
 def project_files():

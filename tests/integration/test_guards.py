@@ -12,22 +12,22 @@ from tools.dev.rpc import RpcError
     ("method", "arguments"),
     [("button_draft", []), ("button_cancel", []), ("unlink", []), ("write", [{"state": "draft"}])],
 )
-def test_e6_an_accepted_invoice_stays_through_rpc(office, method, arguments):
+def test_e6_a_filed_invoice_stays_through_rpc(office, method, arguments):
     moves = office.post(office.invoices())
-    office.until(moves, "accepted")
+    office.until(moves, "filed")
     with pytest.raises(RpcError):
         office.call(method, moves, *arguments)
     (read,) = office.call("read", moves, ["state", "einvoice_state"])
-    assert (read["state"], read["einvoice_state"]) == ("posted", "accepted")
+    assert (read["state"], read["einvoice_state"]) == ("posted", "filed")
 
 
-def test_e5_a_rejected_invoice_is_corrected_and_accepted(office):
+def test_e5_a_rejected_invoice_is_corrected_and_filed(office):
     office.control.verdict("reject", provider="afnor", times=1)
     moves = office.post(office.invoices())
     office.until(moves, "rejected")
     office.call("button_draft", moves)
     office.post(moves)
-    office.until(moves, "accepted")
+    office.until(moves, "filed")
     versions = office.accountant.call(
         "finance.einvoice.version",
         "search_read",
@@ -35,7 +35,7 @@ def test_e5_a_rejected_invoice_is_corrected_and_accepted(office):
         ["outcome"],
         context=office.context,
     )
-    assert sorted(version["outcome"] for version in versions) == ["accepted", "rejected"]
+    assert sorted(version["outcome"] for version in versions) == ["filed", "rejected"]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ def test_posting_goes_on_while_the_platform_is_away(office):
         assert {row["state"] for row in office.exchanges(moves, "state")} <= {"pending", "sending"}
     finally:
         office.stack.start_sandbox()
-    office.until(moves, "accepted")
+    office.until(moves, "filed")
     received = office.received(moves)
     assert {item["number"] for item in received} == office.names(moves)
     assert all(item["times_received"] == 1 for item in received)
@@ -27,7 +27,7 @@ def test_x5_a_killed_server_asks_what_the_platform_has(office):
     office.stack.kill_odoo()
     office.stack.start_odoo()
     office = type(office)(office.stack)
-    office.until(moves, "accepted")
+    office.until(moves, "filed")
     (exchange,) = office.exchanges(moves, "send_count", "reference")
     (received,) = office.received(moves)
     assert exchange["send_count"] == 1

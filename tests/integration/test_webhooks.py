@@ -60,7 +60,7 @@ def test_the_platform_calls_back_and_its_invoice_is_found(office, desk):
     office.control.settings("afnor", webhook_url=desk.url, webhook_bearer=BEARER)
     office.control.verdict("late", provider="afnor", seconds=2)
     moves = office.post(office.invoices())
-    office.until(moves, "accepted")
+    office.until(moves, "filed")
     office.until_true(
         lambda: {row["state"] for row in desk.new()} == {"processed"},
         "the webhook event to be processed",
@@ -84,10 +84,10 @@ def test_the_same_message_at_the_same_time_is_stored_once(desk):
 
 def test_anybody_else_is_refused_and_leaves_nothing(office, desk):
     moves = office.post(office.invoices())
-    office.until(moves, "accepted")
+    office.until(moves, "filed")
     content = {"flowInfo": {"flowId": "forged", "acknowledgement": {"status": "Error"}}}
     assert desk.post(content, bearer="guessed-by-somebody-else") == 401
     desk.url += "x"
     assert desk.post(content) == 404
     assert desk.new() == []
-    assert office.states(moves) == {"accepted"}
+    assert office.states(moves) == {"filed"}

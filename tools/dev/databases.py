@@ -32,11 +32,19 @@ SUITE_MODULES = (
     "finance_tax_engine",
     "finance_tax_embedded",
     "finance_einvoice",
+    "finance_einvoice_en16931",
+    "finance_einvoice_fr",
     "finance_einvoice_afnor",
 )
 #: Odoo's own electronic senders, which a document must not leave by as well.
 PEPPOL_MODULES = ("account_peppol", "account_edi")
-REFERENCE_MODULES = ("finance_audit", "finance_connector_base", "finance_connector_reference")
+REFERENCE_MODULES = (
+    "finance_audit",
+    "finance_connector_base",
+    "finance_einvoice",
+    "finance_connector_reference",
+    "finance_einvoice_fake",
+)
 # Parts of an addon that leave no trace in a database.
 _NOT_INSTALLED = frozenset({"tests", "readme"})
 _SEED = "demo/seed.py"
@@ -105,12 +113,12 @@ def sample(runtime: Runtime) -> Template:
 
 
 def reference(runtime: Runtime) -> Template:
-    """Return the engine with the reference provider, for tests of what it does with every kind of provider."""
+    """Return the connector and the e-invoice with test addons: a provider of every kind, a regime of no country."""
     below = base(runtime)
-    folders = [
-        *(paths.ADDONS / name for name in REFERENCE_MODULES[:-1]),
-        paths.TEST_ADDONS / REFERENCE_MODULES[-1],
+    candidates = [
+        root / name for name in REFERENCE_MODULES for root in (paths.ADDONS, paths.TEST_ADDONS)
     ]
+    folders = [folder for folder in candidates if folder.is_dir()]
     hashes = [paths.content_hash(folder, _NOT_INSTALLED) for folder in folders]
     key = paths.digest(below.key, *hashes)
     return Template("reference", key, REFERENCE_MODULES, below, test_addons=True)

@@ -1,8 +1,12 @@
-"""The invoice's side: submit on posting, show the status, obey what the authority holds."""
+"""The e-invoice of an invoice: shown, followed by search and grouping, and obeyed."""
 
 from odoo import api, fields, models
+from odoo.addons.finance_connector_base.core.finding import Finding
 
 from ..core import lifecycle
+
+#: Internal users; customers at the portal see none of it.
+_INTERNAL = "base.group_user"
 
 
 class AccountMove(models.Model):
@@ -14,49 +18,44 @@ class AccountMove(models.Model):
         "E-invoices",
         groups="finance_connector_base.group_accountant,finance_audit.group_auditor",
     )
+    # Stored once, when the e-invoice is created: its state is not copied to the invoice, so that the dispatcher and a
+    # user who edits the invoice do not wait for each other. Related fields can be searched and grouped through it.
     einvoice_id = fields.Many2one(
         "finance.einvoice",
         "Current e-invoice",
-        compute="_compute_einvoice",
-        search="_search_einvoice",
+        compute="_compute_einvoice_id",
+        store=True,
         compute_sudo=True,
+        index="btree_not_null",
+        groups=_INTERNAL,
     )
     einvoice_state = fields.Selection(
-        list(lifecycle.LABELS),
-        compute="_compute_einvoice",
-        search="_search_einvoice_state",
-        compute_sudo=True,
-        string="E-invoice",
+        related="einvoice_id.state", string="E-invoice", groups=_INTERNAL
     )
-    einvoice_note = fields.Char(compute="_compute_einvoice", compute_sudo=True)
+    einvoice_note = fields.Char(
+        related="einvoice_id.status_note", string="E-invoice status", groups=_INTERNAL
+    )
     einvoice_reference = fields.Char(
-        "E-invoice reference", compute="_compute_einvoice", compute_sudo=True
+        related="einvoice_id.reference", string="E-invoice reference", groups=_INTERNAL
     )
-    einvoice_reasons = fields.Html(compute="_compute_einvoice", compute_sudo=True, sanitize=False)
+    einvoice_reasons = fields.Html(
+        related="einvoice_id.reasons_html", string="Reasons of the rejection", groups=_INTERNAL
+    )
+    einvoice_findings = fields.Html(
+        related="einvoice_id.findings_html", string="Findings of the checks", groups=_INTERNAL
+    )
 
-    @api.depends("einvoice_ids.state", "company_id.finance_einvoice_regime")
-    def _compute_einvoice(self):
+    @api.depends("einvoice_ids")
+    def _compute_einvoice_id(self):
+        """Set the e-invoice that was made last; a document has a second one only if its regime changed."""
         for move in self:
-            regime = move.company_id.finance_einvoice_regime
-            einvoice = move.einvoice_ids.filtered(lambda item, code=regime: item.regime == code)[:1]
-            einvoice = einvoice or move.einvoice_ids[:1]
-            move.einvoice_id = einvoice
-            move.einvoice_state = einvoice.state
-            move.einvoice_note = einvoice.status_note
-            move.einvoice_reference = einvoice.reference
-            move.einvoice_reasons = einvoice.reasons_html
-
-    def _search_einvoice(self, operator, value):
-        return [("einvoice_ids", operator, value)]
-
-    def _search_einvoice_state(self, operator, value):
-        return [("einvoice_ids.state", operator, value)]
+            move.einvoice_id = move.einvoice_ids.sorted("id")[-1:]
 
     def _compute_show_reset_to_draft_button(self):
-        """What the authority holds cannot go back to draft; the guard is in ``write``, this only saves a click."""
+        """Hide a button that would be refused; the guard itself is in ``write``."""
         super()._compute_show_reset_to_draft_button()
-        for move in self:
-            if move.einvoice_state in (lifecycle.ACCEPTED, lifecycle.UNKNOWN):
+        for move in self.sudo():
+            if move.einvoice_state in lifecycle.HELD | {lifecycle.UNKNOWN}:
                 move.show_reset_to_draft_button = False
 
     def write(self, vals):
@@ -65,14 +64,8 @@ class AccountMove(models.Model):
             leaving.sudo().einvoice_ids._release()
         result = super().write(vals)
         if vals.get("state") == "cancel":
-            self.sudo()._cancel_einvoices()
+            self.sudo().einvoice_ids._cancel(Finding("einvoice.cancelled"))
         return result
-
-    def _cancel_einvoices(self):
-        for einvoice in self.einvoice_ids.filtered(
-            lambda item: item.state in (lifecycle.DRAFT, lifecycle.REMEDIATION)
-        ):
-            einvoice._transition(lifecycle.CANCELLED, self.env._("The invoice was cancelled"))
 
     def unlink(self):
         einvoices = self.sudo().einvoice_ids
@@ -81,7 +74,7 @@ class AccountMove(models.Model):
         return super().unlink()
 
     def action_open_einvoice(self):
-        """The e-invoice of this document."""
+        """Open the e-invoice of this document."""
         self.ensure_one()
         self.check_access("read")
         return {

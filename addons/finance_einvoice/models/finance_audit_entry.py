@@ -1,4 +1,4 @@
-"""Words for this addon's action ids in the audit log."""
+"""Labels of this addon's action ids in the audit log."""
 
 from odoo import api, models
 
@@ -8,16 +8,19 @@ class FinanceAuditEntry(models.Model):
 
     @api.model
     def _action_labels(self):
+        """Add the actions of e-invoices. Ids are public: retired, never reused."""
         _ = self.env._
         return {
             **super()._action_labels(),
             "einvoice.validated": _("E-invoice checked"),
             "einvoice.submitted": _("E-invoice submitted"),
             "einvoice.unknown": _("E-invoice: outcome unknown"),
+            "einvoice.filed": _("E-invoice filed"),
             "einvoice.accepted": _("E-invoice accepted"),
             "einvoice.rejected": _("E-invoice rejected"),
             "einvoice.remediation": _("E-invoice being corrected"),
             "einvoice.failed": _("E-invoice not delivered"),
-            "einvoice.draft": _("E-invoice taken back"),
+            "einvoice.draft": _("E-invoice withdrawn"),
             "einvoice.cancelled": _("E-invoice cancelled"),
+            "einvoice.reclassified": _("E-invoice status reclassified"),
         }

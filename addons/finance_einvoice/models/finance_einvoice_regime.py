@@ -1,28 +1,57 @@
-"""What a regime addon implements: format, rules and parameters of one country's e-invoicing."""
+"""What an addon implements for one country's e-invoicing, and for one format of documents."""
 
 from odoo import models
 
+from ..core import lifecycle
+
+
+class FinanceEinvoiceFormat(models.AbstractModel):
+    """Ancestor of the formats: how a document is written, and which rules it must satisfy."""
+
+    _name = "finance.einvoice.format"
+    _inherit = "finance.einvoice.registered"
+    _description = "E-invoice format"
+
+    def _render(self, move) -> tuple[str, bytes]:
+        """Return file name and exact bytes. The same document gives the same bytes."""
+        raise NotImplementedError
+
+    def _rule_sets(self, move) -> tuple[str, ...]:
+        """Return the names of the rule sets (``finance.einvoice.rules``) that the bytes must satisfy."""
+        raise NotImplementedError
+
 
 class FinanceEinvoiceRegime(models.AbstractModel):
-    """Ancestor of ``finance.einvoice.regime.<code>``; chosen by the company's regime."""
+    """Ancestor of the regimes; chosen by the company's regime."""
 
     _name = "finance.einvoice.regime"
+    _inherit = "finance.einvoice.registered"
     _description = "E-invoicing regime"
 
     #: Operation of the connection's adapter that submits a document.
     _operation = "submit_invoice"
+    #: What a submission is called that the provider has accepted: FILED at a platform, ACCEPTED by an authority.
+    _on_acceptance = lifecycle.ACCEPTED
+
+    def _is_business(self, partner) -> bool:
+        """Return whether the regime treats this party as a business."""
+        return bool(partner) and partner._finance_is_business()
 
     def _applies(self, move) -> bool:
-        """Whether this document is to be submitted under the regime."""
+        """Return whether this document is submitted under the regime."""
         raise NotImplementedError
 
-    def _problems(self, move) -> list:
-        """Local checks, before anything is rendered: a list of ``core.problems.Problem``."""
+    def _check(self, move) -> list:
+        """Return the findings of local checks, before anything is rendered (``core.finding.Finding``)."""
         return []
 
-    def _render(self, move) -> tuple[str, bytes]:
-        """File name and exact bytes. Deterministic: the same document gives the same bytes."""
+    def _format(self, move) -> str:
+        """Return the code of the format in which this document is submitted."""
         raise NotImplementedError
+
+    def _render(self, move) -> tuple[str, bytes]:
+        """Return file name and exact bytes of the document in its format."""
+        return self.env["finance.einvoice.format"]._by_code(self._format(move))._render(move)
 
     def _comparable(self, content: bytes) -> bytes:
         """Return what two renderings of one document are compared by (E12).
@@ -32,13 +61,13 @@ class FinanceEinvoiceRegime(models.AbstractModel):
         return content
 
     def _rule_sets(self, move) -> tuple[str, ...]:
-        """Names of the official rule sets (``core.validation``) the rendered bytes must satisfy."""
-        raise NotImplementedError
+        """Return the names of the rule sets the rendered bytes must satisfy."""
+        return self.env["finance.einvoice.format"]._by_code(self._format(move))._rule_sets(move)
 
-    def _violation_target(self, move, violation):
-        """``(model, record id, field)`` a person opens to mend a violation."""
-        return "account.move", move.id, violation.field
+    def _locate(self, move, finding):
+        """Return the finding with the record and field to correct; by default the document itself."""
+        return finding
 
     def _submission_parameters(self, move) -> dict:
-        """What the adapter must know beside the bytes; JSON values only."""
+        """Return what the adapter needs beside the bytes; JSON values only."""
         return {}

@@ -1,11 +1,10 @@
-"""One rendering of an e-invoice: the bytes that were sent, shown and archived (E3, E5)."""
+"""One rendering of an e-invoice: the bytes that were sent, shown and archived (E3, E5), and what they were checked with."""
 
 import base64
 import hashlib
 import uuid
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
 
 from ..core import lifecycle
 
@@ -13,24 +12,47 @@ from ..core import lifecycle
 class FinanceEinvoiceVersion(models.Model):
     _name = "finance.einvoice.version"
     _description = "E-invoice version"
+    _inherit = ["finance.evidence.mixin"]
     _rec_name = "filename"
     _order = "einvoice_id, number desc"
+    _evidence_fixed = frozenset(
+        {
+            "einvoice_id",
+            "number",
+            "uuid",
+            "filename",
+            "content",
+            "sha256",
+            "rule_sets",
+            "sheets",
+            "findings",
+        }
+    )
 
     einvoice_id = fields.Many2one(
-        "finance.einvoice", required=True, readonly=True, index=True, ondelete="restrict"
+        "finance.einvoice",
+        "E-invoice",
+        required=True,
+        readonly=True,
+        index=True,
+        ondelete="restrict",
     )
     company_id = fields.Many2one(related="einvoice_id.company_id", store=True, index=True)
     number = fields.Integer("Version", required=True, readonly=True, aggregator=None)
     uuid = fields.Char(
+        "Idempotency key",
         required=True,
         readonly=True,
         default=lambda self: str(uuid.uuid4()),
-        help="Idempotency key of this version's submission.",
+        help="Identifies the submission of this version at the provider.",
     )
-    filename = fields.Char(required=True, readonly=True)
+    filename = fields.Char("File name", required=True, readonly=True)
     content = fields.Binary("File", attachment=True, readonly=True, required=True)
     sha256 = fields.Char("SHA-256", required=True, readonly=True)
     rule_sets = fields.Char("Checked against", readonly=True)
+    sheets = fields.Json("Rule sheets (data)", readonly=True)
+    sheets_text = fields.Text("Rule sheets", compute="_compute_sheets_text")
+    findings = fields.Json("Findings of the checks (data)", readonly=True)
     exchange_id = fields.Many2one("finance.exchange", readonly=True)
     outcome = fields.Selection(list(lifecycle.LABELS), readonly=True)
     reasons = fields.Json("Reasons (data)", readonly=True)
@@ -41,31 +63,57 @@ class FinanceEinvoiceVersion(models.Model):
     )
 
     @api.depends("reasons")
+    @api.depends_context("lang")
     def _compute_reasons_text(self):
         for version in self:
+            listed = self.env["finance.finding"]._listed(version.reasons)
             version.reasons_text = "; ".join(
-                f"{reason['code']}: {reason['message']}" for reason in version.reasons or []
+                f"{item['code']}: {item['sentence']}" for item in listed
+            )
+
+    @api.depends("sheets")
+    def _compute_sheets_text(self):
+        for version in self:
+            version.sheets_text = "\n".join(
+                f"{sheet['rule_set']} {sheet['version']} · {sheet['name']} · {sheet['sha256']}"
+                for sheet in version.sheets or []
             )
 
     @api.model
-    def _add(self, einvoice, filename, content, rule_sets):
-        """Store one rendering as the next version."""
-        return self.sudo().create(
-            {
-                "einvoice_id": einvoice.id,
-                "number": max(einvoice.version_ids.mapped("number"), default=0) + 1,
-                "filename": filename,
-                "content": base64.b64encode(content),
-                "sha256": hashlib.sha256(content).hexdigest(),
-                "rule_sets": ", ".join(rule_sets),
-            }
+    def _add_many(self, renderings):
+        """Store renderings as the next versions of their e-invoices; return them in order.
+
+        :param renderings: pairs of e-invoice and rendering (file name, content, rule sets, findings)
+        """
+        sheets = {}
+        values_list = []
+        for einvoice, rendering in renderings:
+            names = rendering.rule_sets
+            if names not in sheets:
+                sheets[names] = self.env["finance.einvoice.rules"]._sheets(names)
+            values_list.append(
+                {
+                    "einvoice_id": einvoice.id,
+                    "number": max(einvoice.version_ids.mapped("number"), default=0) + 1,
+                    "filename": rendering.filename,
+                    "content": base64.b64encode(rendering.content),
+                    "sha256": hashlib.sha256(rendering.content).hexdigest(),
+                    "rule_sets": ", ".join(names),
+                    "sheets": sheets[names],
+                    "findings": [finding.to_json() for finding in rendering.findings] or False,
+                }
+            )
+        return self.sudo().create(values_list)
+
+    def _validation_entry(self):
+        """Return the audit entry of the checks this version has passed."""
+        self.ensure_one()
+        return self.einvoice_id._entry(
+            "einvoice.validated",
+            "einvoice.validated",
+            {"rule_sets": self.rule_sets or ""},
+            outcome="warning" if self.findings else "success",
+            sha256=self.sha256,
+            sheets=self.sheets or [],
+            findings=self.findings or [],
         )
-
-    def write(self, vals):
-        if {"content", "sha256", "uuid", "number", "einvoice_id"} & set(vals):
-            raise UserError(self.env._("A rendered version is kept as it is."))
-        return super().write(vals)
-
-    @api.ondelete(at_uninstall=False)
-    def _unlink_except_evidence(self):
-        raise UserError(self.env._("Rendered versions are evidence and cannot be deleted."))

@@ -1,3 +1,5 @@
+"""Settings of e-invoicing: regime, connection, and what a broken rule leads to."""
+
 from odoo import fields, models
 
 
@@ -11,9 +13,9 @@ class ResCompany(models.Model):
     )
 
     finance_einvoice_regime = fields.Selection(
-        selection=[],
+        selection=lambda self: self.env["finance.einvoice.regime"]._selection(),
         string="E-invoicing regime",
-        help="The law under which customer invoices are submitted. Each regime is an addon.",
+        help="The mandate under which customer invoices are submitted. Each regime is an addon.",
     )
     finance_einvoice_connection_id = fields.Many2one(
         "finance.connection",
@@ -27,3 +29,13 @@ class ResCompany(models.Model):
         required=True,
         string="When the official rules are not met",
     )
+
+    def _finance_einvoice_company(self):
+        """Return the company whose e-invoicing settings apply to this one.
+
+        A branch without a regime uses the settings of the nearest company above it. If there are none, this company
+        is returned, which has no regime.
+        """
+        self.ensure_one()
+        ancestors = reversed(self.sudo().parent_ids)
+        return next((one for one in ancestors if one.finance_einvoice_regime), self.sudo())

@@ -2,11 +2,11 @@
 
 ``POST /v1/flows`` submits one file with a ``trackingId`` of ours; the platform answers 202 with its ``flowId`` and
 acknowledges later (``Pending`` → ``Ok`` or ``Error`` with reasons). ``POST /v1/flows/search`` finds a flow by
-``trackingId``, which is how a lost answer is recovered; ``GET /v1/flows/{flowId}`` reads the acknowledgement.
+``trackingId``, which is how a lost response is recovered; ``GET /v1/flows/{flowId}`` reads the acknowledgement.
 
-``WebhookCallback`` (components of the same document) announces a change of a flow. The document names no signature and
-only one way to authenticate, a bearer; that does not protect the body, so a callback is a reason to ask and never a
-verdict.
+``WebhookCallback`` (components of the same document) announces a change of a flow. The document defines no signature and
+only one way to authenticate, a bearer; that does not protect the body, so a webhook event triggers a status check and is
+never a verdict.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from odoo.addons.finance_connector_base.core.protocol import (
 )
 from odoo.addons.finance_connector_base.core.security.webhook import WebhookEvent, verify_bearer
 
-from .error_table import ALREADY_EXISTING, finding
+from .error_table import ALREADY_EXISTING, NO_REASON, finding
 
 API_VERSION = "1.1.0"
 _POLL_SECONDS = 3.0
@@ -53,7 +53,7 @@ _OK, _ACCEPTED = 200, 202
 _NOT_FOUND, _UNPROCESSABLE = 404, 422
 #: ``NotOnlyUuid`` of the specification.
 _MAX_ID = 36
-#: Any past moment makes a valid criterion; the probe wants no result, only an answer.
+#: Any past moment makes a valid criterion; the probe needs no result, only a response.
 _PROBE = {"limit": 1, "where": {"updatedAfter": "2024-01-01T00:00:00Z"}}
 
 
@@ -73,7 +73,9 @@ class FlowService(ProviderProtocol):
             return self._submission(call)
         if step == "lookup":
             return self._post_json(
-                "/v1/flows/search", {"where": {"trackingId": call.key}}, call.correlation_id
+                "/v1/flows/search",
+                {"where": {"trackingId": _tracking_id(call)}},
+                call.correlation_id,
             )
         return HttpRequest(
             "GET",
@@ -95,7 +97,7 @@ class FlowService(ProviderProtocol):
             return Accepted("")
         if response.status == _OK:
             return unreadable(response)
-        return refusal_by_status(response, _words(response)) or ContractBroken(_words(response))
+        return refusal_by_status(response, _reason(response)) or ContractBroken(_reason(response))
 
     def verify_webhook(self, headers: Mapping[str, str], body: bytes, received_at: float) -> None:
         verify_bearer(headers, self.webhook_secrets)
@@ -106,7 +108,7 @@ class FlowService(ProviderProtocol):
         if not (
             isinstance(reference, str) and 0 < len(reference) <= _MAX_ID and isinstance(key, str)
         ):
-            raise ValueError("the callback names no flow")
+            raise ValueError("the webhook event names no flow")
         if flow.get("flowDirection") == "In":
             return ()
         return (WebhookEvent(reference, key),)
@@ -115,7 +117,7 @@ class FlowService(ProviderProtocol):
         name = call.parameters["name"]
         flow_info = {
             **call.parameters,
-            "trackingId": call.key[:_MAX_ID],
+            "trackingId": _tracking_id(call),
             "sha256": hashlib.sha256(call.payload).hexdigest(),
         }
         body, content_type = encode_multipart(
@@ -143,11 +145,21 @@ class FlowService(ProviderProtocol):
         return self.base_url.rstrip("/")
 
 
+def _tracking_id(call: Call) -> str:
+    """Return our key as the platform's tracking id.
+
+    :raises ValueError: it is too long; two keys cut to one id would be one document to the platform.
+    """
+    if len(call.key) > _MAX_ID:
+        raise ValueError(f"a tracking id has at most {_MAX_ID} characters")
+    return call.key
+
+
 def _read_submission(call: Call, response: HttpResponse) -> Outcome:
     data = response.json_object()
     if response.status == _ACCEPTED:
         return _read_receipt(call, response, data)
-    refused = refusal_by_status(response, _words(response))
+    refused = refusal_by_status(response, _reason(response))
     if refused is not None:
         return refused
     if response.status == _UNPROCESSABLE and data is not None:
@@ -176,14 +188,14 @@ def _read_unprocessable(data: dict[str, Any]) -> Outcome:
 
 
 def _read_search(call: Call, response: HttpResponse) -> Outcome:
-    """The flows under our tracking id; the one that is held wins over refused repetitions of it."""
+    """Read the flows under our tracking id; the one that is held takes precedence over refused repetitions."""
     data = response.json_object()
     if response.status != _OK:
-        return refusal_by_status(response, _words(response)) or ContractBroken(_words(response))
+        return refusal_by_status(response, _reason(response)) or ContractBroken(_reason(response))
     results = data.get("results") if data else None
     if not isinstance(results, list):
         return unreadable(response)
-    flows = [flow for flow in results if flow.get("trackingId") == call.key[:_MAX_ID]]
+    flows = [flow for flow in results if flow.get("trackingId") == _tracking_id(call)]
     if len(flows) != len(results):
         return ContractBroken("the search answered with flows of another tracking id")
     if not flows:
@@ -196,9 +208,9 @@ def _read_search(call: Call, response: HttpResponse) -> Outcome:
 def _read_flow(call: Call, response: HttpResponse) -> Outcome:
     data = response.json_object()
     if response.status == _NOT_FOUND:
-        return ContractBroken(f"the platform no longer knows flow {call.reference}")
+        return ContractBroken(f"the platform no longer has flow {call.reference}")
     if response.status != _OK or data is None:
-        refused = refusal_by_status(response, _words(response))
+        refused = refusal_by_status(response, _reason(response))
         return refused or unreadable(response)
     if data.get("flowId") != call.reference:
         return ContractBroken("the platform answered with another flow")
@@ -217,17 +229,10 @@ def _by_acknowledgement(flow: dict[str, Any], response: HttpResponse) -> Outcome
     if status == "Ok":
         return Accepted(reference, findings=findings)
     if status == "Error":
-        return Rejected(findings or (_NO_REASON,), reference)
+        return Rejected(findings or (NO_REASON,), reference)
     if status in ("Pending", None):
         return Waiting(reference, _POLL_SECONDS)
     return ContractBroken(f"unknown acknowledgement status {status!r}")
-
-
-_NO_REASON = Finding(
-    "NoReason",
-    "The platform rejected the invoice without a reason.",
-    hint="Ask the platform's support with the reference shown.",
-)
 
 
 def _status(flow: dict[str, Any]) -> str | None:
@@ -248,7 +253,7 @@ def _finding_of_error(data: dict[str, Any]) -> Finding:
     )
 
 
-def _words(response: HttpResponse) -> str:
+def _reason(response: HttpResponse) -> str:
     data = response.json_object() or {}
     code = str(data.get("errorCode") or "")
     return f"HTTP {response.status} {code}".strip()

@@ -1,4 +1,4 @@
-"""What an account at a French approved platform consists of."""
+"""Settings of an account at a French approved platform."""
 
 from odoo import api, fields, models
 from odoo.addons.finance_connector_base.core.http.transport import ForbiddenAddress, check_address
@@ -26,7 +26,7 @@ class FinanceConnection(models.Model):
         help="Stored encrypted and never shown again. Leave empty to keep the stored one.",
     )
     afnor_secret_is_set = fields.Boolean(compute="_compute_afnor_client_secret")
-    afnor_scope = fields.Char("Scope", help="Only if the platform asks for one.")
+    afnor_scope = fields.Char("Scope", help="Only if the platform requires one.")
 
     _audit_tracked = ("afnor_token_url", "afnor_client_id", "afnor_scope")
 

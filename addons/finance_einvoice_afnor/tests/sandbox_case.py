@@ -9,9 +9,8 @@ from urllib.parse import urlsplit
 
 from odoo.addons.finance_connector_base.core.delivery import states
 from odoo.addons.finance_connector_base.core.security.keys import ENVIRONMENT_KEYS
+from odoo.addons.finance_einvoice_fr.tests.common import FrenchCompanyCase
 from odoo.tests.common import _super_send
-
-from .common import FrenchCompanyCase
 
 PROJECT = Path(__file__).parents[3]
 
@@ -67,7 +66,7 @@ class SandboxCase(FrenchCompanyCase):
         super().setUp()
         self.registry_enter_test_mode()
         self.control.reset()
-        # Each test has a sandbox that knows nothing, also not the tokens of the test before.
+        # Each test has an empty sandbox, which has no tokens of the test before.
         self.connection.sudo().write({"name": f"Platform {self.id()}"})
 
     def submit(self, **values):
@@ -125,7 +124,7 @@ class SandboxCase(FrenchCompanyCase):
         """What the platform legally holds, by invoice number."""
         return {item["number"]: item for item in self.control.oracle("afnor") if item["held"]}
 
-    def story(self, move):
+    def actions(self, move):
         """Actions of the audit log about a document, oldest first."""
         entries = self.env["finance.audit.entry"].search(
             [("document_model", "=", "account.move"), ("document_id", "=", move.id)], order="id"

@@ -28,7 +28,7 @@ class TestExactlyOnce(SandboxCase):
         self.assertEqual(move.einvoice_state, "unknown")
         self.make_due(exchange)
         self.deliver(move)
-        self.assertEqual(move.einvoice_state, "accepted")
+        self.assertEqual(move.einvoice_state, "filed")
         self.assertEqual(exchange.reference, self.held()[move.name]["reference"])
         self.assertEqual(exchange.send_count, 1)
         self.assertEqual(self.sent(move), 1)
@@ -41,7 +41,7 @@ class TestExactlyOnce(SandboxCase):
         self.assertEqual(self.exchanges(move).state, states.UNKNOWN)
         self.make_due(self.exchanges(move))
         self.deliver(move)
-        self.assertEqual(move.einvoice_state, "accepted")
+        self.assertEqual(move.einvoice_state, "filed")
         self.assertEqual(self.exchanges(move).send_count, 2)
         self.assertEqual(self.sent(move), 1)
 
@@ -66,7 +66,7 @@ class TestExactlyOnce(SandboxCase):
                 self.assertEqual(self.exchanges(move).state, states.UNKNOWN)
                 self.make_due(self.exchanges(move))
                 self.deliver(move)
-                self.assertEqual(move.einvoice_state, "accepted")
+                self.assertEqual(move.einvoice_state, "filed")
                 self.assertEqual(self.sent(move), 1)
 
     def test_x8_refusals_that_promise_no_effect_are_sent_again(self):
@@ -82,7 +82,7 @@ class TestExactlyOnce(SandboxCase):
                 self.assertAlmostEqual(wait, 30, delta=5)
                 self.make_due(exchange)
                 self.deliver(move)
-                self.assertEqual(move.einvoice_state, "accepted")
+                self.assertEqual(move.einvoice_state, "filed")
                 self.assertEqual(self.sent(move), 1)
 
     def test_x8_a_poll_waits_as_long_as_the_provider_asks(self):
@@ -124,7 +124,7 @@ class TestExactlyOnce(SandboxCase):
         self.connection.afnor_client_secret = "rotated"
         self.make_due(self.exchanges(move))
         self.deliver(move)
-        self.assertEqual(move.einvoice_state, "accepted")
+        self.assertEqual(move.einvoice_state, "filed")
 
     def test_x1_every_try_sends_the_stored_bytes(self):
         self.fault("status", status=503, times=3)
@@ -161,10 +161,10 @@ class TestExactlyOnce(SandboxCase):
         self.assertEqual(exchange.state, states.UNKNOWN)
         self.assertTrue(exchange.attempt_ids.is_late)
         self.assertEqual(exchange.attempt_ids.outcome, "waiting")
-        self.assertIn("exchange.late_answer", self.story(move))
+        self.assertIn("exchange.late_answer", self.actions(move))
         self.make_due(exchange)
         self.deliver(move)
-        self.assertEqual(move.einvoice_state, "accepted")
+        self.assertEqual(move.einvoice_state, "filed")
         self.assertEqual(self.sent(move), 1)
 
     def test_x5_what_a_dead_worker_was_sending_is_unknown(self):
@@ -194,7 +194,7 @@ class TestExactlyOnce(SandboxCase):
         )
         self.env.invalidate_all()
         self.deliver(move)
-        self.assertEqual(move.einvoice_state, "accepted")
+        self.assertEqual(move.einvoice_state, "filed")
         self.assertEqual(exchange.reference, self.held()[move.name]["reference"])
         self.assertEqual(len(self.held()), 1)
 
@@ -206,7 +206,7 @@ class TestExactlyOnce(SandboxCase):
         )
         self.env.invalidate_all()
         self.deliver(good)
-        self.assertEqual(good.einvoice_state, "accepted")
+        self.assertEqual(good.einvoice_state, "filed")
         self.assertEqual(bad.einvoice_state, "failed")
 
     def test_a_connection_that_cannot_send_costs_no_attempt(self):
@@ -218,7 +218,7 @@ class TestExactlyOnce(SandboxCase):
         self.assertTrue(self.connection.last_block)
         self.connection.action_activate()
         self.deliver(move)
-        self.assertEqual(move.einvoice_state, "accepted")
+        self.assertEqual(move.einvoice_state, "filed")
 
     def test_a_paused_connection_keeps_what_waits(self):
         self.connection.action_pause()
@@ -227,4 +227,4 @@ class TestExactlyOnce(SandboxCase):
         self.assertEqual(self.exchanges(move).state, states.PENDING)
         self.connection.action_activate()
         self.deliver(move)
-        self.assertEqual(move.einvoice_state, "accepted")
+        self.assertEqual(move.einvoice_state, "filed")

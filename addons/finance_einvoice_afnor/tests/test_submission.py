@@ -1,7 +1,12 @@
 """One invoice all the way: posted, submitted once, accepted or rejected, corrected; and what may then be done to it."""
 
 from odoo.addons.finance_einvoice.core.lifecycle import ForbiddenTransition
-from odoo.addons.finance_einvoice.models.finance_einvoice_submission import EinvoiceBlocked
+from odoo.addons.finance_einvoice.exceptions import (
+    EinvoiceBlocked,
+    EinvoiceDelivered,
+    EinvoiceKept,
+    EinvoicePending,
+)
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
@@ -17,13 +22,45 @@ REASON = {
 
 @tagged("post_install", "-at_install")
 class TestSubmission(SandboxCase):
-    def test_e1_one_einvoice_follows_the_invoice_to_acceptance(self):
+    def test_e1_one_einvoice_follows_the_invoice_until_it_is_filed(self):
         move = self.submit()
         self.assertEqual((move.state, move.einvoice_state), ("posted", "submitted"))
         self.deliver(move)
-        self.assertEqual(move.einvoice_state, "accepted")
+        self.assertEqual(move.einvoice_state, "filed")
         self.assertEqual(len(move.einvoice_ids), 1)
         self.assertEqual(move.einvoice_reference, self.held()[move.name]["reference"])
+
+    def test_e4_a_platform_files_and_does_not_accept(self):
+        move = self.submit()
+        self.deliver(move)
+        self.assertEqual(self.exchanges(move).state, "accepted")
+        self.assertTrue(move.einvoice_id.filed_at)
+        self.assertFalse(move.einvoice_id.accepted_at)
+
+    def test_e16_a_version_keeps_the_sheets_it_was_checked_with(self):
+        sheets = self.submit().einvoice_id.version_ids.sheets
+        self.assertEqual(
+            [sheet["rule_set"] for sheet in sheets],
+            ["ubl-2.1-xsd", "ubl-2.1-xsd", "en16931-ubl", "br-fr-flux2-ubl"],
+        )
+        self.assertTrue(all(sheet["version"] and len(sheet["sha256"]) == 64 for sheet in sheets))
+
+    def test_the_strip_shows_what_is_true_at_the_moment(self):
+        self.control.verdict("late", provider="afnor", looks=3)
+        move = self.submit()
+        einvoice = move.einvoice_id
+        codes = [einvoice._current_status().code]
+        self.connection.action_pause()
+        codes.append(einvoice._current_status().code)
+        self.connection.action_activate()
+        self.dispatch()
+        codes.append(einvoice._current_status().code)
+        self.deliver(move)
+        codes.append(einvoice._current_status().code)
+        self.assertEqual(
+            codes,
+            ["einvoice.queued", "einvoice.paused", "einvoice.checking", "einvoice.filed"],
+        )
 
     def test_e3_the_stored_bytes_are_what_the_platform_received(self):
         move = self.submit()
@@ -55,7 +92,7 @@ class TestSubmission(SandboxCase):
         self.control.up()
         self.make_due(self.exchanges(*moves))
         self.deliver(*moves)
-        self.assertEqual(set(moves.mapped("einvoice_state")), {"accepted"})
+        self.assertEqual(set(moves.mapped("einvoice_state")), {"filed"})
         self.assertEqual(self.control.summary("afnor")["received"], 20)
 
     def test_e5_a_rejection_is_read_corrected_and_resubmitted(self):
@@ -63,26 +100,30 @@ class TestSubmission(SandboxCase):
         move = self.submit()
         self.deliver(move)
         self.assertEqual(move.einvoice_state, "rejected")
-        for text in ("InvalidSchema", "Purchase order missing.", "then submit again"):
-            self.assertIn(text, move.einvoice_reasons)
-        self.assertIn("E-invoice: Rejected", move.activity_ids.mapped("summary"))
+        (reason,) = move.einvoice_id.reasons
+        self.assertEqual((reason["code"], reason["severity"]), ("InvalidSchema", "error"))
+        self.assertEqual(reason["args"]["text"], "Purchase order missing.")
+        self.assertIn("Purchase order missing.", move.einvoice_reasons)
+        (listed,) = self.env["finance.finding"]._listed([reason])
+        self.assertTrue(listed["sentence"] and listed["hint"])
+        self.assertEqual(len(move.activity_ids), 1)
 
         move.button_draft()
         self.assertEqual(move.einvoice_state, "remediation")
-        self.assertIn("Purchase order missing.", move.einvoice_reasons)
+        self.assertEqual(move.einvoice_id.reasons, [reason])
         move.invoice_line_ids[0].name = "Corrected"
         move.action_post()
         self.deliver(move)
 
-        self.assertEqual(move.einvoice_state, "accepted")
+        self.assertEqual(move.einvoice_state, "filed")
         self.assertFalse(move.activity_ids)
         versions = move.einvoice_id.version_ids.sorted("number")
-        self.assertEqual(versions.mapped("outcome"), ["rejected", "accepted"])
+        self.assertEqual(versions.mapped("outcome"), ["rejected", "filed"])
         self.assertNotEqual(*versions.mapped("sha256"))
         self.assertEqual(versions[0].exchange_id.state, "superseded")
         self.assertEqual(versions[1].exchange_id.supersedes_id, versions[0].exchange_id)
 
-    def test_e6_an_accepted_invoice_is_only_credited(self):
+    def test_e6_a_filed_invoice_is_only_credited(self):
         move = self.submit()
         self.deliver(move)
         for name, act in {
@@ -96,7 +137,7 @@ class TestSubmission(SandboxCase):
         }.items():
             with (
                 self.subTest(act=name),
-                self.assertRaisesRegex(UserError, "credit note"),
+                self.assertRaises(EinvoiceDelivered),
                 self.env.cr.savepoint(),
             ):
                 act()
@@ -105,14 +146,14 @@ class TestSubmission(SandboxCase):
         credit = move._reverse_moves([{"invoice_date": move.invoice_date}])
         credit.action_post()
         self.deliver(credit)
-        self.assertEqual(credit.einvoice_state, "accepted")
+        self.assertEqual(credit.einvoice_state, "filed")
 
     def test_e6_what_may_be_at_the_platform_waits_for_the_answer(self):
         self.control.default_verdict("never")
         move = self.submit()
         self.dispatch()
         self.assertEqual(self.exchanges(move).state, "waiting")
-        with self.assertRaisesRegex(UserError, "not answered yet"):
+        with self.assertRaises(EinvoicePending):
             move.button_draft()
 
     def test_e6_what_was_never_sent_is_free(self):
@@ -124,7 +165,7 @@ class TestSubmission(SandboxCase):
         self.assertEqual(self.control.oracle("afnor"), [])
         move.action_post()
         self.deliver(move)
-        self.assertEqual(move.einvoice_state, "accepted")
+        self.assertEqual(move.einvoice_state, "filed")
 
     def test_e6_a_draft_that_was_never_posted_can_be_deleted(self):
         move = self.make_invoice()
@@ -136,7 +177,7 @@ class TestSubmission(SandboxCase):
         move = self.submit()
         self.deliver(move)
         move.button_draft()
-        with self.assertRaisesRegex(UserError, "Cancel it instead"):
+        with self.assertRaises(EinvoiceKept):
             move.unlink()
         move.button_cancel()
         self.assertEqual(move.einvoice_state, "cancelled")
@@ -152,7 +193,7 @@ class TestSubmission(SandboxCase):
         move.button_draft()
         move.action_post()
         self.deliver(move)
-        self.assertEqual(move.einvoice_state, "accepted")
+        self.assertEqual(move.einvoice_state, "filed")
 
     def test_r30_an_operator_tries_again_what_could_not_be_delivered(self):
         self.control.fault("status", provider="afnor", operation="createFlow", status=400, times=1)
@@ -160,12 +201,12 @@ class TestSubmission(SandboxCase):
         self.dispatch()
         self.exchanges(move).action_retry()
         self.deliver(move)
-        self.assertEqual(move.einvoice_state, "accepted")
+        self.assertEqual(move.einvoice_state, "filed")
 
     def test_e2_a_missing_siren_is_named_and_opened(self):
         self.buyer.write({"company_registry": False, "vat": False})
         move = self.make_invoice()
-        with self.assertRaisesRegex(EinvoiceBlocked, "SIREN") as caught, self.env.cr.savepoint():
+        with self.assertRaises(EinvoiceBlocked) as caught, self.env.cr.savepoint():
             move.action_post()
         action = caught.exception.args[1]
         self.assertEqual((action["res_model"], action["res_id"]), ("res.partner", self.buyer.id))
@@ -174,14 +215,20 @@ class TestSubmission(SandboxCase):
 
     def test_e2_a_company_may_choose_to_be_warned_only(self):
         self.company.finance_einvoice_validation = "warn"
-        self.buyer.company_registry = False
+        self.buyer.write({"company_registry": False, "vat": False})
         move = self.submit()
         self.assertEqual(move.state, "posted")
         self.assertEqual(move.einvoice_state, "submitted")
+        codes = [finding["code"] for finding in move.einvoice_id.findings]
+        self.assertTrue(codes)
+        for code in codes:
+            self.assertIn(code, move.einvoice_findings)
+        self.deliver(move)
+        self.assertEqual([item["code"] for item in move.einvoice_id.findings], codes)
 
     def test_without_a_connection_nothing_is_posted(self):
         self.company.finance_einvoice_connection_id = False
-        with self.assertRaisesRegex(EinvoiceBlocked, "No connection"):
+        with self.assertRaises(EinvoiceBlocked):
             self.submit()
 
     def test_a_private_customer_is_not_submitted(self):
@@ -192,7 +239,7 @@ class TestSubmission(SandboxCase):
     def test_the_life_cycle_table_is_obeyed(self):
         move = self.submit()
         with self.assertRaises(ForbiddenTransition):
-            move.einvoice_id._transition("remediation", "by magic")
+            move.einvoice_id._transition("remediation", "einvoice.remediation")
 
     def test_news_of_a_superseded_exchange_changes_nothing(self):
         self.control.verdict("reject", provider="afnor", reasons=[REASON], times=1)
@@ -214,18 +261,18 @@ class TestSubmission(SandboxCase):
         with self.assertRaises(UserError):
             einvoice.unlink()
 
-    def test_r59_the_timeline_tells_the_story_in_order(self):
+    def test_r59_the_timeline_is_in_order(self):
         move = self.submit()
         self.deliver(move)
-        story = self.story(move)
-        told = [
+        actions = self.actions(move)
+        expected = [
             "einvoice.validated",
             "exchange.queued",
             "einvoice.submitted",
             "exchange.sending",
             "exchange.waiting",
             "exchange.accepted",
-            "einvoice.accepted",
+            "einvoice.filed",
         ]
-        self.assertEqual([action for action in story if action in told], told)
+        self.assertEqual([action for action in actions if action in expected], expected)
         self.assertIn(move.einvoice_reference, str(move.audit_timeline))

@@ -1,4 +1,4 @@
-"""A callback of the platform shortens the wait for the verdict, and decides nothing itself."""
+"""A webhook event of the platform shortens the wait for the verdict, and decides nothing itself."""
 
 import json
 
@@ -19,11 +19,11 @@ class TestAfnorWebhook(SandboxCase):
 
     def setUp(self):
         super().setUp()
-        # Nobody listens there: what the platform would tell is read from its list of callbacks.
+        # Nothing listens there: what the platform would send is read from its list of events.
         self.control.settings("afnor", webhook_url="http://127.0.0.1:9/", webhook_bearer=BEARER)
 
     def waiting(self):
-        """An invoice that the platform took, whose verdict is asked for much later."""
+        """An invoice that the platform has taken and whose verdict is polled much later."""
         self.control.verdict("late", looks=1)
         move = self.submit()
         self.dispatch()
@@ -38,22 +38,22 @@ class TestAfnorWebhook(SandboxCase):
             self.connection, {"authorization": f"Bearer {token}"}, body
         )
 
-    def told(self, exchange):
-        """The callback's content as the document defines it."""
+    def event_of(self, exchange):
+        """The event's content as the specification defines it."""
         return {"flowInfo": {"flowId": exchange.reference, "flowDirection": "Out"}}
 
-    def test_the_platform_is_asked_at_once(self):
+    def test_the_platform_is_polled_at_once(self):
         move, exchange = self.waiting()
-        # The platform has the verdict ready only after it was looked at once.
+        # The platform has the verdict ready only after it was polled once.
         self.control.clear_requests()
-        self.call_back(self.told(exchange))
+        self.call_back(self.event_of(exchange))
         self.dispatch()
         self.assertEqual(self.control.counts("afnor").get("getFlow"), 1)
         self.make_due(exchange)
         self.deliver(move)
-        self.assertEqual(move.einvoice_state, "accepted")
+        self.assertEqual(move.einvoice_state, "filed")
 
-    def test_what_the_platform_sends_is_understood(self):
+    def test_the_event_of_the_platform_is_read(self):
         move = self.submit()
         self.dispatch()
         exchange = self.exchanges(move)
@@ -62,12 +62,12 @@ class TestAfnorWebhook(SandboxCase):
         self.call_back(delivery["content"])
         self.dispatch()
         self.dispatch()
-        self.assertEqual(move.einvoice_state, "accepted")
+        self.assertEqual(move.einvoice_state, "filed")
         self.assertEqual(self.connection.webhook_event_ids.exchange_id, exchange)
 
     def test_a_forged_verdict_decides_nothing(self):
         move, exchange = self.waiting()
-        forged = self.told(exchange)
+        forged = self.event_of(exchange)
         forged["flowInfo"]["acknowledgement"] = {"status": "Error"}
         self.call_back(forged)
         self.env.flush_all()
@@ -77,7 +77,7 @@ class TestAfnorWebhook(SandboxCase):
     def test_without_the_bearer_nothing_is_stored(self):
         _move, exchange = self.waiting()
         with self.assertRaises(WebhookRefused):
-            self.call_back(self.told(exchange), "another-token-of-some-length")
+            self.call_back(self.event_of(exchange), "another-token-of-some-length")
         self.assertFalse(self.connection.webhook_event_ids)
 
     def test_the_document_asks_for_an_answer_of_200(self):

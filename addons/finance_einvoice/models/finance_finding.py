@@ -1,0 +1,138 @@
+"""Texts of e-invoicing: status lines, refusals of the neutral checks, and lists of findings for a reader."""
+
+from odoo import api, models
+
+from ..core import stored
+
+
+class FinanceFinding(models.AbstractModel):
+    _inherit = "finance.finding"
+
+    @api.model
+    def _render(self, finding):
+        """Explain a code in the catalogue of its source first: two providers may use one code."""
+        if not hasattr(finding, "args"):
+            finding = stored.finding(finding)
+        if source := finding.args.get("source"):
+            texts = self._source_texts(source, finding)
+            if texts:
+                return texts
+        return super()._render(finding)
+
+    @api.model
+    def _source_texts(self, source, finding):
+        """Return (sentence, hint) of a code of this source in the reader's language, or None."""
+        return self._source_messages(source).get(finding.code)
+
+    @api.model
+    def _source_messages(self, source):
+        """Return code → (sentence, hint) of one source, such as a provider. Addons extend it."""
+        return {}
+
+    @api.model
+    def _listed(self, findings):
+        """Return findings as a reader sees them: dicts with code, severity, sentence, text, hint and item."""
+        listed = []
+        for values in findings or ():
+            finding = stored.finding(values) if isinstance(values, dict) else values
+            sentence, hint = self._render(finding)
+            text = finding.args.get("text", "")
+            listed.append(
+                {
+                    "code": finding.code,
+                    "severity": finding.severity,
+                    "sentence": sentence,
+                    "text": text if text not in {sentence, finding.code} else "",
+                    "hint": hint,
+                    "item": finding.item,
+                }
+            )
+        return listed
+
+    @api.model
+    def _as_html(self, findings):
+        """Return findings as a list for the screen, or False."""
+        if not findings:
+            return False
+        return self.env["ir.qweb"]._render(
+            "finance_einvoice.findings", {"findings": self._listed(findings)}
+        )
+
+    @api.model
+    def _messages(self):
+        """Add the status lines of e-invoices. Codes are public: retired, never reused."""
+        _ = self.env._
+        return {
+            **super()._messages(),
+            "FC-CONNECTION": (
+                _("%(company)s has no connection for e-invoicing."),
+                _("A finance administrator selects it in Settings › Finance Connect."),
+            ),
+            "einvoice.validated": (_("Checked against %(rule_sets)s"), ""),
+            "einvoice.submitted": (_("Version %(version)s submitted to %(connection)s"), ""),
+            "einvoice.queued": (_("Waiting to be sent to %(connection)s."), ""),
+            "einvoice.sending": (_("Being sent to %(connection)s."), ""),
+            "einvoice.checking": (
+                _("Sent; %(connection)s has been checking it since %(since)s."),
+                "",
+            ),
+            "einvoice.retrying": (
+                _("Not delivered yet; the next attempt is scheduled for %(at)s."),
+                "",
+            ),
+            "einvoice.on_hold": (_("On hold: it is sent when an operator releases it."), ""),
+            "einvoice.paused": (
+                _("Cannot be sent at the moment: the connection %(connection)s is not active."),
+                "",
+            ),
+            "einvoice.blocked": (
+                _(
+                    "Cannot be sent at the moment: the connection %(connection)s needs the attention of a "
+                    "finance administrator."
+                ),
+                "",
+            ),
+            "einvoice.unknown": (
+                _(
+                    "Sent, but no response was received. The status is being checked with %(connection)s; "
+                    "no action is needed."
+                ),
+                "",
+            ),
+            "einvoice.filed": (
+                _("Filed with %(connection)s under %(reference)s. Correct it with a credit note."),
+                "",
+            ),
+            "einvoice.accepted": (
+                _("Accepted under %(reference)s. Correct it with a credit note."),
+                "",
+            ),
+            "einvoice.rejected": (
+                _("Rejected. Correct the invoice and confirm it again."),
+                "",
+            ),
+            "einvoice.failed": (
+                _("Not delivered. An operator decides how to continue."),
+                "",
+            ),
+            "einvoice.withdrawn": (
+                _("Withdrawn before transmission. Confirm the invoice to submit it."),
+                "",
+            ),
+            "einvoice.not_sent": (
+                _(
+                    "Not sent: the submission was cancelled. To send the invoice, reset it to draft and "
+                    "confirm it again."
+                ),
+                "",
+            ),
+            "einvoice.remediation": (_("Being corrected. Confirm the invoice to resubmit it."), ""),
+            "einvoice.cancelled": (_("The invoice was cancelled."), ""),
+            "einvoice.reclassified": (
+                _(
+                    "Status renamed from Accepted to Filed: the platform has taken the document; "
+                    "acceptance is a matter of the buyer."
+                ),
+                "",
+            ),
+        }

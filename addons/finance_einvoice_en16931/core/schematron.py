@@ -1,0 +1,92 @@
+"""Official business rules: Schematron compiled to XSLT 2, run by Saxon inside this process.
+
+Each rule set is compiled once per process, when first needed; a compiled one is shared by threads
+and survives a fork. saxonche 13 reserves 33 GB of address space, which Odoo's memory limit
+refuses, hence "<13".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from lxml import etree
+
+from .fork_safe import ForkSafeLock
+from .rule_files import ValidationUnavailable, rule_file
+from .xml_input import readable_location
+
+if TYPE_CHECKING:
+    from saxonche import PySaxonProcessor
+
+_REQUIREMENT = "saxonche<13"
+_SVRL = "{http://purl.oclc.org/dsdl/svrl}"
+_lock = ForkSafeLock()
+_compiled: dict[str, Any] = {}
+_processors: list[PySaxonProcessor] = []
+
+
+class RulesAborted(ValueError):
+    """The rules could not be evaluated on this document, such as for an amount that is not a number."""
+
+
+class FailedAssertion(NamedTuple):
+    """One failed assertion of a rule set; ``flag`` is the publisher's severity."""
+
+    rule: str
+    flag: str
+    text: str
+    location: str
+
+
+def failed_assertions(root: etree._Element, stylesheet: str) -> list[FailedAssertion]:
+    """Run the rule set of `stylesheet` (a name below the rule folder) on a parsed document.
+
+    :raises ValidationUnavailable: Saxon or the rules are not installed.
+    :raises RulesAborted: a value of the document is not of its kind.
+    """
+    with _lock:
+        if stylesheet not in _compiled:
+            _compiled[stylesheet] = _compile(stylesheet)
+        executable, processor = _compiled[stylesheet], _processors[0]
+    # Text, not bytes or a path: no encoding to guess, no file name to escape.
+    document = processor.parse_xml(xml_text=etree.tostring(root, encoding="unicode"))
+    try:
+        report = executable.transform_to_string(xdm_node=document)
+    except _api_error() as error:
+        raise RulesAborted(str(error)) from None
+    return list(_failed(etree.fromstring(report.encode())))
+
+
+def _compile(stylesheet: str) -> Any:
+    text = rule_file(stylesheet).read_text(encoding="utf-8")
+    return _processor().new_xslt30_processor().compile_stylesheet(stylesheet_text=text)
+
+
+def _api_error() -> type[Exception]:
+    from saxonche import PySaxonApiError
+
+    return PySaxonApiError
+
+
+def _processor() -> PySaxonProcessor:
+    """Return the Saxon of this process; a second one would be a second Java heap."""
+    if not _processors:
+        try:
+            from saxonche import PySaxonProcessor
+        except ImportError as error:
+            raise ValidationUnavailable(_REQUIREMENT, str(error)) from None
+        _processors.append(PySaxonProcessor(license=False))
+    return _processors[0]
+
+
+def _failed(report: etree._Element) -> Iterator[FailedAssertion]:
+    for tag in ("failed-assert", "successful-report"):
+        for node in report.iter(f"{_SVRL}{tag}"):
+            text = "".join(node.itertext())
+            yield FailedAssertion(
+                rule=node.get("id") or "",
+                flag=node.get("flag") or "fatal",
+                text=" ".join(text.split()),
+                location=readable_location(node.get("location") or ""),
+            )

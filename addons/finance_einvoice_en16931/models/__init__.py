@@ -1,0 +1,2 @@
+from . import finance_einvoice_rules_ubl
+from . import finance_finding

@@ -1,0 +1,3 @@
+from . import test_precheck
+from . import test_rendering
+from . import test_rendering_taxes

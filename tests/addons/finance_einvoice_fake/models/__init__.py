@@ -1,0 +1,2 @@
+from . import finance_connection
+from . import finance_einvoice_fake

@@ -1,0 +1,2 @@
+from . import test_life_cycle
+from . import test_shown
