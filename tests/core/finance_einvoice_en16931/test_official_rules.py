@@ -5,6 +5,8 @@ from odoo.addons.finance_connector_base.core.finding import WARNING
 from odoo.addons.finance_einvoice_en16931.core.rule_sets import EN16931_UBL
 from odoo.addons.finance_einvoice_en16931.core.validation import validate
 
+from tools.dev import specifications
+
 from .official_cases import UNIT, unit_cases
 
 ALL_UNIT_CASES = 1133

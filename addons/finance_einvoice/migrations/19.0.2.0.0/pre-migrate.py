@@ -20,7 +20,7 @@ _STAYS = (
 )
 
 
-def migrate(cr, version):
+def migrate(cr, version):  # noqa: ARG001 - the signature Odoo calls
     """Move records and columns of version 1 to where version 2 looks for them."""
     _move_to_france(cr)
     _forget_listed_regimes(cr)
