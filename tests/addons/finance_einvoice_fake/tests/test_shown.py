@@ -1,5 +1,7 @@
 """What is shown of an e-invoice: to whom, in which language, and how it is found."""
 
+from contextlib import contextmanager
+
 from odoo.exceptions import AccessError
 from odoo.tests import new_test_user, tagged
 
@@ -25,12 +27,26 @@ class TestShown(FakeCase):
             company_ids=[(6, 0, self.company.ids)],
         )
 
+    @contextmanager
+    def blocked(self):
+        """The connection has something that keeps it from sending."""
+        field = "last_block" if self.connection._fields["last_block"].store else "blocking_finding"
+        reason = {"code": "text", "severity": "error", "args": {"text": "Token refused"}}
+        self.connection.sudo()[field] = "Token refused" if field == "last_block" else reason
+        yield
+        self.connection.sudo()[field] = False
+
     def test_regimes_are_those_that_are_registered(self):
         selection = dict(
             self.company._fields["finance_einvoice_regime"]._description_selection(self.env)
         )
         self.assertEqual(set(selection), set(self.env["finance.einvoice.regime"]._registered()))
         self.assertIn("fake", selection)
+
+    def test_the_settings_offer_the_registered_regimes(self):
+        fields = self.env["res.config.settings"].fields_get(["finance_einvoice_regime"])
+        codes = {code for code, _title in fields["finance_einvoice_regime"]["selection"]}
+        self.assertEqual(codes, set(self.env["finance.einvoice.regime"]._registered()))
 
     def test_documents_are_found_by_state_also_those_without_an_e_invoice(self):
         with_one, without = self.posted(), self.draft()
@@ -97,9 +113,9 @@ class TestShown(FakeCase):
         codes = []
         self.connection.sudo().state = "paused"
         codes.append(einvoice._current_status().code)
-        self.connection.sudo().write({"state": "active", "last_block": "token refused"})
-        codes.append(einvoice._current_status().code)
-        self.connection.sudo().last_block = False
+        self.connection.sudo().state = "active"
+        with self.blocked():
+            codes.append(einvoice._current_status().code)
         codes.append(einvoice._current_status().code)
         for state in ("sending", "waiting"):
             self.answer(move, state)
