@@ -39,7 +39,8 @@ class AccountMove(models.Model):
 
     def _finance_needs_pipeline(self):
         return super()._finance_needs_pipeline() or bool(
-            self.company_id.finance_einvoice_regime and self.is_sale_document()
+            self.company_id._finance_einvoice_company().finance_einvoice_regime
+            and self.is_sale_document()
         )
 
     @api.model
@@ -225,7 +226,11 @@ class ResCompany(models.Model):
 
     def _finance_evidence_kinds(self):
         kinds = super()._finance_evidence_kinds()
-        return kinds | {"einvoice"} if self.finance_einvoice_regime else kinds
+        return (
+            kinds | {"einvoice"}
+            if self._finance_einvoice_company().finance_einvoice_regime
+            else kinds
+        )
 
 
 class FinanceFinding(models.AbstractModel):

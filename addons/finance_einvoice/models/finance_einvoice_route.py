@@ -88,7 +88,9 @@ class AccountMove(models.Model):
             documents=format_list(self.env, self.mapped("display_name")),
             platform=format_list(
                 self.env,
-                self.company_id.sudo().finance_einvoice_connection_id.mapped("name")
+                self.company_id._finance_einvoice_company()
+                .sudo()
+                .finance_einvoice_connection_id.mapped("name")
                 or [self.env._("the platform of its regime")],
             ),
         )

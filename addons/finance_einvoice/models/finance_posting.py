@@ -61,7 +61,7 @@ class FinancePosting(models.AbstractModel):
         """Say on the document why it is not submitted."""
         text = self.env._(
             "This document is not submitted to %(platform)s: it left by another route (%(route)s).",
-            platform=move.company_id.finance_einvoice_connection_id.name
+            platform=move.company_id._finance_einvoice_company().finance_einvoice_connection_id.name
             or self.env._("the platform of its regime"),
             route=route,
         )

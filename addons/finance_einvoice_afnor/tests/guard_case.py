@@ -1,10 +1,9 @@
 """A French company with a connection that delivers nothing, and the people who try to get past the guards."""
 
 from odoo.addons.finance_einvoice.core import lifecycle
+from odoo.addons.finance_einvoice_fr.tests.common import FrenchCompanyCase
 from odoo.service.model import call_kw
 from odoo.tests import new_test_user
-
-from .common import FrenchCompanyCase
 
 #: Keys with which Odoo itself switches protections off.
 HOSTILE = {

@@ -14,7 +14,7 @@ from odoo.addons.finance_connector_base.exceptions import (
 )
 from odoo.addons.finance_connector_base.models import finance_posting
 from odoo.addons.finance_connector_base.models.finance_posting import PHASES, Step
-from odoo.addons.finance_einvoice.models.finance_einvoice_submission import EinvoiceBlocked
+from odoo.addons.finance_einvoice.exceptions import EinvoiceBlocked
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 from odoo.tests import tagged
