@@ -11,7 +11,7 @@ from odoo.addons.finance_einvoice_en16931.core.rule_files import rule_file
 from odoo.addons.finance_einvoice_en16931.core.rule_sets import EN16931_UBL, UBL_SCHEMA
 
 RULE_SETS = (UBL_SCHEMA, EN16931_UBL)
-LANGUAGES = ("en", "fr", "de")
+LANGUAGES = ("en", "fr", "de", "es", "pl")
 # Taxes of the Canary Islands, Ceuta and Melilla, and of Italy: no invoice of ours has them.
 FOREIGN = re.compile(r"BR-(AF|AG|B|IG|IP)-\d+")
 
