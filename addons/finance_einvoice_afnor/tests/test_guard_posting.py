@@ -223,13 +223,16 @@ class TestBatch(PostingCase):
             self.as_accountant(moves).action_post()
         self.assertEqual(moves.filtered(lambda move: move.state == "draft"), unwanted)
 
-    def test_code_that_posts_several_is_told_by_an_error(self):
-        moves = self.drafts(good=2, bad=1)
+    def test_code_that_posts_several_gets_an_error(self):
         with self.assertRaises(EinvoiceBlocked), self.env.cr.savepoint():
-            moves._post()
+            self.drafts(good=2, bad=1)._post(soft=False)
         with self.assertRaises(PostingRefused) as caught, self.env.cr.savepoint():
-            self.drafts(good=1, bad=2)._post()
+            self.drafts(good=1, bad=2)._post(soft=False)
         self.assertEqual(len(caught.exception.args[1]["domain"][0][2]), 2)
+
+    def test_a_schedule_gets_an_error_that_it_catches(self):
+        with self.assertRaises(PostingInvalid), self.env.cr.savepoint():
+            self.drafts(good=2, bad=1)._post()
 
     def test_plain_entries_do_not_enter_the_pipeline(self):
         step = Step("check", "never", lambda batch: self.fail("no document needs the pipeline"))

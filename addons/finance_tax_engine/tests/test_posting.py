@@ -2,7 +2,7 @@
 
 from odoo.addons.finance_connector_base.exceptions import ReservedField
 from odoo.addons.finance_connector_base.models.finance_posting import Batch
-from odoo.exceptions import RedirectWarning, UserError
+from odoo.exceptions import AccessError, RedirectWarning, UserError
 from odoo.tests import new_test_user, tagged
 
 from .common import TaxCase
@@ -110,7 +110,7 @@ class TestPosting(TaxCase):
         mine = move.with_user(portal)
         mine.read(["amount_total"])
         for name in ("finance_tax_state", "finance_tax_determination_id", "finance_tax_message"):
-            with self.assertRaises(ReservedField):
+            with self.assertRaises(AccessError):
                 mine.read([name])
 
     def test_reasons_are_stored_as_codes_and_arguments(self):
