@@ -12,7 +12,7 @@ from tools.dev.paths import PROJECT
 sys.path.insert(0, str(Path(__file__).parent))
 
 from customers import RecordFactory
-from pages import PATIENCE, WebClient, InvoiceForm
+from pages import PATIENCE, InvoiceForm, WebClient
 
 FAILURES = PROJECT / "screenshots" / "failures"
 

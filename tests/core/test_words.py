@@ -42,7 +42,7 @@ RETIRED = {
 #: Where such a word is the right one: the file, and the text around it.
 ALLOWED = (
     # What earlier releases called it: migrations, stored evidence, URLs that providers still use.
-    (r"/migrations/", r"callback|gate|lane|unique_news"),
+    (r"/migrations/", r"callback|connection[._]gate|\blane\b|unique_news"),
     (r"finance_connector_base/models/former_names\.py", r"finance\.callback"),
     (r"finance_connector_base/models/finance_audit_entry\.py", r"\"callback(_address)?\.\w+\":"),
     (

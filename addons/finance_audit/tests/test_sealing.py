@@ -1,4 +1,4 @@
-"""A3: the sealer takes every committed entry once, whatever the order of commits, and waits for no lock."""
+"""A3: the sealer takes every committed entry once, whatever the order of commits, and waits for no other transaction."""
 
 from contextlib import ExitStack
 from random import randrange

@@ -60,7 +60,7 @@ class TestWebhookHttp(WebhookCase, HttpCase):
         self.assertEqual(answer.status_code, 202)
         self.assertEqual(len(self.connection.webhook_event_ids), 1)
 
-    def test_it_logs_no_user_in(self):
+    def test_no_user_is_logged_in(self):
         self.opener.cookies.clear()
         answer = self.post(message(reference="r-1"))
         self.assertNotIn("Set-Cookie", answer.headers)
