@@ -30,7 +30,7 @@ def _company(env, values):
     # Without the key Odoo installs every addon of the country that exists, not the chart alone.
     companies = env["res.company"].with_context(chart_template_load=True)
     if "iap_enrich_auto_done" in companies._fields:
-        # Nobody outside is asked about an invented company.
+        # No external service is queried about a fictitious company.
         address["iap_enrich_auto_done"] = True
     company = companies.create({"name": values["name"], "currency_id": currency.id, **address})
     company = company.with_context(chart_template_load=False)

@@ -62,11 +62,11 @@ class Oracle(Archive):
         self, document: Document, outcome: str, reasons: list[dict[str, Any]] | None = None
     ) -> Document:
         """Give a pending document its final state; a decided one keeps the state it has."""
-        told = document.reasons if reasons is None else reasons
+        reasons = document.reasons if reasons is None else reasons
         changed = self._database.execute(
             "UPDATE document SET state = ?, outcome = ?, reasons = ?, updated_at = ?, "
             "due_at = NULL, looks = NULL WHERE id = ? AND state = ?",
-            (outcome, outcome, json.dumps(told), self._clock.now(), document.id, PENDING),
+            (outcome, outcome, json.dumps(reasons), self._clock.now(), document.id, PENDING),
         ).rowcount
         fresh = self.get(document.provider, document.reference)
         if changed:

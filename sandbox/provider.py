@@ -63,7 +63,7 @@ class Provider:
         return reply
 
     def notice(self, document: Document) -> Any:
-        """Return the content of the callback that announces a change, or nothing."""
+        """Return the content of the webhook that announces a change, or nothing."""
         return None
 
     # What the core does with it

@@ -1,4 +1,4 @@
-"""Callbacks to the client when a document's state changes: few attempts, loopback addresses only."""
+"""Webhooks to the client when a document's state changes: few attempts, loopback addresses only."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class BearerToken:
 
 
 class WebhookSender:
-    """Delivers callbacks in the background and remembers what became of each."""
+    """Deliver webhooks in the background and keep the result of each."""
 
     def __init__(self) -> None:
         self.deliveries: deque[dict[str, Any]] = deque(maxlen=KEPT)
@@ -125,7 +125,7 @@ class WebhookSender:
                 if isinstance(result, int) and result < HTTP_ERRORS_FROM:
                     delivery["delivered"] = True
                     return
-        _logger.warning("gave up a callback to %s: %s", delivery["url"], delivery["tries"][-1])
+        _logger.warning("gave up a webhook to %s: %s", delivery["url"], delivery["tries"][-1])
 
     async def _try(self, url: str, content: Any, sign: Sign) -> int | str:
         """Return the status of the answer, or the name of what went wrong."""

@@ -1,4 +1,4 @@
-"""What can be read back: the oracle's truth, the request journal, the callbacks."""
+"""What can be read back: the oracle's truth, the request journal, the webhooks."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A French approved platform: AFNOR Flow Service 1.1.0 (XP Z12-013), with an OAuth token endpoint.
 
 The interface is synchronous about form and asynchronous about substance: what the request says of
-itself is answered at once (400, 413, 422); what the file turns out to be is told by the
+itself is answered at once (400, 413, 422); whether the file is valid is reported by the
 acknowledgement (Pending, then Ok or Error with reasons). A flow whose acknowledgement is Error is
 not held, so a corrected file may carry the same invoice number.
 """

@@ -2,7 +2,7 @@
 
 Documents honour an idempotency key, filings know a repeat by their number and can be looked up, notices know nothing,
 records of a chain name their predecessor and are taken in order only. Each is decided at once (201) or later (202,
-then poll or callback), as the verdict rules say. ``docs/reference-provider.openapi.json`` is the contract.
+then poll or webhook), as the verdict rules say. ``docs/reference-provider.openapi.json`` is the contract.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ class Reference(Provider):
         return number if isinstance(number, str) else None
 
     def notice(self, document: Document) -> Any:
-        """Return the callback's content, for decided documents only."""
+        """Return the webhook's content, for decided documents only."""
         kinds = self.settings["webhook_kinds"] or COLLECTIONS
         if document.state == PENDING or document.kind not in kinds:
             return None
@@ -141,14 +141,14 @@ class Reference(Provider):
         return {"type": kind, "timestamp": to_text(document.updated_at), "data": receipt(document)}
 
     def change_settings(self, changes: Any) -> list[str]:
-        """Return the callback address, which an account may have of its own."""
+        """Change the settings; each account may have a webhook URL of its own."""
         urls = changes.get("webhook_urls", {}) if isinstance(changes, dict) else {}
         if isinstance(urls, dict) and not all(map(is_loopback, map(str, urls.values()))):
             return ["settings.webhook_urls: only loopback addresses are called"]
         return super().change_settings(changes)
 
     def announce(self, document: Document) -> None:
-        """Callbacks by the Standard Webhooks specification; copies are the same event again."""
+        """Send webhooks by the Standard Webhooks specification; copies are the same event again."""
         url = self.settings["webhook_urls"].get(document.seller) or self.settings["webhook_url"]
         content = self.notice(document) if url else None
         if content is None:

@@ -11,8 +11,8 @@ from tools.dev.paths import PROJECT
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from customers import BackOffice
-from pages import PATIENCE, Desk, InvoiceDesk
+from customers import RecordFactory
+from pages import PATIENCE, InvoiceForm, WebClient
 
 FAILURES = PROJECT / "screenshots" / "failures"
 
@@ -37,19 +37,19 @@ def sessions():
 
 
 @pytest.fixture(scope="session")
-def back_office(stack):
-    return BackOffice(stack)
+def records(stack):
+    return RecordFactory(stack)
 
 
 @pytest.fixture
 def accountant(page, stack, sessions):
-    return InvoiceDesk(page, stack.url, sessions).log_in("accountant")
+    return InvoiceForm(page, stack.url, sessions).log_in("accountant")
 
 
 @pytest.fixture
 def person(page, stack, sessions):
     """Anybody: ``person("auditor")`` is the auditor at the screen."""
-    return lambda role: Desk(page, stack.url, sessions).log_in(role)
+    return lambda role: WebClient(page, stack.url, sessions).log_in(role)
 
 
 @pytest.fixture

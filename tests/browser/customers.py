@@ -1,6 +1,6 @@
 """Customers and invoices of a test's own, made before the test walks through the screens.
 
-No other test sends to these customers, so a fault or a verdict of the sandbox for one of them meets nobody else.
+No other test sends to these customers, so a fault or a verdict of the sandbox for one of them affects no other test.
 """
 
 import dataclasses
@@ -25,8 +25,8 @@ class Customer:
     siret: str
 
 
-class BackOffice:
-    """Prepares what a test starts with, through the programming interface."""
+class RecordFactory:
+    """Create the records a test starts with, through the external API."""
 
     def __init__(self, stack) -> None:
         self._stack = stack

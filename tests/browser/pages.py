@@ -16,7 +16,7 @@ FILED = "Filed"
 INVOICES = "action-account.action_move_out_invoice"
 
 
-class Desk:
+class WebClient:
     """A person at the web client."""
 
     def __init__(self, page: Page, url: str, sessions: dict[str, list]) -> None:
@@ -25,7 +25,7 @@ class Desk:
         self._sessions = sessions
         page.set_default_timeout(PATIENCE)
 
-    def log_in(self, role: str) -> "Desk":
+    def log_in(self, role: str) -> "WebClient":
         """Through the form the first time in a run, then with the cookies got there."""
         if role in self._sessions:
             self.page.context.add_cookies(self._sessions[role])
@@ -92,7 +92,7 @@ class Desk:
         expect(tab).to_have_class(re.compile(r"\bactive\b"))
 
     def reload_until(self, wanted: Locator) -> None:
-        """Load the page again and again, as people do who wait for news, until something is there."""
+        """Reload the page, as a user waiting for a change does, until something is visible."""
         deadline = time.monotonic() + PATIENCE / 1000
         while not wanted.is_visible():
             assert time.monotonic() < deadline, f"never seen: {wanted}"
@@ -108,7 +108,7 @@ class Desk:
         return self.page.locator(f"{inside}.o_data_row")
 
 
-class InvoiceDesk(Desk):
+class InvoiceForm(WebClient):
     """The form of an invoice, with its strip."""
 
     @property

@@ -13,8 +13,8 @@ REASON = {
 }
 
 
-def test_an_invoice_is_taxed_submitted_and_filed(accountant, back_office, control):
-    customer = back_office.customer()
+def test_an_invoice_is_taxed_submitted_and_filed(accountant, records, control):
+    customer = records.customer()
     accountant.new_invoice(customer.name, (SHELF, 2, 240.0), (BOOK, 10, 39.0))
 
     expect(accountant.field("finance_tax_state")).to_have_text("Determined")
@@ -33,9 +33,9 @@ def test_an_invoice_is_taxed_submitted_and_filed(accountant, back_office, contro
     expect(accountant.field("einvoice_note")).to_contain_text(received["reference"])
 
 
-def test_the_timeline_shows_every_step_in_order(accountant, back_office, control):
-    customer = back_office.customer()
-    accountant.open_invoice(back_office.invoice(customer))
+def test_the_timeline_shows_every_step_in_order(accountant, records, control):
+    customer = records.customer()
+    accountant.open_invoice(records.invoice(customer))
     accountant.until_status(FILED)
     (received,) = control.oracle("afnor", buyer=customer.siren)
     reference = received["reference"]
@@ -55,9 +55,9 @@ def test_the_timeline_shows_every_step_in_order(accountant, back_office, control
     ] == expected
 
 
-def test_a_filed_invoice_is_only_corrected_by_a_credit_note(accountant, back_office, control):
-    customer = back_office.customer()
-    accountant.open_invoice(back_office.invoice(customer))
+def test_a_filed_invoice_is_only_corrected_by_a_credit_note(accountant, records, control):
+    customer = records.customer()
+    accountant.open_invoice(records.invoice(customer))
     accountant.until_status(FILED)
     invoice = accountant.number
     expect(accountant.button("Credit Note")).to_be_visible()
@@ -75,10 +75,10 @@ def test_a_filed_invoice_is_only_corrected_by_a_credit_note(accountant, back_off
     assert [item["held"] for item in received] == [True, True]
 
 
-def test_a_rejected_invoice_is_explained_corrected_and_filed(accountant, back_office, reject):
-    customer = back_office.customer()
+def test_a_rejected_invoice_is_explained_corrected_and_filed(accountant, records, reject):
+    customer = records.customer()
     reject(customer.siren, REASON)
-    accountant.open_invoice(back_office.invoice(customer))
+    accountant.open_invoice(records.invoice(customer))
     accountant.until_status("Rejected")
     for text in (
         "InvalidSchema",
@@ -102,8 +102,8 @@ def test_a_rejected_invoice_is_explained_corrected_and_filed(accountant, back_of
     assert dict(zip(numbers, outcomes, strict=True)) == {"1": "Rejected", "2": FILED}
 
 
-def test_a_missing_siren_is_named_opened_and_filled_in(accountant, back_office):
-    customer = back_office.customer(registered=False)
+def test_a_missing_siren_is_named_opened_and_filled_in(accountant, records):
+    customer = records.customer(registered=False)
     accountant.new_invoice(customer.name, (SHELF, 1, 240.0))
     accountant.button("Confirm").click()
     refusal = accountant.dialog()
@@ -123,11 +123,11 @@ def test_a_missing_siren_is_named_opened_and_filled_in(accountant, back_office):
 
 
 def test_a_lost_answer_is_found_out_and_nothing_is_sent_twice(
-    accountant, back_office, control, lose_answer
+    accountant, records, control, lose_answer
 ):
-    customer = back_office.customer()
+    customer = records.customer()
     lose_answer(customer.siren)
-    accountant.open_invoice(back_office.invoice(customer))
+    accountant.open_invoice(records.invoice(customer))
     accountant.until_status("Outcome unknown", FILED)
     accountant.until_status(FILED)
     (received,) = control.oracle("afnor", buyer=customer.siren)

@@ -5,8 +5,8 @@ from playwright.sync_api import expect
 CHANGES = ("New", "Edit", "Save", "Delete", "Duplicate", "Archive", "Import records")
 
 
-def test_the_audit_log_opens_filtered_and_offers_no_change(person, back_office):
-    number = back_office.number(back_office.invoice(back_office.customer()))
+def test_the_audit_log_opens_filtered_and_offers_no_change(person, records):
+    number = records.number(records.invoice(records.customer()))
     auditor = person("auditor")
     auditor.choose("Finance Connect", "Audit", "Audit log")
     expect(auditor.page.locator(".o_searchview_facet")).to_have_text(["This month"])

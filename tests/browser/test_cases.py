@@ -30,23 +30,23 @@ def refuse(control):
         control.remove_fault(made)
 
 
-def open_case(desk, number):
+def open_case(web_client, number):
     """Open the case of a document, through the menu, as soon as there is one."""
-    desk.choose("Finance Connect", "Operations", "Cases")
-    row = desk.rows().filter(has_text=number)
-    desk.reload_until(row)
+    web_client.choose("Finance Connect", "Operations", "Cases")
+    row = web_client.rows().filter(has_text=number)
+    web_client.reload_until(row)
     row.locator("td[name=name]").click()
-    expect(desk.field("advice")).to_be_visible()
+    expect(web_client.field("advice")).to_be_visible()
 
 
 def test_an_operator_tries_a_refused_request_again_and_the_case_is_resolved(
-    person, back_office, refuse, control
+    person, records, refuse, control
 ):
-    customer = back_office.customer()
+    customer = records.customer()
     refuse(customer.siren)
-    invoice = back_office.invoice(customer)
+    invoice = records.invoice(customer)
     operator = person("operator")
-    open_case(operator, back_office.number(invoice))
+    open_case(operator, records.number(invoice))
     expect(operator.field("kind").first).to_have_text("Request refused")
     operator.button("Retry").click()
     expect(operator.field("resolution")).to_have_text("Retried")
@@ -55,11 +55,11 @@ def test_an_operator_tries_a_refused_request_again_and_the_case_is_resolved(
     assert len(control.oracle("afnor", buyer=customer.siren)) == 1
 
 
-def test_an_override_is_not_possible_without_a_reason(person, back_office, reject):
-    customer = back_office.customer()
+def test_an_override_is_not_possible_without_a_reason(person, records, reject):
+    customer = records.customer()
     reject(customer.siren, REASON)
     operator = person("operator")
-    open_case(operator, back_office.number(back_office.invoice(customer)))
+    open_case(operator, records.number(records.invoice(customer)))
     expect(operator.button("Retry")).to_have_count(0)
     operator.button("Dismiss…").click()
     dialog = operator.dialog()
@@ -72,10 +72,10 @@ def test_an_override_is_not_possible_without_a_reason(person, back_office, rejec
     expect(operator.field("reason")).to_have_text("Sent on paper, agreed by telephone")
 
 
-def test_an_accountant_reads_a_case_and_decides_nothing(accountant, back_office, refuse):
-    customer = back_office.customer()
+def test_an_accountant_reads_a_case_and_decides_nothing(accountant, records, refuse):
+    customer = records.customer()
     refuse(customer.siren)
-    open_case(accountant, back_office.number(back_office.invoice(customer)))
+    open_case(accountant, records.number(records.invoice(customer)))
     expect(accountant.field("what_happened").first).to_contain_text("Impossible")
     for name in ("Retry", "Cancel…", "Link to provider record…", "Assign to me"):
         expect(accountant.button(name)).to_have_count(0)

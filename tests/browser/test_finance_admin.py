@@ -1,4 +1,4 @@
-"""A finance admin sets the company up, and enters a secret that nobody sees again."""
+"""A finance admin sets the company up, and enters a secret that is never shown again."""
 
 import re
 import uuid
@@ -30,7 +30,7 @@ def test_the_settings_show_the_blocks_for_the_company(person):
 
 
 @pytest.fixture
-def account(stack, control, back_office):
+def account(stack, control, records):
     """Provide an account at the platform for one test: what the form asks for."""
     given = {
         "name": f"Platform of test {uuid.uuid4().hex[:8]}",
@@ -42,10 +42,10 @@ def account(stack, control, back_office):
     control.set_client("afnor", given["afnor_client_id"], given["afnor_client_secret"])
     yield given
     control.remove_client("afnor", given["afnor_client_id"])
-    back_office.forget_connections(given["name"])
+    records.forget_connections(given["name"])
 
 
-def test_a_wrong_secret_is_told_in_words_and_the_right_one_works(person, account):
+def test_a_wrong_secret_is_explained_and_the_right_one_works(person, account):
     admin = person("admin")
     _enter(admin, {**account, "afnor_client_secret": f"wrong-{uuid.uuid4().hex}"})
     admin.button("Test connection").click()
@@ -71,10 +71,10 @@ def test_a_stored_secret_never_comes_back_to_the_page(person, account):
     admin.save()
     admin.button("Test connection").click()
     expect(admin.field("last_test_result")).to_have_text("Works")
-    _nobody_sees(admin.page, wire, account["afnor_client_id"], first, second)
+    _assert_hidden(admin.page, wire, account["afnor_client_id"], first, second)
     admin.page.reload()
     expect(admin.field("last_test_result")).to_have_text("Works")
-    _nobody_sees(admin.page, wire, account["afnor_client_id"], first, second)
+    _assert_hidden(admin.page, wire, account["afnor_client_id"], first, second)
 
 
 def _enter(admin, account):
@@ -90,7 +90,7 @@ def _enter(admin, account):
     expect(admin.page.get_by_text("stored, encrypted")).to_be_visible()
 
 
-def _nobody_sees(page, wire, visible, *secrets):
+def _assert_hidden(page, wire, visible, *secrets):
     """The secrets are neither on the page nor in an answer; that both are looked at, something visible shows."""
     seen = [shown(page), *wire.answers()]
     assert visible in seen[0]

@@ -15,8 +15,8 @@ def narrow(page):
 
 
 @pytest.mark.usefixtures("narrow")
-def test_the_strip_of_a_filed_invoice_fits(accountant, back_office):
-    accountant.open_invoice(back_office.invoice(back_office.customer()))
+def test_the_strip_of_a_filed_invoice_fits(accountant, records):
+    accountant.open_invoice(records.invoice(records.customer()))
     accountant.until_status(FILED)
     expect(accountant.field("einvoice_note")).to_be_visible()
     _fits(accountant.strip)

@@ -12,7 +12,7 @@ THRESHOLD = 5
 
 @pytest.fixture
 def away(control):
-    """Let the platform answer every submission that names a SIREN as if it were down, until told otherwise."""
+    """Let the platform answer every submission that names a SIREN as if it were down, until the fault is removed."""
     faults = []
 
     def begin(siren):
@@ -31,19 +31,19 @@ def away(control):
 
 
 @pytest.fixture
-def leave_active(back_office):
+def leave_active(records):
     """Whatever the test did to the connection, the next one finds it active."""
     yield
-    admin = back_office.session("admin")
+    admin = records.session("admin")
     (found,) = admin.search_read("finance.connection", [("name", "=", CONNECTION)], ["id", "state"])
     if found["state"] == "paused":
         admin.call("finance.connection", "action_resume", [found["id"]])
 
 
-def card(desk):
+def card(web_client):
     """Open the connection's card, through the menu."""
-    desk.choose("Finance Connect", "Operations", "Connections")
-    found = desk.page.locator(".o_kanban_record").filter(has_text=CONNECTION)
+    web_client.choose("Finance Connect", "Operations", "Connections")
+    found = web_client.page.locator(".o_kanban_record").filter(has_text=CONNECTION)
     expect(found).to_be_visible()
     return found
 
@@ -53,14 +53,14 @@ def line(found, name):
 
 
 def test_a_paused_connection_keeps_what_waits_and_goes_on_after_resume(
-    person, back_office, control, leave_active
+    person, records, control, leave_active
 ):
     operator = person("operator")
     found = card(operator)
     found.get_by_role("button", name="Pause").click()
     expect(line(found, "state")).to_have_text("Paused")
-    customer = back_office.customer()
-    back_office.invoice(customer)
+    customer = records.customer()
+    records.invoice(customer)
     operator.page.reload()
     expect(line(found, "action_view_open")).to_have_text(re.compile(r"[1-9]\d*\s*Open"))
     assert not control.oracle("afnor", buyer=customer.siren)
@@ -74,13 +74,13 @@ def test_a_paused_connection_keeps_what_waits_and_goes_on_after_resume(
 
 
 def test_an_open_breaker_is_seen_on_the_card_and_closed_by_calling_again(
-    person, back_office, control, away
+    person, records, control, away
 ):
     begin, end = away
-    customer = back_office.customer()
+    customer = records.customer()
     begin(customer.siren)
     for _ in range(THRESHOLD + 1):
-        back_office.invoice(customer)
+        records.invoice(customer)
     operator = person("operator")
     found = card(operator)
     operator.reload_until(
@@ -93,8 +93,8 @@ def test_an_open_breaker_is_seen_on_the_card_and_closed_by_calling_again(
     operator.reload_until(found.filter(has_text="Closed"))
 
 
-def test_attempts_open_as_list_graph_and_pivot(person, back_office):
-    number = back_office.number(back_office.invoice(back_office.customer()))
+def test_attempts_open_as_list_graph_and_pivot(person, records):
+    number = records.number(records.invoice(records.customer()))
     operator = person("operator")
     operator.choose("Finance Connect", "Operations", "Attempts")
     operator.reload_until(operator.rows().filter(has_text=number).first)

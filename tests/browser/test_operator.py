@@ -11,11 +11,11 @@ REASON = {
 
 
 def test_the_cases_show_a_rejected_document_its_attempts_and_its_payload(
-    person, back_office, control, reject
+    person, records, control, reject
 ):
-    customer = back_office.customer()
+    customer = records.customer()
     reject(customer.siren, REASON)
-    number = back_office.number(back_office.invoice(customer))
+    number = records.number(records.invoice(customer))
     operator = person("operator")
     operator.choose("Finance Connect", "Operations", "Cases")
     row = operator.rows().filter(has_text=number)
@@ -37,8 +37,8 @@ def test_the_cases_show_a_rejected_document_its_attempts_and_its_payload(
     expect(operator.field("payload_sha256")).to_have_text(received["sha256"])
 
 
-def test_an_accountant_sees_the_attempts_but_no_payload(accountant, back_office):
-    accountant.open_invoice(back_office.invoice(back_office.customer()))
+def test_an_accountant_sees_the_attempts_but_no_payload(accountant, records):
+    accountant.open_invoice(records.invoice(records.customer()))
     accountant.until_status("Filed")
     accountant.button("Details").click()
     accountant.page.locator(".oe_stat_button", has_text="Exchange").click()

@@ -9,7 +9,7 @@ from accounting_client import AccountingClient
 
 
 @pytest.fixture
-def office(stack):
+def accounting(stack):
     """The accounting client, with a platform that has no faults and accepts everything."""
     made = AccountingClient(stack)
     made.control.clear_faults()

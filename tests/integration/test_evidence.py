@@ -111,9 +111,9 @@ def test_a4_a_backup_restored_as_a_copy_goes_on_under_its_own_name(runtime, orig
             origin for _size, origin in before["heads"]
         }
         assert "audit.log.copied" in after["entries"]
-        told = verify(place)
-        assert told.returncode == 0, told.stdout + told.stderr
-        assert "copy of" in told.stdout
+        verified = verify(place)
+        assert verified.returncode == 0, verified.stdout + verified.stderr
+        assert "copy of" in verified.stdout
     finally:
         databases.drop(runtime, copy)
 

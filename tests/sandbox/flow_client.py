@@ -16,7 +16,7 @@ TIMEOUT = 10
 
 
 class FlowClient:
-    """Checks every request and answer against the contract unless told ``checked=False``."""
+    """Checks every request and answer against the contract unless called with ``checked=False``."""
 
     def __init__(self, url: str, contract: Contract | None = None):
         self.url = url

@@ -59,7 +59,7 @@ def test_a_given_processing_rule_is_marked_as_input(flows: FlowClient) -> None:
         (ubl(), {"sha256": "0" * 64}, "ChecksumMismatch"),
     ],
 )
-def test_a_technical_defect_is_told_by_the_acknowledgement(
+def test_a_technical_defect_is_reported_by_the_acknowledgement(
     content: bytes, info: dict[str, str], code: str, flows: FlowClient, control: ControlClient
 ) -> None:
     flow_id = flows.created(content, **info)
@@ -205,7 +205,7 @@ def test_never_stays_pending_whatever_the_time(flows: FlowClient, control: Contr
     assert control.summary("afnor")["pending"] == 2
 
 
-def test_a_defect_is_told_when_the_rule_says(flows: FlowClient, control: ControlClient) -> None:
+def test_a_defect_is_reported_when_the_rule_says(flows: FlowClient, control: ControlClient) -> None:
     control.verdict("late", seconds=5)
     flow_id = flows.created(b"")
     assert status(flows, flow_id) == "Pending"
@@ -245,7 +245,7 @@ def test_an_unknown_document_cannot_be_decided(control: ControlClient) -> None:
         {"verdict": "late", "seconds": 1, "looks": 1},
         {"verdict": "reject", "seconds": -1},
         {"verdict": "reject", "colour": "red"},
-        {"verdict": "reject", "provider": "nobody"},
+        {"verdict": "reject", "provider": "unknown"},
         {"verdict": "reject", "reasons": [{"level": "Error"}]},
         {"verdict": "reject", "reasons": [{**REASON, "level": "Fatal"}]},
     ],

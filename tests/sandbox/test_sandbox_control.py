@@ -157,7 +157,7 @@ def test_reset_ends_all_tokens(flows: FlowClient, control: ControlClient) -> Non
     [
         ("POST", "faults", []),
         ("POST", "faults", "text"),
-        ("POST", "down", {"provider": "nobody"}),
+        ("POST", "down", {"provider": "unknown"}),
         ("POST", "down", {"colour": "red"}),
         ("POST", "clock", {"advance": -1}),
         ("POST", "clock", {}),
@@ -167,7 +167,7 @@ def test_reset_ends_all_tokens(flows: FlowClient, control: ControlClient) -> Non
         ("PUT", "clients/afnor/x", {}),
         ("PATCH", "settings/afnor", {"colour": "red"}),
         ("PATCH", "settings/afnor", {"max_file_bytes": "many"}),
-        ("PATCH", "settings/nobody", {}),
+        ("PATCH", "settings/unknown", {}),
         ("PUT", "verdicts/default", {"verdict": "maybe"}),
         ("POST", "decisions/afnor/x", {"outcome": "maybe"}),
     ],

@@ -159,7 +159,7 @@ def test_status_after_is_an_error_about_something_done(
     assert held(control) == 1
 
 
-def test_a_malformed_body_is_a_success_nobody_can_read(
+def test_a_malformed_body_is_a_success_that_cannot_be_read(
     flows: FlowClient, control: ControlClient
 ) -> None:
     control.fault("malformed_body", operation="createFlow")
@@ -255,7 +255,7 @@ def test_a_refused_request_does_not_use_up_a_fault_after_the_effect(
     assert control.faults()[0]["spent"] is True
 
 
-def fates(flows: FlowClient, order: list[int]) -> dict[int, list[int]]:
+def outcomes(flows: FlowClient, order: list[int]) -> dict[int, list[int]]:
     met: dict[int, list[int]] = {}
     for number in order:
         status = flows.create(trackingId=f"track-{number}", checked=False).status_code
@@ -268,21 +268,21 @@ def test_probability_is_reproducible_for_each_document_in_any_order(
 ) -> None:
     documents = list(range(40)) * 2
     control.fault("status", operation="createFlow", status=503, probability=0.5, seed=7)
-    first = fates(flows, documents)
+    first = outcomes(flows, documents)
     control.reset()
     flows.token = None
     control.fault("status", operation="createFlow", status=503, probability=0.5, seed=7)
-    assert fates(flows, documents[::-1]) == first
+    assert outcomes(flows, documents[::-1]) == first
     struck = [status for met in first.values() for status in met].count(503)
     assert 20 < struck < 60
     assert any(met[0] != met[1] for met in first.values())
 
 
-def test_another_seed_means_another_fate(flows: FlowClient, control: ControlClient) -> None:
+def test_another_seed_means_other_faults(flows: FlowClient, control: ControlClient) -> None:
     def run(seed: int) -> dict[int, list[int]]:
         control.clear_faults()
         control.fault("status", operation="createFlow", status=503, probability=0.5, seed=seed)
-        return fates(flows, list(range(40)))
+        return outcomes(flows, list(range(40)))
 
     assert run(1) != run(2)
 
@@ -326,7 +326,7 @@ def test_a_single_fault_can_be_removed(flows: FlowClient, control: ControlClient
         {"kind": "status", "status": "503"},
         {"kind": "drop_after", "times": 0},
         {"kind": "drop_after", "probability": 1.1},
-        {"kind": "drop_after", "provider": "nobody"},
+        {"kind": "drop_after", "provider": "unknown"},
         {"kind": "drop_after", "operation": "createFlow", "chance": 1},
     ],
 )

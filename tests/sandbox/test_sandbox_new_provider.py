@@ -1,4 +1,4 @@
-"""A provider is one class: everything else works for it without being told.
+"""A provider is one class: everything else works for it without registration.
 
 The provider of this test speaks nothing like the French one: an API key, and a code of the
 client's own that makes a repeat harmless.

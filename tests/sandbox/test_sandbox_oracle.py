@@ -135,6 +135,6 @@ def test_concurrent_repeats_are_all_received_and_one_is_held(
 
 
 def test_unknown_documents_and_providers_are_not_found(control: ControlClient) -> None:
-    for path in ("oracle/afnor/none", "oracle/afnor/none/bytes", "oracle/nobody"):
+    for path in ("oracle/afnor/none", "oracle/afnor/none/bytes", "oracle/unknown"):
         with pytest.raises(ControlError, match="404"):
             control._call("GET", path)

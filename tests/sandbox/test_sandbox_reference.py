@@ -291,7 +291,7 @@ def test_what_it_holds_survives_a_restart(tmp_path: Any, any_reference: Contract
         assert client.append("A", 2, sha256(record(1, ""))).status_code == 201
 
 
-# -- callbacks -------------------------------------------------------------------------------------
+# -- webhooks --------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -307,7 +307,7 @@ def signature(secret: str, headers: Any, body: bytes) -> str:
     return "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
 
 
-def test_a_callback_is_signed_and_as_documented(
+def test_a_webhook_is_signed_and_as_documented(
     provider: ReferenceClient, control: ControlClient, receiver: Receiver
 ) -> None:
     secret = control.settings("reference", webhook_url=receiver.url)["webhook_secret"]
@@ -344,7 +344,7 @@ def test_an_account_may_have_an_address_of_its_own(
         control.settings("reference", webhook_urls={"reference": "http://example.com/"})
 
 
-def test_only_the_chosen_kinds_are_told(
+def test_only_the_chosen_kinds_are_sent(
     provider: ReferenceClient, control: ControlClient, receiver: Receiver
 ) -> None:
     control.settings("reference", webhook_url=receiver.url, webhook_kinds=["filing"])

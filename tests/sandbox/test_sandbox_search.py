@@ -35,7 +35,7 @@ def three(flows: FlowClient, control: ControlClient) -> dict[str, str]:
     ("where", "expected"),
     [
         ({"trackingId": "refused"}, ["refused"]),
-        ({"trackingId": "nobody"}, []),
+        ({"trackingId": "unknown"}, []),
         ({"ackStatus": "Ok"}, ["accepted"]),
         ({"ackStatus": "Error"}, ["refused"]),
         ({"ackStatus": "Pending"}, ["waiting"]),

@@ -43,7 +43,7 @@ def test_http_basic_works_with_encoded_characters(
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"client_secret": "wrong"}, {"client_id": "nobody"}, {"client_secret": None}]
+    "wrong", [{"client_secret": "wrong"}, {"client_id": "unknown"}, {"client_secret": None}]
 )
 def test_a_wrong_secret_is_an_invalid_client(wrong: dict[str, str], flows: FlowClient) -> None:
     response = flows.ask_token(**wrong)

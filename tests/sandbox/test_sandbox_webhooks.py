@@ -1,4 +1,4 @@
-"""Callbacks on a change of the acknowledgement: documented content, few tries, loopback only."""
+"""Webhooks on a change of the acknowledgement: documented content, few attempts, loopback only."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WAIT = 10
 
 
 class Receiver:
-    """Receives callbacks; ``answers`` are the statuses it gives, then 200."""
+    """Receive webhooks; ``answers`` are the statuses it gives, then 200."""
 
     def __init__(self) -> None:
         self.bodies: queue.Queue[Any] = queue.Queue()
@@ -58,7 +58,7 @@ def receiver() -> Iterator[Receiver]:
     thread.join()
 
 
-def test_each_change_is_told_as_documented(
+def test_each_change_is_sent_as_documented(
     flows: FlowClient, control: ControlClient, receiver: Receiver, contract: Contract
 ) -> None:
     control.settings("afnor", webhook_url=receiver.url)
@@ -82,7 +82,7 @@ def test_the_bearer_is_the_one_way_to_authenticate_that_the_document_has(
         assert receiver.headers.get(timeout=WAIT).get("Authorization") == expected
 
 
-def test_a_late_verdict_is_told_without_anyone_asking(
+def test_a_late_verdict_is_sent_without_a_request(
     flows: FlowClient, control: ControlClient, receiver: Receiver
 ) -> None:
     control.settings("afnor", webhook_url=receiver.url)
@@ -92,7 +92,7 @@ def test_a_late_verdict_is_told_without_anyone_asking(
     assert (expected["flowId"], expected["acknowledgement"]["status"]) == (flow_id, "Ok")
 
 
-def test_a_failed_callback_is_tried_again(
+def test_a_failed_webhook_is_retried(
     flows: FlowClient, control: ControlClient, receiver: Receiver
 ) -> None:
     for status in (500, 302):
@@ -127,15 +127,15 @@ def wait_for_tries(control: ControlClient, count: int) -> list[Any]:
     raise AssertionError(f"fewer than {count} tries")
 
 
-def test_a_dead_receiver_disturbs_nobody(
+def test_a_dead_receiver_disturbs_no_other_request(
     flows: FlowClient, control: ControlClient, receiver: Receiver
 ) -> None:
-    control.settings("afnor", webhook_url="http://127.0.0.1:1/nobody-listens")
+    control.settings("afnor", webhook_url="http://127.0.0.1:1/not-listening")
     assert flows.acknowledgement(flows.created()) == {"status": "Ok"}
     assert wait_for_tries(control, 1)[0] == "ClientConnectorError"
 
 
-def test_without_an_address_nobody_is_called(flows: FlowClient, control: ControlClient) -> None:
+def test_without_an_address_no_webhook_is_sent(flows: FlowClient, control: ControlClient) -> None:
     flows.created()
     assert control.webhooks() == []
 

@@ -1,4 +1,4 @@
-"""Receives callbacks on a free port, in a thread."""
+"""Receive webhooks on a free port, in a thread."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Receiver:
         self.url = f"http://127.0.0.1:{self._server.server_port}/hook"
 
     def next(self, timeout: float) -> Received:
-        """Return the next callback; ``queue.Empty`` if none comes in time."""
+        """Return the next webhook; ``queue.Empty`` if none comes in time."""
         return self.received.get(timeout=timeout)
 
     def __enter__(self) -> Self:

@@ -91,7 +91,7 @@ def test_two_builders_at_once_build_only_once(tmp_path: Path):
     assert len(calls) == 1
 
 
-def test_too_little_space_is_told_with_both_numbers(tmp_path: Path):
+def test_too_little_space_is_reported_with_both_numbers(tmp_path: Path):
     with pytest.raises(Problem, match=r"needs 1024\.0 GB|needs \d+\.\d GB free .* only") as caught:
         console.need_space(tmp_path, 10**9, "A test")
     assert "XDG_CACHE_HOME" in str(caught.value)

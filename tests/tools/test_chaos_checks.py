@@ -177,8 +177,8 @@ def test_each_check_notices_its_break(name: str, spoil: Callable[[Evidence], Non
 
 def drawn(seed: int) -> tuple:
     plan = Plan(seed, 100)
-    fates = [plan.kill_plan(line, number) for line in plan.lines() for number in range(30)]
-    return fates, [plan.transaction(number) for number in range(30)], plan.faults()
+    kill_plans = [plan.kill_plan(line, number) for line in plan.lines() for number in range(30)]
+    return kill_plans, [plan.transaction(number) for number in range(30)], plan.faults()
 
 
 def test_a_seed_draws_one_plan_and_another_seed_another() -> None:

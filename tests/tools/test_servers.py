@@ -121,8 +121,8 @@ def test_the_gateway_sends_only_web_sockets_to_the_gevent_process(named):
 
 
 def test_the_gateway_outlives_a_server_that_is_down(named):
-    port, nobody = ports.free(2)
-    front = gateway.Gateway(port, nobody, named("gevent"))
+    port, unused = ports.free(2)
+    front = gateway.Gateway(port, unused, named("gevent"))
     front.start()
     try:
         assert _get(port, "/odoo") == ""

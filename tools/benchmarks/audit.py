@@ -33,7 +33,7 @@ INSERT INTO finance_audit.entry (
 SELECT row.uid, row.created_at, row.company_id, row.user_id, row.real_user_id, row.user_login, row.source,
        row.action, row.outcome, row.summary, row.record_model, row.record_id, row.record_name,
        row.document_model, row.document_id, row.document_name, row.correlation_id,
-       told.canonical, sha256('\\x00'::bytea || told.canonical)
+       payload.canonical, sha256('\\x00'::bytea || payload.canonical)
 FROM (SELECT convert_to(jsonb_build_object(
         'uid', gen_random_uuid(), 'created_at', clock_timestamp() - interval '30 days', 'company_id', %(log)s, 'user_id', 2,
         'real_user_id', 2, 'user_login', 'operator', 'source', 'cron', 'action', 'exchange.accepted',
@@ -43,9 +43,9 @@ FROM (SELECT convert_to(jsonb_build_object(
         'correlation_id', gen_random_uuid(), 'format', 'finance-audit-entry/1',
         'details', jsonb_build_object('reference', gen_random_uuid(), 'state',
             jsonb_build_object('before', 'sending', 'after', 'accepted'), 'attempt', 1))::text, 'UTF8') AS canonical
-    FROM generate_series(%(start)s, %(end)s) AS n OFFSET 0) AS told
+    FROM generate_series(%(start)s, %(end)s) AS n OFFSET 0) AS payload
 CROSS JOIN LATERAL jsonb_populate_record(
-    NULL::finance_audit.entry, convert_from(told.canonical, 'UTF8')::jsonb) AS row
+    NULL::finance_audit.entry, convert_from(payload.canonical, 'UTF8')::jsonb) AS row
 """
 
 

@@ -39,10 +39,10 @@ def main(runtime):
                 _CHILD.format(project=str(paths.PROJECT), folder=folder, number=number)
                 for number in range(WRITERS + 1)
             ]
-            told = list(pool.map(lambda code: databases.shell(runtime, name, code), codes))
+            outputs = list(pool.map(lambda code: databases.shell(runtime, name, code), codes))
     finally:
         databases.drop(runtime, name)
-    _print([line.split("|") for text in told for line in text.splitlines() if "|" in line])
+    _print([line.split("|") for text in outputs for line in text.splitlines() if "|" in line])
 
 
 def _print(rows):

@@ -73,7 +73,7 @@ class Bench:
                 "finance_einvoice_regime": "fr" if way == EINVOICE else False,
             }
         )
-        # Changing a company empties caches, which no day at an office does between two invoices.
+        # Changing a company empties caches, which does not happen between two invoices in daily work.
         self._create(1, 1).action_post()
         self._env.cr.commit()
         self._env.invalidate_all()

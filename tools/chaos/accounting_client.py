@@ -49,7 +49,7 @@ def live(line, injector) -> None:
 
 class _AccountingClient:
     def __init__(self, line, injector, ledger):
-        self._line, self._doom, self._ledger = line, injector, ledger
+        self._line, self._injector, self._ledger = line, injector, ledger
         self._control = ControlClient(line.host.sandbox)
         self._next = 1 + max((line["number"] for line in ledger.read()), default=-1)
         self._look_at = 0.0
@@ -72,7 +72,7 @@ class _AccountingClient:
             self._ledger.note("rolled back", number=number, names=names)
             return
         self._ledger.note("committed", number=number, names=names)
-        self._doom.reach(boundaries.QUEUED_COMMITTED)
+        self._injector.reach(boundaries.QUEUED_COMMITTED)
         time.sleep(_PAUSE)
 
     def _is_enough(self) -> bool:
@@ -92,7 +92,7 @@ class _AccountingClient:
                 connection, line.operation, line.name, chain=chain, filler=line.filler
             )
         env.flush_all()
-        self._doom.reach(boundaries.QUEUED_NOT_COMMITTED)
+        self._injector.reach(boundaries.QUEUED_NOT_COMMITTED)
         if transaction.rolled_back:
             raise _Undo
 
@@ -124,7 +124,7 @@ class _AccountingClient:
                 cr.rollback()
                 return
             env.flush_all()
-            self._doom.reach(boundaries.DECIDED_NOT_COMMITTED)
+            self._injector.reach(boundaries.DECIDED_NOT_COMMITTED)
         self._line.journal.note("decided", who="operator", what=decision)
 
     def _choice(self, case) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""A PostgreSQL server that belongs to one run, so that crashing it hurts nobody else.
+"""A PostgreSQL server that belongs to one run, so that crashing it affects nothing else.
 
 The server is a child of the harness, not a daemon: it ends with the harness, however that ends.
 """

@@ -9,14 +9,14 @@ from .plan import Plan
 from .report import show
 
 #: Seconds of fault injection: as long as the documents take, within this bound.
-_FLOOR, _PER_EXCHANGE = 60.0, 0.2
+_BASE, _PER_EXCHANGE = 60.0, 0.2
 
 
 def perform(
     plan: Plan, synchronous_commit: str = "on", fault_seconds: float | None = None
 ) -> list[Finding]:
     """One run to its end, with the table on the way; faults are injected for ``fault_seconds`` at most."""
-    longest = _FLOOR + _PER_EXCHANGE * plan.exchanges
+    longest = _BASE + _PER_EXCHANGE * plan.exchanges
     with performed(plan, fault_seconds or longest, synchronous_commit) as performance:
         evidence = gather(performance)
         findings = look(evidence, plan.engine)

@@ -144,7 +144,7 @@ def _parent(pid: int) -> int | None:
 
 
 def sandbox(runtime: Runtime, port: int) -> Server:
-    """The provider, with its oracle; it is never killed, since nobody could then say what it held."""
+    """The provider, with its oracle; it is never killed, since what it held could then no longer be determined."""
     return Server(
         "chaos-sandbox",
         [sys.executable, "-m", "sandbox", f"--port={port}", "--log-level=error"],

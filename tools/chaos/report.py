@@ -30,10 +30,10 @@ def show(run: Run, evidence: Evidence, findings: list[Finding]) -> None:
         for fault in finding.faults[:_SHOWN]:
             print(f"      {fault}")
     if not findings[0].holds:
-        _tell_stories(evidence)
+        _print_timelines(evidence)
 
 
-def _tell_stories(evidence: Evidence) -> None:
+def _print_timelines(evidence: Evidence) -> None:
     """How the first documents came to be held twice: attempts as the database knows them, arrivals by the oracle."""
     twice = [key for key, held in evidence.held.items() if len(held) > 1]
     for key in twice[:_SHOWN]:

@@ -21,7 +21,7 @@ from .tree import Frontier, cut
 
 # Entries of one seal: a short transaction and some megabytes of memory.
 LIMIT = 20_000
-# First key of the advisory locks: any number that nobody else uses; the second key is the log.
+# First key of the advisory locks: any number not used elsewhere; the second key is the log.
 _LOCK = 6962
 
 
@@ -46,7 +46,7 @@ class Last:
     frontier: Frontier
     place: Place = Place()
     floor_id: int = 0
-    next_floor: int = 0
+    next_floor_id: int = 0
     moved: bool = False
 
     def parameters(self) -> dict[str, Any]:
@@ -131,7 +131,7 @@ def last_seal(cr: Cursor, log_id: int) -> Last:
     # Another cluster counts its transactions differently: every entry is looked at once, in one seal. Entries
     # written from now on have higher ids, because the restored sequence is ahead of the restored rows.
     cr.execute(QUERIES["highest_sealed_id"], {"log_id": log_id})
-    return Last(log_id, cluster, frontier, next_floor=cr.fetchone()[0], moved=True)
+    return Last(log_id, cluster, frontier, next_floor_id=cr.fetchone()[0], moved=True)
 
 
 def cluster_id(cr: Cursor) -> str:
@@ -167,6 +167,6 @@ def _row(last: Last, batch: _Batch, place: Place) -> dict[str, Any]:
         "newest_xact": str(batch.last.xact),
         "resume_xact": str(place.xact),
         "resume_id": place.entry_id,
-        "floor_id": last.next_floor,
+        "floor_id": last.next_floor_id,
         "cluster": last.cluster,
     }

@@ -1,4 +1,4 @@
-"""Every action that an installed addon records has a label, so that nobody is shown its id."""
+"""Every action that an installed addon records has a label, so that its id is never shown."""
 
 import ast
 import re

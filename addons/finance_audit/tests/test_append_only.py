@@ -1,4 +1,4 @@
-"""A2, first level: nobody changes an entry, neither in SQL as the application nor by the ORM."""
+"""A2, first level: entries cannot be changed, neither by SQL with the application's privileges nor through the ORM."""
 
 import psycopg2
 from odoo.exceptions import AccessError, UserError
@@ -115,7 +115,7 @@ class TestAppendOnly(AuditCase):
             self.insert_copy(leaf_hash=leaf_hash(b"something else"))
 
     def test_a2_an_insert_cannot_let_columns_contradict_the_bytes(self):
-        for column, lie in (("summary", "Another story."), ("user_id", 2), ("company_id", 999)):
+        for column, lie in (("summary", "Another summary."), ("user_id", 2), ("company_id", 999)):
             with (
                 self.subTest(column),
                 self.refused_by_database(psycopg2.errors.CheckViolation, "canonical bytes"),

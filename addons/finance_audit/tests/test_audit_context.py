@@ -33,7 +33,7 @@ class TestAuditContext(AuditCase):
         entry = self.entries.search([("uid", "=", model._record(action="test.done"))])
         self.assertEqual((entry.user_id, entry.real_user_id), (self.outsider, self.auditor))
 
-    def test_the_source_is_told_from_the_request(self):
+    def test_the_source_is_derived_from_the_request(self):
         for path, uid, source in (
             ("/web/dataset/call_kw/x/y", 2, "ui"),
             ("/json/2/res.partner/read", 2, "rpc"),
@@ -46,7 +46,7 @@ class TestAuditContext(AuditCase):
             with self.subTest(path), patch.object(audit_context.http, "request", request):
                 self.assertEqual(self.record().source, source)
 
-    def test_the_source_is_told_without_a_request(self):
+    def test_the_source_is_determined_without_a_request(self):
         self.assertEqual(self.record().source, "cli")
         model = self.entries.with_context(cron_id=1)
         entry = self.entries.search([("uid", "=", model._record(action="test.done"))])

@@ -43,15 +43,15 @@ class TestEntry(AuditCase):
             summary="Something odd.",
             correlation_id="c-77",
         )
-        told = json.loads(self.stored(entry)[0])
-        self.assertEqual(told.pop("format"), "finance-audit-entry/1")
-        self.assertEqual(told.pop("details"), {})
-        written = datetime.fromisoformat(told.pop("created_at"))
+        content = json.loads(self.stored(entry)[0])
+        self.assertEqual(content.pop("format"), "finance-audit-entry/1")
+        self.assertEqual(content.pop("details"), {})
+        written = datetime.fromisoformat(content.pop("created_at"))
         self.assertEqual(written.utcoffset(), timedelta(0))
         self.assertEqual(entry.created_at, written.replace(tzinfo=None))
-        columns = entry.read(list(told), load=False)[0]
-        self.assertEqual({key: columns[key] for key in told}, told)
-        self.assertEqual(told["document_name"], "Nordlicht Handel")
+        columns = entry.read(list(content), load=False)[0]
+        self.assertEqual({key: columns[key] for key in content}, content)
+        self.assertEqual(content["document_name"], "Nordlicht Handel")
 
     def test_a1_floats_are_refused_and_nothing_is_written(self):
         before = self.entries.search_count([])

@@ -12,9 +12,9 @@ class TestRoles(AuditCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.role = cls.env.ref("finance_audit.group_auditor")
-        cls.other = cls.env["res.groups"].create({"name": "Accounting desk"})
+        cls.other = cls.env["res.groups"].create({"name": "Accounting team"})
 
-    def told(self, user):
+    def recorded(self, user):
         """(action, role) of every entry about a user, in order."""
         found = self.entries.search(
             [("record_model", "=", "res.users"), ("record_id", "=", user.id)], order="id"
@@ -25,7 +25,7 @@ class TestRoles(AuditCase):
         self.outsider.group_ids = [Command.link(self.role.id)]
         self.outsider.group_ids = [Command.unlink(self.role.id)]
         self.assertEqual(
-            self.told(self.outsider),
+            self.recorded(self.outsider),
             [("role.granted", self.role.id), ("role.withdrawn", self.role.id)],
         )
 
@@ -39,25 +39,25 @@ class TestRoles(AuditCase):
 
     def test_a_user_created_with_a_role_is_recorded(self):
         user = new_test_user(self.env, login="audit_new", groups="finance_audit.group_auditor")
-        self.assertEqual(self.told(user), [("role.granted", self.role.id)])
+        self.assertEqual(self.recorded(user), [("role.granted", self.role.id)])
 
     def test_a_role_that_comes_with_another_group_is_recorded(self):
         self.other.user_ids = [Command.link(self.outsider.id)]
-        self.assertEqual(self.told(self.outsider), [])
+        self.assertEqual(self.recorded(self.outsider), [])
         self.other.implied_ids = [Command.link(self.role.id)]
-        self.assertEqual(self.told(self.outsider), [("role.granted", self.role.id)])
+        self.assertEqual(self.recorded(self.outsider), [("role.granted", self.role.id)])
         self.other.user_ids = [Command.unlink(self.outsider.id)]
-        self.assertEqual(self.told(self.outsider)[-1], ("role.withdrawn", self.role.id))
+        self.assertEqual(self.recorded(self.outsider)[-1], ("role.withdrawn", self.role.id))
 
     def test_the_form_of_the_role_is_recorded_as_well(self):
         self.role.user_ids = [Command.link(self.outsider.id)]
-        self.assertEqual(self.told(self.outsider), [("role.granted", self.role.id)])
+        self.assertEqual(self.recorded(self.outsider), [("role.granted", self.role.id)])
 
     def test_an_archived_user_holds_no_role(self):
         self.auditor.active = False
-        self.assertEqual(self.told(self.auditor)[-1], ("role.withdrawn", self.role.id))
+        self.assertEqual(self.recorded(self.auditor)[-1], ("role.withdrawn", self.role.id))
         self.auditor.active = True
-        self.assertEqual(self.told(self.auditor)[-1], ("role.granted", self.role.id))
+        self.assertEqual(self.recorded(self.auditor)[-1], ("role.granted", self.role.id))
 
     def test_holders_are_read_with_one_query(self):
         self.env.flush_all()
@@ -70,4 +70,4 @@ class TestRoles(AuditCase):
 
     def test_other_groups_leave_no_entry(self):
         self.outsider.group_ids = [Command.link(self.other.id)]
-        self.assertEqual(self.told(self.outsider), [])
+        self.assertEqual(self.recorded(self.outsider), [])

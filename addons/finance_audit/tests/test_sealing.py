@@ -1,4 +1,4 @@
-"""A3: the sealer takes every committed entry once, whatever the order of commits, and waits for nobody."""
+"""A3: the sealer takes every committed entry once, whatever the order of commits, and waits for no other transaction."""
 
 from contextlib import ExitStack
 from random import randrange
@@ -282,7 +282,7 @@ class TestSealingConcurrently(AuditCase):
         self.assertEqual(len(found), len(set(found)))
         self.assertEqual(set(found), expected)
 
-    def test_a3_a_second_sealer_waits_for_nobody_and_takes_nothing(self):
+    def test_a3_a_second_sealer_takes_nothing_and_does_not_wait(self):
         writer, first, second = self.connect(), self.connect(), self.connect()
         self.append(writer)
         writer.commit()

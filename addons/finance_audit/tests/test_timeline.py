@@ -45,7 +45,7 @@ class TestTimeline(FixtureCase):
         entry = self.record(record=self.document)
         self.assertEqual(entry.document_id, self.document.id)
 
-    def test_outcomes_are_told_apart(self):
+    def test_outcomes_are_distinguished(self):
         for outcome in ("info", "success", "warning", "failure"):
             self.tell(outcome=outcome)
         dots = [dot.get("class").split()[-1] for dot in self.page().iter("i")]
@@ -81,7 +81,7 @@ class TestTimeline(FixtureCase):
             hour, minute, second = map(int, shown.split(":"))
             self.assertEqual(hour * 3600 + minute * 60 + second, int(seconds))
 
-    def test_who_may_read_the_document_may_read_its_story(self):
+    def test_readers_of_the_document_may_read_its_timeline(self):
         self.tell(summary="Sent.")
         as_outsider = self.document.with_user(self.outsider)
         self.assertIn("Sent.", as_outsider.audit_timeline)
@@ -89,7 +89,7 @@ class TestTimeline(FixtureCase):
         with self.assertRaises(AccessError):
             as_outsider.action_open_audit_entries()
 
-    def test_who_may_not_read_the_document_sees_nothing_of_its_story(self):
+    def test_without_access_to_the_document_its_timeline_is_empty(self):
         self.tell(summary="Sent.")
         model = self.env["ir.model"]._get_id(self.document._name)
         self.env["ir.model.access"].search([("model_id", "=", model)]).unlink()
@@ -127,7 +127,7 @@ class TestTimeline(FixtureCase):
         found = self.entries.with_user(self.auditor).search(action["domain"])
         self.assertEqual(found.document_id, self.document.id)
 
-    def test_a_long_story_is_cut_and_says_so(self):
+    def test_a_long_timeline_is_cut_and_says_so(self):
         with patch.object(finance_audit_timeline_mixin, "SHOWN", 2):
             for _entry in range(3):
                 self.tell()
@@ -135,7 +135,7 @@ class TestTimeline(FixtureCase):
         self.assertEqual(len(list(page.iter("li"))), 2)
         self.assertIn("Only the latest 2", page.text_content())
 
-    def test_an_unsaved_document_has_no_story(self):
+    def test_an_unsaved_document_has_no_timeline(self):
         new = self.documents.new({"name": "draft"})
         self.assertEqual(new.audit_entry_count, 0)
         self.assertFalse(list(html.fromstring(str(new.audit_timeline)).iter("li")))

@@ -74,7 +74,7 @@ class TestTampering(TamperCase):
         entry = self.entries.browse(self.ids[3])
         uid = entry.uid
         for column, value in (
-            ("summary", "Another story."),
+            ("summary", "Another summary."),
             ("user_id", 99),
             ("created_at", "2020-01-01"),
             ("leaf_hash", b"x"),

@@ -638,7 +638,7 @@ class FinanceConnection(models.Model):
         except UserError as error:
             return Finding("text", args={"text": str(error)})
         except Exception as error:
-            # A provider addon that fails stops its own connections and nobody else's.
+            # A provider addon that fails stops its own connections and no others.
             _logger.exception("connection %s cannot be used", self.id)
             return Finding("connection.adapter_failed", args={"error": type(error).__name__})
         return None

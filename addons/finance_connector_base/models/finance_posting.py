@@ -216,7 +216,7 @@ def post_what_can_be(moves, attempt, soft=False, unattended=False):
     """Post every document that can be posted and return the refusals of the others.
 
     :param attempt: posts the documents it is given through ``account.move._post``, all or none
-    :param unattended: isolate whatever a document provokes, since nobody is there to be shown an error
+    :param unattended: isolate whatever a document provokes, since no user is there to see an error
     :raises AccessError: the user may not post at all
     """
     isolated = Exception if unattended else ISOLATED
@@ -336,7 +336,7 @@ def _public(code):
 def _error(batch):
     """Return the exception that shows the refusals of a batch.
 
-    With ``soft`` a scheduled job posts: it catches ``UserError``, and nobody would see a button.
+    With ``soft`` a scheduled job posts: it catches ``UserError``, and no user would see a button.
     """
     env, refusals = batch.moves.env, batch.refusals
     if len(refusals) == 1 and refusals[0].error:

@@ -1,4 +1,4 @@
-"""What happens to documents while nobody looks: posting on the due date, and the nightly search for missing evidence.
+"""What scheduled jobs do for documents: posting on the due date, and the nightly search for missing evidence.
 
 A finding about one document is an activity on it and an entry in the audit log: one of each kind at a time, closed by
 the job that finds the matter resolved.

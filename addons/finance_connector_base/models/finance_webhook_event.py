@@ -128,7 +128,7 @@ class FinanceWebhookEvent(models.Model):
     next_try_at = fields.Datetime("Next attempt on", readonly=True)
     processed_at = fields.Datetime("Processed on", readonly=True)
 
-    _unique_news = models.Constraint(
+    _unique_event = models.Constraint(
         "UNIQUE(connection_id, dedupe_key)", "The connection has already received this event."
     )
     _due = models.Index("(next_try_at, id) WHERE state = 'received'")

@@ -13,7 +13,7 @@ ROLES = {
     "operator": "finance_connector_base.group_operator",
     "admin": "finance_connector_base.group_admin",
     "auditor": "finance_audit.group_auditor",
-    "stranger": "base.group_user",
+    "employee": "base.group_user",
 }
 
 
@@ -50,7 +50,7 @@ class ConnectorCase(TransactionCase):
         cls.operation = cls.connection._adapter()._operations[0].name
 
     def enqueue(self, payload=b"<xml/>", key="key-1", **values):
-        """An exchange about a partner, with nobody to tell."""
+        """An exchange about a partner, without a document to notify."""
         partner = self.env["res.partner"].create({"name": "Document"})
         return self.env["finance.exchange"]._enqueue(
             self.connection,

@@ -174,7 +174,7 @@ class TestCaseReminder(CaseCase):
         self.assertEqual((to_do.user_id, to_do.summary), (self.operator, "Decide: Document"))
         self.assertNotIn("<script>", to_do.note)
 
-    def test_an_owner_who_lost_the_role_gets_no_to_do_and_stops_nobody(self):
+    def test_an_owner_without_the_role_gets_no_to_do_and_blocks_no_other_case(self):
         case = self.open_case(self.enqueue())
         self.operator.group_ids -= self.env.ref("finance_connector_base.group_operator")
         self.assertEqual(self.env["finance.case"]._remind_owners(), 1)

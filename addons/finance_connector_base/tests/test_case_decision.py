@@ -189,11 +189,11 @@ class TestCaseDecision(CaseCase):
     def test_many_are_tried_again_at_once_and_the_others_are_named(self):
         good, bad = self.stuck(states.FAILED), self.stuck(states.REJECTED, "key-2", cases.REJECTED)
         also = self.stuck(states.FAILED, "key-3", maybe_sent=True)
-        told = (good + bad + also).with_user(self.users["operator"]).action_retry()
+        action = (good + bad + also).with_user(self.users["operator"]).action_retry()
         self.assertEqual((good.state, bad.state, also.state), ("resolved", "open", "resolved"))
         self.assertEqual(good.exchange_id.state, states.PENDING)
         self.assertEqual(also.exchange_id.state, states.UNKNOWN)
-        self.assertIn("2 of 3", told["params"]["message"])
+        self.assertIn("2 of 3", action["params"]["message"])
 
     def test_the_to_do_goes_with_the_decision(self):
         self.company.finance_case_user_id = self.users["operator"]
@@ -208,10 +208,10 @@ class TestCaseDecision(CaseCase):
         case = self.stuck(states.UNKNOWN, maybe_sent=True)
         self.assertEqual(case.allowed_decisions, "send_again adopt cancel")
         self.assertTrue(case.advice)
-        told = case.advice
+        advice = case.advice
         case.exchange_id.claim_token = "t"
         self.assertFalse(case.allowed_decisions)
-        self.assertNotEqual(case.advice, told)
+        self.assertNotEqual(case.advice, advice)
 
     def test_the_dialog_asks_for_what_is_needed(self):
         self.provider(verdict="immediate")
@@ -259,7 +259,7 @@ class TestHold(CaseCase):
 
     def test_only_what_is_pending_is_held_and_only_by_operators(self):
         exchange = self.enqueue()
-        for role in ("accountant", "admin", "auditor", "stranger"):
+        for role in ("accountant", "admin", "auditor", "employee"):
             for action in ("action_hold", "action_release"):
                 with self.subTest(role=role, action=action), self.assertRaises(AccessError):
                     getattr(exchange.with_user(self.users[role]), action)()

@@ -16,7 +16,7 @@ class TestCaseSecurity(CaseCase):
         super().setUp()
         self.case = self.stuck(states.FAILED)
 
-    def test_roles_read_the_cases_of_their_own_company_and_strangers_none(self):
+    def test_roles_read_the_cases_of_their_own_company_and_other_users_none(self):
         for role in ("accountant", "operator", "admin", "auditor"):
             model = self.env["finance.case"].with_user(self.users[role])
             with self.subTest(role=role):
@@ -24,10 +24,10 @@ class TestCaseSecurity(CaseCase):
                 self.move(self.users[role])
                 self.assertFalse(model.search([]))
         with self.assertRaises(AccessError):
-            self.env["finance.case"].with_user(self.users["stranger"]).search([])
+            self.env["finance.case"].with_user(self.users["employee"]).search([])
 
     def test_only_operators_decide(self):
-        for role in ("accountant", "admin", "auditor", "stranger"):
+        for role in ("accountant", "admin", "auditor", "employee"):
             mine = self.case.with_user(self.users[role])
             for action in ("action_retry", "action_release", "action_decide", "action_take"):
                 with self.subTest(role=role, action=action), self.assertRaises(AccessError):
@@ -67,7 +67,7 @@ class TestCaseSecurity(CaseCase):
                 ).action_confirm()
         self.assertEqual(rejected.exchange_id.state, states.REJECTED)
 
-    def test_nobody_changes_a_case_by_remote_call_except_its_owner_and_deadline(self):
+    def test_remote_calls_change_only_the_owner_and_deadline_of_a_case(self):
         operator = self.users["operator"]
         self.case.with_user(operator).write({"user_id": operator.id})
         for values in (
@@ -80,12 +80,12 @@ class TestCaseSecurity(CaseCase):
         ):
             with self.subTest(values=values), self.assertRaises(AccessError):
                 self.case.with_user(operator).write(values)
-        for role in ("accountant", "admin", "auditor", "stranger"):
+        for role in ("accountant", "admin", "auditor", "employee"):
             with self.subTest(role=role), self.assertRaises(AccessError):
                 self.case.with_user(self.users[role]).write({"user_id": False})
 
-    def test_nobody_creates_or_deletes_cases_by_remote_call(self):
-        for role in ("accountant", "operator", "admin", "auditor", "stranger"):
+    def test_no_role_creates_or_deletes_cases_by_remote_call(self):
+        for role in ("accountant", "operator", "admin", "auditor", "employee"):
             model = self.env["finance.case"].with_user(self.users[role])
             with self.subTest(role=role), self.assertRaises(AccessError):
                 model.create({"name": "x", "kind": cases.BUDGET})

@@ -18,7 +18,7 @@ class TestConnection(ConnectorCase):
                 self.connection.write({"environment": environment, "base_url": address})
 
     def test_only_a_finance_admin_tests_and_activates(self):
-        for role in ("accountant", "operator", "auditor", "stranger"):
+        for role in ("accountant", "operator", "auditor", "employee"):
             connection = self.connection.with_user(self.users[role])
             for action in ("action_test", "action_activate"):
                 with self.subTest(role=role, action=action), self.assertRaises(AccessError):

@@ -7,11 +7,11 @@ from odoo.exceptions import AccessError
 from odoo.tests import tagged
 
 from ..core.delivery import states
-from .common_desk import DeskCase
+from .common_operations import OperationsCase
 
 
 @tagged("post_install", "-at_install")
-class TestConnectionHealth(DeskCase):
+class TestConnectionHealth(OperationsCase):
     def test_depth_counts_what_is_open_and_not_what_is_done(self):
         self.enqueue(key="a")
         done = self.enqueue(key="b")
@@ -73,13 +73,13 @@ class TestConnectionHealth(DeskCase):
         self.throttle(not_before=self.soon(60))
         self.assertTrue(self.connection.is_paused_by_provider)
 
-    def test_everybody_who_reads_connections_may_read_the_cards_and_strangers_not(self):
+    def test_the_cards_are_readable_by_the_roles_that_read_connections_only(self):
         for role in ("accountant", "operator", "auditor", "admin"):
             with self.subTest(role=role):
                 card = self.connection.with_user(self.users[role])
                 self.assertEqual(card.read(["depth", "hour_calls"])[0]["depth"], 0)
         with self.assertRaises(AccessError):
-            self.connection.with_user(self.users["stranger"]).read(["depth"])
+            self.connection.with_user(self.users["employee"]).read(["depth"])
 
     def test_the_ways_from_a_card_show_this_connection_only(self):
         for action in (self.connection.action_view_open(), self.connection.action_view_hour()):

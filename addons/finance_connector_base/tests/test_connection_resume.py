@@ -3,11 +3,11 @@
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
-from .common_desk import DeskCase
+from .common_operations import OperationsCase
 
 
 @tagged("post_install", "-at_install")
-class TestConnectionResume(DeskCase):
+class TestConnectionResume(OperationsCase):
     def setUp(self):
         super().setUp()
         self.seal()
@@ -26,7 +26,7 @@ class TestConnectionResume(DeskCase):
             self.connection.with_user(self.users[role]).action_resume()
             self.assertEqual(self.connection.state, "active")
         self.connection.state = "paused"
-        for role in ("accountant", "auditor", "stranger"):
+        for role in ("accountant", "auditor", "employee"):
             with self.subTest(role=role), self.assertRaises(AccessError):
                 self.connection.with_user(self.users[role]).action_resume()
         self.assertEqual(self.connection.state, "paused")

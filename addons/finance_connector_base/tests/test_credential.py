@@ -10,7 +10,7 @@ from ..core.security.keys import ENVIRONMENT_KEYS
 from ..models.finance_credential import CredentialError
 from .common import ConnectorCase
 
-SECRET = "pa55-word-that-nobody-sees"
+SECRET = "pa55-word-that-is-never-shown"
 
 
 @tagged("post_install", "-at_install")
@@ -42,7 +42,7 @@ class TestCredential(ConnectorCase):
                     [("ciphertext", "like", "v1")]
                 )
 
-    def test_nobody_writes_credentials_directly(self):
+    def test_no_role_writes_credentials_directly(self):
         for role, user in self.users.items():
             with self.subTest(role=role), self.assertRaises(AccessError):
                 self.credential.with_user(user).write({"purpose": "x"})
@@ -69,7 +69,7 @@ class TestCredential(ConnectorCase):
         self.connection.environment = "production"
         self.assertFalse(self.connection.credential_ids)
 
-    def test_without_a_key_ring_the_message_says_which_setting_to_mend(self):
+    def test_without_a_key_ring_the_message_names_the_setting_to_correct(self):
         with (
             patch.dict(os.environ, {"FINANCE_CONNECT_KEY_FILE": ""}),
             self.assertRaisesRegex(CredentialError, "FINANCE_CONNECT_KEY_FILE"),

@@ -6,13 +6,13 @@ from odoo.exceptions import AccessError
 from odoo.fields import Domain
 from odoo.tests import tagged
 
-from .common_desk import DeskCase
+from .common_operations import OperationsCase
 
 DAY = datetime(2026, 3, 2, 12, 0)
 
 
 @tagged("post_install", "-at_install")
-class TestExchangeLatency(DeskCase):
+class TestExchangeLatency(OperationsCase):
     def setUp(self):
         super().setUp()
         self.latency = self.env["finance.exchange.latency"]
@@ -36,7 +36,7 @@ class TestExchangeLatency(DeskCase):
         self.assertEqual((row.calls, row.answers, row.errors, row.error_rate), (4, 2, 2, 0.5))
         self.assertEqual((row.p50, row.longest), (30, 40))
 
-    def test_steps_and_days_are_told_apart(self):
+    def test_steps_and_days_are_kept_apart(self):
         self.call(self.exchange, started_at=DAY)
         self.call(self.exchange, started_at=DAY, step="poll")
         self.call(self.exchange, started_at=DAY.replace(day=3))
@@ -74,7 +74,7 @@ class TestExchangeLatency(DeskCase):
             )
             with self.subTest(role=role, company="other"):
                 self.assertFalse(self.latency.with_user(user).search([]))
-        for role in ("stranger", "accountant"):
+        for role in ("employee", "accountant"):
             with self.subTest(role=role), self.assertRaises(AccessError):
                 self.latency.with_user(self.users[role]).search([])
 

@@ -109,8 +109,8 @@ class TestExchangeOutbox(ConnectorCase):
         operator = self.users["operator"]
         with self.assertRaises(UserError):
             pending.with_user(operator).action_retry()
-        told = (failed + pending).with_user(operator).action_retry()
-        self.assertEqual(told["params"]["type"], "warning")
+        action = (failed + pending).with_user(operator).action_retry()
+        self.assertEqual(action["params"]["type"], "warning")
         self.assertEqual((failed.state, pending.state), (states.PENDING, states.PENDING))
         self.assertFalse(pending.status_code)
 

@@ -13,11 +13,11 @@ from ..core import cases
 from ..core.delivery import outcomes, states
 from ..core.delivery.transitions import DeliveryState, status_on_claim, status_on_outcome
 from ..core.finding import Finding
-from .common_desk import DeskCase
+from .common_operations import OperationsCase
 
 
 @tagged("post_install", "-at_install")
-class TestExchangeStatus(DeskCase):
+class TestExchangeStatus(OperationsCase):
     def test_every_status_after_a_step_has_a_sentence_with_all_its_arguments(self):
         finding = outcomes.Finding("code", "message")
         results = (
@@ -88,7 +88,7 @@ class TestExchangeStatus(DeskCase):
 
 
 @tagged("post_install", "-at_install")
-class TestExchangeTimeline(DeskCase):
+class TestExchangeTimeline(OperationsCase):
     def setUp(self):
         super().setUp()
         self.connection.state = "active"
@@ -132,7 +132,7 @@ class TestExchangeTimeline(DeskCase):
     def test_only_readers_of_the_exchange_read_its_timeline(self):
         exchange = self.enqueue()
         self.assertTrue(self.actions(exchange.with_user(self.users["accountant"])))
-        hidden = exchange.with_user(self.users["stranger"])
+        hidden = exchange.with_user(self.users["employee"])
         with self.assertRaises(AccessError):
             hidden.read(["audit_timeline"])
         self.assertNotIn(self.label("exchange.queued"), hidden._audit_render_timeline())
@@ -156,7 +156,7 @@ class TestExchangeTimeline(DeskCase):
 
 
 @tagged("post_install", "-at_install")
-class TestExchangeNextStep(DeskCase):
+class TestExchangeNextStep(OperationsCase):
     def setUp(self):
         super().setUp()
         self.connection.state = "active"
@@ -247,7 +247,7 @@ class TestExchangeNextStep(DeskCase):
     def test_workers_are_seen_by_operators_and_admins_only(self):
         for role in ("operator", "admin"):
             self.env["finance.dispatcher.worker"].with_user(self.users[role]).search([])
-        for role in ("accountant", "auditor", "stranger"):
+        for role in ("accountant", "auditor", "employee"):
             with self.subTest(role=role), self.assertRaises(AccessError):
                 self.env["finance.dispatcher.worker"].with_user(self.users[role]).search([])
 

@@ -41,7 +41,7 @@ class TestOverview(CaseCase):
                     self.assertTrue(json.loads(card.content)["figures"], card.code)
 
     def test_a_user_without_a_role_sees_none(self):
-        self.assertFalse(self.cards("stranger"))
+        self.assertFalse(self.cards("employee"))
 
     def test_figures_count_what_is_there(self):
         before = self.figures("operator", "documents")
@@ -82,7 +82,7 @@ class TestOverview(CaseCase):
                                 figure["value"],
                             )
 
-    def test_nobody_edits_cards(self):
+    def test_no_role_edits_cards(self):
         for role in CARDS:
             card = next(iter(self.cards(role).values()))
             with self.subTest(role=role), self.assertRaises(AccessError):

@@ -1,4 +1,4 @@
-"""R39: who may read what; no role sees another company; strangers see nothing."""
+"""R39: what each role may read; no role reads another company; users without a role read nothing."""
 
 from odoo.addons.finance_audit.exceptions import EvidenceIsAppendOnly
 from odoo.exceptions import AccessError
@@ -34,10 +34,10 @@ class TestSecurity(ConnectorCase):
             }
         )
 
-    def test_strangers_read_nothing(self):
+    def test_a_user_without_a_role_reads_nothing(self):
         for model in (*MODELS, "finance.credential"):
             with self.subTest(model=model), self.assertRaises(AccessError):
-                self.env[model].with_user(self.users["stranger"]).search([])
+                self.env[model].with_user(self.users["employee"]).search([])
 
     def test_roles_read_their_own_company_only(self):
         for role in ("accountant", "operator", "admin", "auditor"):
@@ -71,7 +71,7 @@ class TestSecurity(ConnectorCase):
             with self.subTest(role=role):
                 self.assertTrue(self.exchange.with_user(self.users[role]).payload)
 
-    def test_nobody_writes_exchanges_through_rpc(self):
+    def test_no_role_writes_exchanges_through_rpc(self):
         for role, user in self.users.items():
             with self.subTest(role=role), self.assertRaises(AccessError):
                 self.exchange.with_user(user).write({"state": "accepted"})
@@ -79,7 +79,7 @@ class TestSecurity(ConnectorCase):
                 self.attempt.with_user(user).write({"outcome": "accepted"})
 
     def test_only_finance_admins_configure(self):
-        for role in ("accountant", "operator", "auditor", "stranger"):
+        for role in ("accountant", "operator", "auditor", "employee"):
             with self.subTest(role=role), self.assertRaises(AccessError):
                 self.connection.with_user(self.users[role]).write({"name": "x"})
         self.connection.with_user(self.users["admin"]).write({"name": "x"})

@@ -9,11 +9,11 @@ from odoo.tests import tagged
 from ..core import cases
 from ..core.delivery import states
 from ..core.delivery.outcomes import Accepted, AuthFailed
-from .common_desk import DeskCase
+from .common_operations import OperationsCase
 
 
 @tagged("post_install", "-at_install")
-class TestStall(DeskCase):
+class TestStall(OperationsCase):
     def setUp(self):
         super().setUp()
         self.company.finance_case_user_id = self.users["operator"]
@@ -225,7 +225,7 @@ class TestStall(DeskCase):
 
 
 @tagged("post_install", "-at_install")
-class TestCloseFor(DeskCase):
+class TestCloseFor(OperationsCase):
     def test_what_is_withdrawn_closes_its_cases_and_to_dos(self):
         self.company.finance_case_user_id = self.users["operator"]
         case = self.stuck(states.FAILED)

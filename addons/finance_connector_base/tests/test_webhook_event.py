@@ -1,4 +1,4 @@
-"""What a event leads to: its exchange moves on once, is asked about, or the news is kept as evidence."""
+"""What an event leads to: one transition of its exchange, a status check, or evidence alone."""
 
 import base64
 import hashlib
@@ -22,7 +22,7 @@ QUIET = "odoo.addons.finance_connector_base.models.finance_webhook_event"
 @tagged("post_install", "-at_install")
 class TestWebhookReceived(WebhookCase):
     def test_it_is_stored_as_it_came(self):
-        body = '{\r\n "news":  [{"reference": "é"}]} \n'.encode()
+        body = '{\r\n "events":  [{"reference": "é"}]} \n'.encode()
         event = self.receive(body)
         self.env.invalidate_all()
         self.assertEqual(base64.b64decode(event.body), body)
@@ -42,9 +42,9 @@ class TestWebhookReceived(WebhookCase):
 
     def test_a_repetition_changes_nothing(self):
         exchange = self.exchange_in(states.WAITING)
-        first = self.told(reference="r-1", verdict="accepted")
+        first = self.receive_event(reference="r-1", verdict="accepted")
         self.process()
-        self.assertFalse(self.told(reference="r-1", verdict="accepted"))
+        self.assertFalse(self.receive_event(reference="r-1", verdict="accepted"))
         self.assertEqual(self.process(), 0)
         self.assertEqual(self.connection.webhook_event_ids, first)
         self.assertEqual(exchange.state, states.ACCEPTED)
@@ -52,8 +52,8 @@ class TestWebhookReceived(WebhookCase):
             self.entries(first).mapped("action"), ["webhook.processed", "webhook.received"]
         )
 
-    def test_the_database_refuses_a_second_row_of_the_same_news(self):
-        event = self.told(reference="r-1")
+    def test_the_database_refuses_a_second_row_of_the_same_event(self):
+        event = self.receive_event(reference="r-1")
         with mute_logger("odoo.sql_db"), self.assertRaises(IntegrityError), self.cr.savepoint():
             self.cr.execute(
                 "INSERT INTO finance_webhook_event"
@@ -66,7 +66,7 @@ class TestWebhookReceived(WebhookCase):
     def test_another_connection_may_receive_the_same_id(self):
         other = self.connection.copy({"name": "Second"})
         other.webhook_secret = self.connection._webhook_secrets()[0]
-        self.assertTrue(self.told(reference="r-1"))
+        self.assertTrue(self.receive_event(reference="r-1"))
         self.assertTrue(self.receive(message(reference="r-1"), connection=other))
 
     def test_what_is_refused_leaves_nothing(self):
@@ -75,7 +75,7 @@ class TestWebhookReceived(WebhookCase):
             self.events._receive(self.connection, signed(body), body + b" ")
         self.assertFalse(self.connection.webhook_event_ids)
 
-    def test_several_news_of_one_message_are_kept_apart(self):
+    def test_several_events_of_one_message_are_kept_apart(self):
         one = self.exchange_in(states.WAITING, "r-1", "key-1")
         two = self.exchange_in(states.WAITING, "r-2", "key-2")
         stored = self.receive(
@@ -95,17 +95,19 @@ class TestWebhookReceived(WebhookCase):
         self.assertIn("cannot be read", event.reason)
         self.assertEqual(self.process(), 0)
 
-    def test_a_message_without_news_is_ignored(self):
-        self.assertEqual(self.receive(b'{"news": []}').state, "ignored")
+    def test_a_message_without_events_is_ignored(self):
+        self.assertEqual(self.receive(b'{"events": []}').state, "ignored")
 
     def test_references_that_no_database_can_hold_are_stored(self):
-        event = self.receive(b'{"news": [{"reference": "a\\u0000b\\ud800", "event": "e\\u0000"}]}')
+        event = self.receive(
+            b'{"events": [{"reference": "a\\u0000b\\ud800", "event": "e\\u0000"}]}'
+        )
         self.process()
         self.assertEqual(event.reference, "ab?")
         self.assertEqual((event.state, event.failures), ("received", 0))
 
     def test_its_coming_is_evidence_with_the_hash(self):
-        event = self.told(reference="r-1")
+        event = self.receive_event(reference="r-1")
         entry = self.entries(event)
         self.assertEqual(entry.action, "webhook.received")
         self.assertEqual(entry.company_id, self.company)
@@ -113,7 +115,7 @@ class TestWebhookReceived(WebhookCase):
 
     def test_the_dispatcher_is_woken(self):
         triggers = self.env["ir.cron.trigger"].search_count([])
-        self.told(reference="r-1")
+        self.receive_event(reference="r-1")
         self.assertGreater(self.env["ir.cron.trigger"].search_count([]), triggers)
 
 
@@ -121,7 +123,7 @@ class TestWebhookReceived(WebhookCase):
 class TestWebhookProcessed(WebhookCase):
     def test_a_verdict_moves_a_waiting_exchange(self):
         exchange = self.exchange_in(states.WAITING, notification_pending=False)
-        event = self.told(reference="r-1", verdict="accepted")
+        event = self.receive_event(reference="r-1", verdict="accepted")
         self.process()
         self.assertEqual((exchange.state, event.state), (states.ACCEPTED, "processed"))
         self.assertEqual(event.exchange_id, exchange)
@@ -130,36 +132,36 @@ class TestWebhookProcessed(WebhookCase):
 
     def test_a_rejection_brings_its_reasons(self):
         exchange = self.exchange_in(states.WAITING)
-        self.told(reference="r-1", verdict="rejected")
+        self.receive_event(reference="r-1", verdict="rejected")
         self.process()
         self.assertEqual(exchange.state, states.REJECTED)
         self.assertEqual(exchange.findings[0]["code"], "E1")
 
     def test_x5_a_verdict_resolves_not_knowing(self):
         exchange = self.exchange_in(states.UNKNOWN, reference=False)
-        self.told(key="key-1", reference="r-9", verdict="accepted")
+        self.receive_event(key="key-1", reference="r-9", verdict="accepted")
         self.process()
         self.assertEqual((exchange.state, exchange.reference), (states.ACCEPTED, "r-9"))
 
-    def test_news_without_a_verdict_has_the_provider_asked_now(self):
+    def test_an_event_without_a_verdict_triggers_a_status_check_now(self):
         for number, state in enumerate((states.WAITING, states.UNKNOWN)):
             with self.subTest(state=state):
                 exchange = self.exchange_in(state, f"r-{number}", f"key-{number}")
-                self.told(f"msg_{number}", reference=f"r-{number}")
+                self.receive_event(f"msg_{number}", reference=f"r-{number}")
                 self.process()
                 self.assertEqual(exchange.state, state)
                 self.assertLessEqual(exchange.next_step_at, self.events._database_time())
 
     def test_x7_what_cannot_be_asked_is_left_to_the_person(self):
         exchange = self.exchange_in(states.UNKNOWN, operation="notify")
-        event = self.told(reference="r-1")
+        event = self.receive_event(reference="r-1")
         self.process()
         self.assertFalse(exchange.next_step_at)
         self.assertEqual(event.result["code"], "webhook.no_status_check")
 
-    def test_x4_news_about_an_exchange_in_flight_waits_for_the_step(self):
+    def test_x4_an_event_about_an_exchange_in_flight_waits_for_the_step(self):
         exchange = self.exchange_in(states.WAITING, claim_token="t")
-        event = self.told(reference="r-1", verdict="accepted")
+        event = self.receive_event(reference="r-1", verdict="accepted")
         self.process()
         self.assertEqual((exchange.state, exchange.claim_token), (states.WAITING, "t"))
         self.assertEqual((event.state, event.tries), ("received", 1))
@@ -167,32 +169,34 @@ class TestWebhookProcessed(WebhookCase):
         self.process()
         self.assertEqual((exchange.state, event.state), (states.ACCEPTED, "processed"))
 
-    def test_x4_news_about_an_exchange_on_its_way_waits(self):
+    def test_x4_an_event_about_an_exchange_not_yet_sent_waits(self):
         for number, state in enumerate((states.PENDING, states.SENDING)):
             with self.subTest(state=state):
                 exchange = self.exchange_in(state, f"r-{number}", f"key-{number}")
-                event = self.told(f"msg_{number}", reference=f"r-{number}", verdict="accepted")
+                event = self.receive_event(
+                    f"msg_{number}", reference=f"r-{number}", verdict="accepted"
+                )
                 self.process()
                 self.assertEqual((exchange.state, event.state), (state, "received"))
 
     def test_x4_an_exchange_that_another_worker_holds_is_left_to_it(self):
         exchange = self.exchange_in(states.WAITING)
-        event = self.told(reference="r-1", verdict="accepted")
+        event = self.receive_event(reference="r-1", verdict="accepted")
         model = self.registry["finance.exchange"]
         with patch.object(model, "try_lock_for_update", lambda records, **_kw: records.browse()):
             self.process()
         self.assertEqual((exchange.state, event.state), (states.WAITING, "received"))
 
     def test_a_webhook_may_overtake_the_commit_of_our_own_send(self):
-        event = self.told(key="key-1", reference="r-1", verdict="accepted")
+        event = self.receive_event(key="key-1", reference="r-1", verdict="accepted")
         self.process()
         self.assertEqual((event.state, event.tries), ("received", 1))
         exchange = self.exchange_in(states.WAITING)
         self.process()
         self.assertEqual((exchange.state, event.state), (states.ACCEPTED, "processed"))
 
-    def test_news_about_a_stranger_is_ignored_after_some_minutes(self):
-        event = self.told(reference="nobody", verdict="accepted")
+    def test_an_event_about_an_unknown_exchange_is_ignored_after_some_minutes(self):
+        event = self.receive_event(reference="unknown", verdict="accepted")
         self.age(event, minutes=9)
         self.process()
         self.assertEqual(event.state, "received")
@@ -202,7 +206,7 @@ class TestWebhookProcessed(WebhookCase):
         self.assertTrue(event.reason)
 
     def test_the_pause_grows_and_is_kept(self):
-        event = self.told(reference="nobody")
+        event = self.receive_event(reference="unknown")
         pauses = []
         for _try in range(8):
             self.process()
@@ -211,7 +215,7 @@ class TestWebhookProcessed(WebhookCase):
         self.assertEqual(pauses, [1, 2, 4, 8, 16, 32, 60, 60])
         self.assertEqual(event.tries, 8)
 
-    def test_late_news_is_kept_and_changes_nothing(self):
+    def test_a_late_event_is_kept_and_changes_nothing(self):
         for number, state in enumerate((states.ACCEPTED, states.REJECTED, states.FAILED)):
             with self.subTest(state=state):
                 exchange = self.exchange_in(state, f"r-{number}", f"key-{number}")
@@ -219,7 +223,7 @@ class TestWebhookProcessed(WebhookCase):
                     ["state", "status_code", "reference", "findings", "write_date"]
                 )
                 verdict = "accepted" if state == states.ACCEPTED else "rejected"
-                event = self.told(f"m{number}", reference=f"r-{number}", verdict=verdict)
+                event = self.receive_event(f"m{number}", reference=f"r-{number}", verdict=verdict)
                 self.process()
                 self.assertEqual(
                     exchange.read(["state", "status_code", "reference", "findings", "write_date"]),
@@ -228,9 +232,9 @@ class TestWebhookProcessed(WebhookCase):
                 self.assertEqual(event.exchange_id, exchange)
                 self.assertEqual(event.state, "processed")
 
-    def test_late_news_that_contradicts_is_marked_for_a_person(self):
+    def test_a_late_event_that_contradicts_opens_a_case(self):
         exchange = self.exchange_in(states.REJECTED)
-        event = self.told(reference="r-1", verdict="accepted")
+        event = self.receive_event(reference="r-1", verdict="accepted")
         self.process()
         self.assertEqual(exchange.state, states.REJECTED)
         self.assertEqual(event.result["code"], "webhook.contradiction")
@@ -242,7 +246,7 @@ class TestWebhookProcessed(WebhookCase):
 
     def test_a_verdict_about_another_reference_is_not_believed(self):
         exchange = self.exchange_in(states.WAITING, "r-1", "key-1")
-        self.told(key="key-1", reference="r-other", verdict="accepted")
+        self.receive_event(key="key-1", reference="r-other", verdict="accepted")
         self.process()
         self.assertEqual((exchange.state, exchange.reference), (states.WAITING, "r-1"))
         self.assertTrue(exchange.next_step_at)
@@ -253,7 +257,7 @@ class TestWebhookProcessed(WebhookCase):
         ):
             with self.subTest(sha256=sha256):
                 exchange = self.exchange_in(states.UNKNOWN, False, f"key-{number}")
-                self.told(
+                self.receive_event(
                     f"msg_{number}",
                     key=f"key-{number}",
                     verdict="accepted",
@@ -265,7 +269,7 @@ class TestWebhookProcessed(WebhookCase):
     def test_a_reference_that_another_exchange_holds_is_not_adopted(self):
         self.exchange_in(states.ACCEPTED, "r-1", "key-1")
         exchange = self.exchange_in(states.UNKNOWN, False, "key-2")
-        self.told(key="key-2", reference="r-1", verdict="accepted")
+        self.receive_event(key="key-2", reference="r-1", verdict="accepted")
         self.process()
         self.assertEqual((exchange.state, exchange.reference), (states.UNKNOWN, False))
         self.assertTrue(exchange.next_step_at)
@@ -274,7 +278,7 @@ class TestWebhookProcessed(WebhookCase):
         old = self.exchange_in(states.REJECTED, "r-1", "key-1")
         new = self.exchange_in(states.WAITING, "r-1", "key-2")
         newest = self.exchange_in(states.REJECTED, "r-1", "key-3")
-        self.told(reference="r-1", verdict="accepted")
+        self.receive_event(reference="r-1", verdict="accepted")
         self.process()
         self.assertEqual(new.state, states.ACCEPTED)
         self.assertEqual((old | newest).mapped("state"), [states.REJECTED] * 2)
@@ -293,8 +297,8 @@ class TestWebhookProcessed(WebhookCase):
     def test_x10_a_poisoned_webhook_does_not_stop_the_others(self):
         exchange = self.exchange_in(states.WAITING, "r-1", "key-1")
         poisoned = self.exchange_in(states.WAITING, "r-2", "key-2")
-        bad = self.told("msg_bad", reference="r-2", verdict="accepted")
-        good = self.told("msg_good", reference="r-1", verdict="accepted")
+        bad = self.receive_event("msg_bad", reference="r-2", verdict="accepted")
+        good = self.receive_event("msg_good", reference="r-1", verdict="accepted")
         apply = self.registry["finance.exchange"]._apply
 
         def break_for_one(record, step, outcome):
@@ -319,7 +323,7 @@ class TestWebhookProcessed(WebhookCase):
 
     def test_x1_a_body_changed_behind_the_orm_is_never_believed(self):
         exchange = self.exchange_in(states.WAITING)
-        event = self.told(reference="r-1", verdict="rejected")
+        event = self.receive_event(reference="r-1", verdict="rejected")
         self.env.flush_all()
         self.cr.execute(
             "UPDATE finance_webhook_event SET body = %s WHERE id = %s",
@@ -333,7 +337,7 @@ class TestWebhookProcessed(WebhookCase):
         body = message(reference="r-1", verdict="accepted")
         with (
             mute_logger("odoo.addons.finance_connector_base.models.finance_webhook_event"),
-            patch.object(CallingProvider, "read_webhook", side_effect=KeyError("news")),
+            patch.object(CallingProvider, "read_webhook", side_effect=KeyError("events")),
         ):
             event = self.receive(body)
         self.assertEqual(event.state, "failed")
@@ -343,7 +347,7 @@ class TestWebhookProcessed(WebhookCase):
 
     def test_what_it_led_to_stands_on_the_document_s_timeline(self):
         exchange = self.exchange_in(states.WAITING)
-        event = self.told(reference="r-1", verdict="accepted")
+        event = self.receive_event(reference="r-1", verdict="accepted")
         self.process()
         entry = self.entries(event)[0]
         self.assertEqual(entry.action, "webhook.processed")
@@ -355,6 +359,6 @@ class TestWebhookProcessed(WebhookCase):
 
     def test_only_as_many_as_asked_for_are_taken(self):
         for number in range(3):
-            self.told(f"msg_{number}", reference="nobody")
+            self.receive_event(f"msg_{number}", reference="unknown")
         self.env.flush_all()
         self.assertEqual(self.events._process_due(limit=2), 2)

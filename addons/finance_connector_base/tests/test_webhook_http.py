@@ -43,7 +43,7 @@ class TestWebhookHttp(WebhookCase, HttpCase):
 
     def test_a_signed_message_is_stored_byte_by_byte_and_answered_at_once(self):
         exchange = self.exchange_in(states.WAITING)
-        body = b'{ "news" : [ {"reference":"r-1","verdict":"accepted"} ] }\r\n'
+        body = b'{ "events" : [ {"reference":"r-1","verdict":"accepted"} ] }\r\n'
         answer = self.post(body)
         self.assertEqual((answer.status_code, answer.content), (202, b""))
         event = self.connection.webhook_event_ids
@@ -60,7 +60,7 @@ class TestWebhookHttp(WebhookCase, HttpCase):
         self.assertEqual(answer.status_code, 202)
         self.assertEqual(len(self.connection.webhook_event_ids), 1)
 
-    def test_nobody_is_logged_in_by_it(self):
+    def test_no_user_is_logged_in(self):
         self.opener.cookies.clear()
         answer = self.post(message(reference="r-1"))
         self.assertNotIn("Set-Cookie", answer.headers)

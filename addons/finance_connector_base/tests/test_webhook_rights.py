@@ -1,4 +1,4 @@
-"""R39: who reads what a provider told, who makes its address; nobody changes or deletes the evidence."""
+"""R39: which roles read webhook events and generate webhook URLs; no role changes or deletes the evidence."""
 
 from odoo.addons.finance_audit.exceptions import EvidenceIsAppendOnly
 from odoo.exceptions import AccessError, UserError, ValidationError
@@ -15,12 +15,12 @@ READERS = ("operator", "auditor")
 class TestWebhookRights(WebhookCase):
     def setUp(self):
         super().setUp()
-        self.event = self.told(reference="r-1")
+        self.event = self.receive_event(reference="r-1")
         self.env.flush_all()
 
-    def test_strangers_read_nothing(self):
+    def test_a_user_without_a_role_reads_nothing(self):
         with self.assertRaises(AccessError):
-            self.events.with_user(self.users["stranger"]).search([])
+            self.events.with_user(self.users["employee"]).search([])
 
     def test_content_is_for_operators_and_auditors(self):
         for role in READERS:
@@ -48,7 +48,7 @@ class TestWebhookRights(WebhookCase):
                 with self.assertRaises(AccessError):
                     self.event.with_user(self.users[role]).read(["state"])
 
-    def test_nobody_writes_creates_or_deletes_through_rpc(self):
+    def test_no_role_writes_creates_or_deletes_through_rpc(self):
         values = {"connection_id": self.connection.id, "state": "received"}
         for role, user in self.users.items():
             with self.subTest(role=role):
@@ -73,7 +73,7 @@ class TestWebhookRights(WebhookCase):
         with self.assertRaises(UserError):
             self.event.with_user(self.users["operator"]).action_process_again()
         self.event.state = "failed"
-        for role in ("accountant", "admin", "auditor", "stranger"):
+        for role in ("accountant", "admin", "auditor", "employee"):
             with self.subTest(role=role), self.assertRaises(AccessError):
                 self.event.with_user(self.users[role]).action_process_again()
         self.event.with_user(self.users["operator"]).action_process_again()
@@ -86,7 +86,7 @@ class TestWebhookAddress(WebhookCase):
         return self.env["finance.connection"]._by_webhook_token(token)
 
     def test_only_finance_admins_make_and_see_an_address(self):
-        for role in ("accountant", "operator", "auditor", "stranger"):
+        for role in ("accountant", "operator", "auditor", "employee"):
             mine = self.connection.with_user(self.users[role])
             for action in (
                 "action_renew_webhook_token",
@@ -120,7 +120,7 @@ class TestWebhookAddress(WebhookCase):
         self.assertEqual(self.by_token(new), self.connection)
         self.assertGreaterEqual(len(new), 43)
 
-    def test_a_closed_address_is_nobody_s(self):
+    def test_a_removed_address_matches_no_connection(self):
         old = self.connection.webhook_token
         self.by_admin.action_close_webhook()
         self.assertFalse(self.by_token(old))
@@ -168,7 +168,7 @@ class TestWebhookAddress(WebhookCase):
         self.assertEqual(self.connection._webhook_secrets(), (SECRET,))
 
     def test_r40_a_neutralized_copy_has_no_address_and_processes_nothing(self):
-        event = self.told(reference="r-1")
+        event = self.receive_event(reference="r-1")
         token = self.connection.webhook_token
         self.env.flush_all()
         with open(

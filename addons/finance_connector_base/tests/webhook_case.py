@@ -25,7 +25,7 @@ OPERATIONS = (
 
 @dataclass(frozen=True)
 class CallingProvider(ProviderProtocol):
-    """Tells ``{"news": [{"reference", "key", "verdict", …}]}``."""
+    """Read ``{"events": [{"reference", "key", "verdict", …}]}``."""
 
     secrets: tuple[str, ...]
 
@@ -33,10 +33,10 @@ class CallingProvider(ProviderProtocol):
         return verify_standard_webhook(headers, body, self.secrets, received_at)
 
     def read_webhook(self, headers, body):
-        return tuple(_news(item) for item in json.loads(body)["news"])
+        return tuple(_event(item) for item in json.loads(body)["events"])
 
 
-def _news(item):
+def _event(item):
     reference = item.get("reference", "")
     outcome = {
         "accepted": Accepted(reference),
@@ -49,9 +49,9 @@ def _news(item):
     )
 
 
-def message(*news, **one):
+def message(*events, **one):
     """A body as the provider writes it, with spaces that a second serialisation would not keep."""
-    return json.dumps({"news": list(news) or [one]}, indent=1).encode()
+    return json.dumps({"events": list(events) or [one]}, indent=1).encode()
 
 
 def signed(body, message_id="msg_1", age=0, secret=SECRET):
@@ -92,9 +92,9 @@ class WebhookCase(ConnectorCase):
     def receive(self, body, message_id="msg_1", connection=None):
         return self.events._receive(connection or self.connection, signed(body, message_id), body)
 
-    def told(self, message_id="msg_1", **news):
-        """A stored event."""
-        return self.receive(message(**news), message_id)
+    def receive_event(self, message_id="msg_1", **event):
+        """Receive a message about one event; return what was stored."""
+        return self.receive(message(**event), message_id)
 
     def process(self):
         """Process everything that was received, without waiting for its pause."""

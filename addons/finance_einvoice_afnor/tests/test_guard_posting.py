@@ -274,7 +274,7 @@ class TestScheduled(PostingCase):
         self.assertEqual(move.state, "posted")
         self.assertFalse(self.issues(move, NOT_POSTED))
 
-    def test_more_bad_drafts_than_one_batch_starve_nobody(self):
+    def test_more_bad_drafts_than_one_batch_do_not_hold_back_the_others(self):
         bad = self.drafts(good=0, bad=4)
         good = self.make_invoice(invoice_date="2026-10-02")
         (bad | good).auto_post = "at_date"

@@ -71,7 +71,7 @@ class TestSubmission(SandboxCase):
         self.assertEqual(version.sha256, exchange.payload_sha256)
         self.assertEqual(self.env["finance.exchange"]._decode(version.content), received)
 
-    def test_e4_x12_posting_calls_nobody(self):
+    def test_e4_x12_posting_makes_no_call(self):
         self.control.clear_requests()
         self.submit()
         self.assertEqual(self.control.counts("afnor"), {})
@@ -82,7 +82,7 @@ class TestSubmission(SandboxCase):
         self.assertEqual(len(self.exchanges(*moves)), 20)
         self.assertEqual(set(self.exchanges(*moves).mapped("state")), {"pending"})
 
-    def test_a_platform_that_is_down_stops_nobody_and_gets_everything_later(self):
+    def test_a_platform_that_is_down_blocks_no_posting_and_gets_everything_later(self):
         self.control.down()
         moves = self.env["account.move"].concat(*(self.make_invoice() for _n in range(20)))
         moves.action_post()
@@ -241,7 +241,7 @@ class TestSubmission(SandboxCase):
         with self.assertRaises(ForbiddenTransition):
             move.einvoice_id._transition("remediation", "einvoice.remediation")
 
-    def test_news_of_a_superseded_exchange_changes_nothing(self):
+    def test_an_event_of_a_superseded_exchange_changes_nothing(self):
         self.control.verdict("reject", provider="afnor", reasons=[REASON], times=1)
         move = self.submit()
         self.deliver(move)

@@ -203,7 +203,7 @@ def test_a6_a_block_boundary_does_not_matter(monkeypatch):
 
 def test_a5_a_log_resigned_with_a_foreign_key_is_refused():
     data = log(key=FOREIGN).package()
-    assert not damage(data)  # without knowing the key nobody can tell
+    assert not damage(data)  # undetectable without knowing the key
     assert "[key.foreign]" in damage(data, keys=[vkey()])
 
 

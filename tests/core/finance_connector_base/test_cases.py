@@ -79,7 +79,7 @@ def test_damaged_content_is_never_sent():
             assert not {cases.RETRY, cases.SEND_AGAIN} & set(allowed(situation)), situation
 
 
-def test_while_the_provider_is_being_asked_nobody_may_send_again():
+def test_during_a_lookup_sending_again_is_not_allowed():
     situation = Situation(states.UNKNOWN, cases.UNRESOLVED, True, "lookup", is_asking=True)
     assert cases.SEND_AGAIN not in allowed(situation)
     assert allowed(situation)[cases.RETRY] is False

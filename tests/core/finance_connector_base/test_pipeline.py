@@ -11,7 +11,7 @@ from odoo.addons.finance_connector_base.core.protocol import Call
 WAIT = 10
 
 
-class Desk:
+class StubClient:
     """A client whose calls end when the test says so."""
 
     def __init__(self):
@@ -28,20 +28,20 @@ class Desk:
         return Report(Accepted("probe"))
 
 
-def claim(desk, key, connection=1):
-    return Claim(connection, 1, 1, f"token-{key}", "send", Call("op", key, b""), desk)
+def claim(client, key, connection=1):
+    return Claim(connection, 1, 1, f"token-{key}", "send", Call("op", key, b""), client)
 
 
 def test_a_slow_call_does_not_hold_back_the_others():
-    desk = Desk()
+    client = StubClient()
     with Pipeline(4) as pipeline:
-        pipeline.submit([claim(desk, "slow"), claim(desk, "a"), claim(desk, "b")])
+        pipeline.submit([claim(client, "slow"), claim(client, "a"), claim(client, "b")])
         seen = set()
         while len(seen) < 2:
             seen |= {task.call.key for task, _report in pipeline.collect(WAIT)}
         assert seen == {"a", "b"}
         assert (pipeline.in_flight, pipeline.free) == (1, 3)
-        desk.slow.set()
+        client.slow.set()
         ((task, report),) = pipeline.collect(WAIT)
         assert (task.call.key, report.outcome) == ("slow", Accepted("slow"))
         assert pipeline.in_flight == 0
@@ -49,7 +49,7 @@ def test_a_slow_call_does_not_hold_back_the_others():
 
 def test_x5_an_adapter_that_breaks_counts_as_not_knowing():
     with Pipeline(1) as pipeline:
-        pipeline.submit([claim(Desk(), "broken")])
+        pipeline.submit([claim(StubClient(), "broken")])
         ((_task, report),) = pipeline.collect(WAIT)
     assert isinstance(report.outcome, Unknown)
 
@@ -57,7 +57,7 @@ def test_x5_an_adapter_that_breaks_counts_as_not_knowing():
 def test_calls_are_counted_by_connection_and_nothing_is_waited_for_without_them():
     with Pipeline(4) as pipeline:
         assert pipeline.collect(0) == []
-        pipeline.submit([claim(Desk(), "a", connection=7), Probe(8, Desk())])
+        pipeline.submit([claim(StubClient(), "a", connection=7), Probe(8, StubClient())])
         assert pipeline.held == {7: 1, 8: 1}
         done = []
         while len(done) < 2:
@@ -66,19 +66,19 @@ def test_calls_are_counted_by_connection_and_nothing_is_waited_for_without_them(
 
 
 def test_x4_the_tokens_on_their_way_are_known():
-    desk = Desk()
+    client = StubClient()
     with Pipeline(4) as pipeline:
-        pipeline.submit([claim(desk, "slow"), claim(desk, "a")])
+        pipeline.submit([claim(client, "slow"), claim(client, "a")])
         assert pipeline.tokens == {"token-slow", "token-a"}
         pipeline.collect(WAIT)
         assert pipeline.tokens == {"token-slow"}
-        desk.slow.set()
+        client.slow.set()
         pipeline.collect(WAIT)
         assert pipeline.tokens == set()
 
 
 def test_x4_a_call_whose_claim_ran_out_is_not_begun():
-    class Refusing(Desk):
+    class Refusing(StubClient):
         def perform(self, _step, call):
             raise AssertionError(f"{call.key} was sent")
 
@@ -86,6 +86,6 @@ def test_x4_a_call_whose_claim_ran_out_is_not_begun():
         pipeline.submit([replace(claim(Refusing(), "stale"), worker_id="gone")])
         ((_task, report),) = pipeline.collect(WAIT)
         assert isinstance(report.outcome, Transient)
-        pipeline.submit([replace(claim(Desk(), "fresh"), worker_id="alive")])
+        pipeline.submit([replace(claim(StubClient(), "fresh"), worker_id="alive")])
         ((_task, report),) = pipeline.collect(WAIT)
         assert report.outcome == Accepted("fresh")

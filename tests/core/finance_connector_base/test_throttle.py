@@ -141,7 +141,9 @@ demands = st.dictionaries(
 
 
 @given(capacity=st.integers(0, 100), wanted=demands)
-def test_x11_slots_are_all_used_never_exceeded_and_nobody_gets_more_than_wanted(capacity, wanted):
+def test_x11_slots_are_all_used_never_exceeded_and_no_connection_gets_more_than_wanted(
+    capacity, wanted
+):
     given_slots = throttles.shares(capacity, wanted)
     assert all(given_slots[key] <= wanted[key] for key in wanted)
     assert sum(given_slots.values()) == min(capacity, sum(wanted.values()))

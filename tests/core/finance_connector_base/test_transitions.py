@@ -152,7 +152,7 @@ def test_x7_without_key_and_lookup_a_person_decides_and_nothing_is_due(outcome):
     assert (transition.due_in, transition.case) == (None, cases.UNRESOLVED)
 
 
-def test_x7_a_503_is_not_believed_where_nobody_would_notice_a_repeat():
+def test_x7_a_503_is_not_believed_where_a_repeat_would_go_unnoticed():
     said = Transient("HTTP 503", certain=False)
     assert transitions.on_outcome(sending(), "send", said, NOTHING).case == cases.UNRESOLVED
     for operation in (LOOKUP, KEY):
@@ -164,7 +164,7 @@ def test_x7_a_503_is_not_believed_where_nobody_would_notice_a_repeat():
     )
 
 
-def test_x7_what_a_dead_worker_sent_waits_for_a_person_where_nobody_can_be_asked():
+def test_x7_what_a_dead_worker_sent_waits_for_a_decision_where_no_lookup_exists():
     assert transitions.on_worker_lost(sending(), NOTHING).case == cases.UNRESOLVED
     assert transitions.on_worker_lost(sending(), NOTHING).due_in is None
     for operation in (LOOKUP, KEY):

@@ -1,4 +1,4 @@
-"""The one door: real sockets on the loopback interface, and what each failure says about the effect."""
+"""The transport: real sockets on the loopback interface, and what each failure says about the effect."""
 
 import socket
 import threading
@@ -106,7 +106,7 @@ def test_what_never_left_is_known_not_to_be_sent():
         assert isinstance(post(f"http://127.0.0.1:{port}", "/good"), NotSent)
 
 
-def test_tls_to_a_stranger_is_refused_before_anything_is_sent(server):
+def test_tls_to_an_unknown_server_is_refused_before_anything_is_sent(server):
     answer = post(server.replace("http://", "https://"), "/good")
     assert isinstance(answer, (NotSent, NoAnswer))
 

@@ -1,4 +1,4 @@
-"""Callbacks are believed only with a signature on their raw bytes (Standard Webhooks 1.0.0), or with a known bearer."""
+"""Webhooks are accepted only with a signature on their raw bytes (Standard Webhooks 1.0.0), or with a known bearer."""
 
 import base64
 import hashlib
@@ -7,7 +7,7 @@ from unittest.mock import patch
 
 import pytest
 from odoo.addons.finance_connector_base.core.protocol import ProviderProtocol
-from odoo.addons.finance_connector_base.core.security import webhook as callback
+from odoo.addons.finance_connector_base.core.security import webhook
 from odoo.addons.finance_connector_base.core.security.webhook import (
     TOLERANCE,
     WebhookEvent,
@@ -156,11 +156,11 @@ def test_no_signature_of_another_form_is_accepted(given):
 def test_signatures_are_compared_by_compare_digest_alone():
     """Constant time: whatever the strings are, its verdict is the verdict."""
     good, bad = headers(signature(secret())), headers(signature(secret(b"z")))
-    with patch.object(callback.hmac, "compare_digest", return_value=False):
+    with patch.object(webhook.hmac, "compare_digest", return_value=False):
         assert refused(good) == "mismatch"
         with pytest.raises(WebhookRefused):
             verify_bearer({"authorization": "Bearer right"}, ["right"])
-    with patch.object(callback.hmac, "compare_digest", return_value=True):
+    with patch.object(webhook.hmac, "compare_digest", return_value=True):
         assert verify_standard_webhook(bad, BODY, [secret()], NOW)
 
 
@@ -168,7 +168,7 @@ def test_every_pair_is_compared_even_after_a_match():
     """How long it takes says nothing about which of the secrets matched."""
     first = headers(signature(secret(b"1")), signature(secret(b"2")))
     secrets = [secret(b"1"), secret(b"2"), secret(b"3")]
-    with patch.object(callback.hmac, "compare_digest", wraps=hmac.compare_digest) as compare:
+    with patch.object(webhook.hmac, "compare_digest", wraps=hmac.compare_digest) as compare:
         assert verify_standard_webhook(first, BODY, secrets, NOW)
         assert compare.call_count == 6
         compare.reset_mock()
@@ -200,8 +200,8 @@ def test_any_other_bearer_is_refused(value, secrets, reason):
 
 def test_an_unknown_address_costs_the_same_work():
     with (
-        patch.object(callback.hmac, "digest", wraps=hmac.digest) as digest,
-        patch.object(callback.hmac, "compare_digest", wraps=hmac.compare_digest) as compare,
+        patch.object(webhook.hmac, "digest", wraps=hmac.digest) as digest,
+        patch.object(webhook.hmac, "compare_digest", wraps=hmac.compare_digest) as compare,
         pytest.raises(WebhookRefused),
     ):
         refuse_unknown({}, BODY)
@@ -223,7 +223,7 @@ def test_no_credential_is_kept_and_no_header_that_was_not_named():
     assert len(kept["user-agent"]) == 1000
 
 
-def test_a_repetition_has_the_same_key_and_other_news_another():
+def test_a_repetition_has_the_same_key_and_another_event_a_different_one():
     assert dedupe_key(WebhookEvent(), "msg_1", BODY, 0) == "msg_1"
     assert dedupe_key(WebhookEvent(), "msg_1", BODY, 1) == "msg_1#1"
     assert dedupe_key(WebhookEvent(dedupe_key="event-7"), "msg_1", BODY, 1) == "event-7"
@@ -240,7 +240,7 @@ def test_a_key_that_the_database_cannot_hold_becomes_its_hash(strange):
     assert key != dedupe_key(WebhookEvent(dedupe_key=strange + "x"), None, BODY, 0)
 
 
-def test_a_provider_that_says_nothing_about_callbacks_refuses_them():
+def test_a_provider_that_declares_no_webhooks_refuses_them():
     with pytest.raises(WebhookRefused) as caught:
         ProviderProtocol().verify_webhook({}, BODY, NOW)
     assert caught.value.reason == "unsupported"

@@ -1,4 +1,4 @@
-"""The platform's callback: a bearer shows who calls; what it says is a reason to ask, never a verdict."""
+"""The platform's webhook: a bearer authenticates it; its content is a reason for a status check, never a verdict."""
 
 import json
 
@@ -38,7 +38,7 @@ def test_any_other_caller_is_refused(headers):
         SERVICE.verify_webhook(headers, b"{}", 0.0)
 
 
-def test_without_a_stored_bearer_nobody_is_believed():
+def test_without_a_stored_bearer_every_request_is_refused():
     service = FlowService(SERVICE.base_url, SERVICE.grant)
     with pytest.raises(WebhookRefused):
         service.verify_webhook({"authorization": "Bearer "}, b"{}", 0.0)
@@ -46,15 +46,15 @@ def test_without_a_stored_bearer_nobody_is_believed():
 
 @pytest.mark.parametrize("status", ["Ok", "Error", "Pending"])
 def test_what_it_says_is_never_a_verdict(status):
-    news = read(acknowledgement={"status": status})
-    assert news == (WebhookEvent("F-1", FLOW["trackingId"]),)
+    events = read(acknowledgement={"status": status})
+    assert events == (WebhookEvent("F-1", FLOW["trackingId"]),)
 
 
 def test_a_flow_without_our_tracking_id_is_known_by_its_own():
     assert read(trackingId=None) == (WebhookEvent("F-1"),)
 
 
-def test_a_received_flow_is_no_news_about_what_we_sent():
+def test_a_received_flow_is_not_an_event_about_what_we_sent():
     assert read(flowDirection="In") == ()
 
 

@@ -74,7 +74,7 @@ def test_too_large_a_document_is_not_even_parsed():
     assert rules(b"<" * (SIZE_LIMIT + 1)) == ["XML-SIZE"]
 
 
-def test_a_wrong_structure_is_told_alone():
+def test_a_wrong_structure_is_reported_alone():
     content = changed("<cbc:ProfileID>B1</cbc:ProfileID>", "<cbc:Process>B1</cbc:Process>")
     found = validate(content, RULE_SETS)
     assert {item.code for item in found} == {"XSD"}

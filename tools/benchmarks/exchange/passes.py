@@ -44,7 +44,7 @@ class Kill:
 
 
 def _wait(setting: Setting, batch: str, count: int, limit: float) -> float:
-    """Wall-clock time when the last of a batch was seen finished; gives up at the limit."""
+    """Return the elapsed time when the last of a batch was seen finished; give up at the limit."""
     deadline = time.monotonic() + limit
     while setting.finished(batch) < count and time.monotonic() < deadline:
         time.sleep(LOOK)

@@ -1,6 +1,6 @@
 """Named moments between the steps of an effect, for harnesses that interrupt a process there.
 
-The dispatcher calls ``reached`` at each of them. In production nobody observes and the call does
+The dispatcher calls ``reached`` at each of them. In production no observer is set and the call does
 nothing.
 """
 

@@ -22,7 +22,7 @@ def load_key_ring(option_file: str | None = None) -> KeyRing:
     """The server's key ring.
 
     :raises NoKey: none is configured, or the file cannot be read; the message says which setting to
-        mend.
+        correct.
     """
     inline = os.environ.get(ENVIRONMENT_KEYS)
     if inline:

@@ -6,6 +6,7 @@ _logger = logging.getLogger(__name__)
 
 _OLD_MODEL, _NEW_MODEL = "finance.callback", "finance.webhook.event"
 _OLD_TABLE, _NEW_TABLE = "finance_callback", "finance_webhook_event"
+_CONSTRAINT = (f"{_NEW_TABLE}_unique_news", f"{_NEW_TABLE}_unique_event")
 
 #: (model, old field, new field)
 _FIELDS = (
@@ -39,6 +40,7 @@ _XML_IDS = (
 def migrate(cr, version):  # noqa: ARG001 - the signature Odoo calls
     """Rename model, table, columns and external ids; keep every record."""
     _rename_model(cr)
+    _rename_constraint(cr, *_CONSTRAINT)
     for model, old, new in _FIELDS:
         _rename_field(cr, model, old, new)
     for table, old, new in _TEXTS:
@@ -90,6 +92,20 @@ def _rename_constraints(cr):
     for (name,) in cr.fetchall():
         new = name.replace(_OLD_TABLE, _NEW_TABLE, 1)
         cr.execute(f'ALTER TABLE {_NEW_TABLE} RENAME CONSTRAINT "{name}" TO "{new}"')
+
+
+def _rename_constraint(cr, old, new):
+    cr.execute(
+        "SELECT 1 FROM pg_constraint WHERE conrelid = to_regclass(%s) AND conname = %s",
+        (_NEW_TABLE, old),
+    )
+    if cr.fetchone():
+        cr.execute(f"ALTER TABLE {_NEW_TABLE} RENAME CONSTRAINT {old} TO {new}")
+    cr.execute("UPDATE ir_model_constraint SET name = %s WHERE name = %s", (new, old))
+    cr.execute(
+        "UPDATE ir_model_data SET name = %s WHERE model = 'ir.model.constraint' AND name = %s",
+        (f"constraint_{new}", f"constraint_{old}"),
+    )
 
 
 def _rename_indexes(cr, table, old, new):

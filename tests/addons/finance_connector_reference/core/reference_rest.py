@@ -86,7 +86,7 @@ class ReferenceRest(ProviderProtocol):
     def read_webhook(self, headers: Mapping[str, str], body: bytes) -> tuple[WebhookEvent, ...]:
         data = json.loads(body)["data"]
         outcome = _EVENTS[data["state"]](data)
-        # A record is told by its place in the chain; the others by the number, which is our key.
+        # A record is identified by its place in the chain; the others by the number, which is our key.
         key = "" if data["kind"] == _RECORD else data["number"]
         return (WebhookEvent(data["reference"], key, outcome, sha256=data["sha256"]),)
 

@@ -28,7 +28,7 @@ class FinanceReferenceChain(models.Model):
         return self.last_sequence + 1, self.last_sha256 or ""
 
     def _append(self, content):
-        """Note the record made from what ``_next`` told."""
+        """Store the position of the record that was made with the values of ``_next``."""
         self.write(
             {
                 "last_sequence": self.last_sequence + 1,

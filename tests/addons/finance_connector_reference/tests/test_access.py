@@ -19,12 +19,12 @@ class TestReferenceAccess(ReferenceCase):
             company_ids=[(6, 0, company.ids)],
         )
 
-    def test_a_stranger_reads_nothing(self):
+    def test_a_user_without_a_role_reads_nothing(self):
         document = self.document("filing")
-        stranger = self.user("stranger", "", self.env.company)
+        employee = self.user("employee", "", self.env.company)
         for record in (document, self.chain):
             with self.subTest(model=record._name), self.assertRaises(AccessError):
-                record.with_user(stranger).read(["name"])
+                record.with_user(employee).read(["name"])
 
     def test_another_company_reads_nothing(self):
         document = self.document("filing")

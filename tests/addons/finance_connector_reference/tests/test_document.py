@@ -38,7 +38,7 @@ class TestReferenceDocument(ReferenceCase):
             1 / 0  # noqa: B018 (the business fact fails)
         self.assertEqual(self.content(self.document("chain", "R-2"))["sequence"], 1)
 
-    def test_the_document_is_told_of_its_exchange(self):
+    def test_the_document_is_notified_of_its_exchange(self):
         document = self.document("notice")
         document.exchange_id._transition(states.SENDING, "sending")
         document._exchange_changed(document.exchange_id)

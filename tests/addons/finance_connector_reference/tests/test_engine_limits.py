@@ -227,7 +227,7 @@ class TestEngineLimits(EngineCase):
 
     # -- X10 ----------------------------------------------------------------------------------------------------
 
-    def test_x10_a_chain_is_delivered_in_order_and_a_stopped_one_stops_nobody_else(self):
+    def test_x10_a_chain_is_delivered_in_order_and_a_stopped_one_stops_no_other(self):
         chain = self.env["finance.reference.chain"].create(
             {"name": "B", "connection_id": self.connection.id}
         )
@@ -298,7 +298,7 @@ class TestEngineLimits(EngineCase):
 
     # -- X12 ----------------------------------------------------------------------------------------------------
 
-    def test_x12_putting_into_the_outbox_calls_nobody(self):
+    def test_x12_putting_into_the_outbox_makes_no_call(self):
         self.control.clear_requests()
         self.document("document")
         self.env.flush_all()

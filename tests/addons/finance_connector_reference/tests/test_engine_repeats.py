@@ -139,7 +139,7 @@ class TestEngineRepeats(EngineCase):
         self.assertEqual(document.exchange_id.state, states.ACCEPTED)
         self.assertFalse(document.exchange_id.attempt_ids.is_late)
 
-    def test_x4_a_claim_that_nobody_carries_is_given_up_by_its_living_worker(self):
+    def test_x4_a_claim_without_a_call_is_released_by_its_living_worker(self):
         stray, carried = self.document("filing_now", "D-1"), self.document("filing_now", "D-2")
         worker = self.env["finance.dispatcher.worker"]._enter(1)
         claims = {item.call.key: item for item in self.claim(worker_id=worker).claims}
@@ -148,7 +148,7 @@ class TestEngineRepeats(EngineCase):
         self.assertEqual(stray.exchange_id.state, states.UNKNOWN)
         self.assertEqual(carried.exchange_id.state, states.SENDING)
 
-    def test_x10_a_record_that_cannot_be_prepared_keeps_nobody_back(self):
+    def test_x10_a_record_that_cannot_be_prepared_holds_no_other_back(self):
         bad, good = self.document("document", "D-1"), self.document("document", "D-2")
         self.env.flush_all()
         self.env.cr.execute(
@@ -162,7 +162,7 @@ class TestEngineRepeats(EngineCase):
         self.assertEqual(bad.exchange_id.state, states.FAILED)
         self.assertEqual(good.exchange_id.state, states.ACCEPTED)
 
-    def test_x10_a_lost_one_that_nobody_declares_any_more_waits_for_a_person(self):
+    def test_x10_a_lost_one_of_an_operation_no_longer_declared_waits_for_a_decision(self):
         document, other = self.document("document", "D-1"), self.document("document", "D-2")
         self.claim()
         self.env.cr.execute(

@@ -109,7 +109,7 @@ class TestReferenceProtocol(ReferenceCase):
         outcome = self.perform("send", self.call("chain", sequence=2))
         self.assertEqual([finding.code for finding in outcome.findings], ["out_of_order"])
 
-    def test_troubles_before_the_effect_are_told_apart(self):
+    def test_failures_before_the_effect_are_distinguished(self):
         self.control.fault("status", status=503, retry_after=7)
         self.assertEqual(self.perform("send", self.call("filing")).retry_after, 7)
         self.control.fault("status", status=429, retry_after=9)

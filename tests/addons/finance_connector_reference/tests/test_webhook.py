@@ -1,4 +1,4 @@
-"""Callbacks as the sandbox signs and sends them: two implementations of one specification meet."""
+"""Webhooks as the sandbox signs and sends them: two implementations of one specification meet."""
 
 import queue
 import threading
@@ -69,7 +69,7 @@ class TestReferenceWebhook(ReferenceCase):
         self.events._process_due()
         return headers, body
 
-    def test_a_late_verdict_comes_by_callback(self):
+    def test_a_late_verdict_arrives_by_webhook(self):
         self.control.verdict("late", seconds=0.1)
         exchange, taken = self.sent("filing")
         exchange._transition(states.WAITING, "taken", reference=taken.reference)
@@ -93,7 +93,7 @@ class TestReferenceWebhook(ReferenceCase):
                 self.receive()
                 self.assertEqual((exchange.state, exchange.reference), ("accepted", lost.reference))
 
-    def test_copies_are_one_callback(self):
+    def test_copies_are_one_event(self):
         self.control.settings("reference", webhook_copies=3)
         exchange, taken = self.sent("filing")
         exchange._transition(states.UNKNOWN, "no answer")

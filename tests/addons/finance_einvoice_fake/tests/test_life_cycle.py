@@ -1,4 +1,4 @@
-"""E1 to E8 with a regime that is nobody's: the neutral addon needs no country, no XML and no network."""
+"""E1 to E8 with a regime of no country: the neutral addon needs no country, no XML and no network."""
 
 import base64
 import hashlib
@@ -197,7 +197,7 @@ class TestLifeCycle(FakeCase):
         move.button_draft()
         self.assertEqual(move.einvoice_state, "remediation")
 
-    def test_news_of_a_superseded_exchange_changes_nothing(self):
+    def test_an_event_of_a_superseded_exchange_changes_nothing(self):
         move = self.posted()
         first = move.einvoice_id.exchange_id
         self.reject(move)

@@ -8,7 +8,7 @@ from odoo import fields
 from .common_case import CaseCase
 
 
-class DeskCase(CaseCase):
+class OperationsCase(CaseCase):
     def call(self, exchange, outcome="accepted", minutes_ago=1.0, **values):
         """A call that has come back."""
         start = fields.Datetime.now() - timedelta(minutes=minutes_ago)
