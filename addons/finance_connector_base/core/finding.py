@@ -1,12 +1,13 @@
 """One thing that was found wrong or worth knowing, stored as a code and arguments.
 
 A finding is stored as data and rendered in the language of whoever reads it: local checks, breaches
-of official
-rules and a provider's reasons all use this one type. Codes are public: retired, never reused.
+of official rules and a provider's reasons all use this one type. Codes are public: retired, never
+reused.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,24 +17,33 @@ WARNING = "warning"
 INFO = "info"
 SEVERITIES = (ERROR, WARNING, INFO)
 
-#: Longest text of an argument that is kept; a provider decides how much it sends.
-MAX_ARGUMENT = 2000
+#: Longest text from outside that is kept; a provider decides how much it sends.
+MAX_TEXT = 2000
+# Neither PostgreSQL (NUL) nor UTF-8 (half of a surrogate pair) can hold these.
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def storable_text(text: Any, limit: int = MAX_TEXT) -> str:
+    """Return a text from outside with what cannot be stored replaced, cut to ``limit`` characters."""
+    return _UNSTORABLE.sub("\ufffd", str(text)[:limit])
+
+
+def _no_args() -> Mapping[str, str]:
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """A coded finding about one document.
 
-    ``args`` are the named arguments of the sentence that belongs to ``code``; where the words are a
-    provider's own
-    they are ``args["text"]``. ``model``, ``record_id`` and ``field_name`` name the record and field
-    to correct.
-    ``item`` is what the finding refers to inside the document (an XPath, a provider's path).
+    ``args`` are the named arguments of the sentence that belongs to ``code``. ``model``,
+    ``record_id`` and ``field_name`` name the record and field to correct. ``item`` is what the
+    finding refers to inside the document (an XPath, a provider's path).
     """
 
     code: str
     severity: str = ERROR
-    args: Mapping[str, str] = field(default_factory=dict)
+    args: Mapping[str, str] = field(default_factory=_no_args)
     model: str = ""
     record_id: int = 0
     field_name: str = ""
@@ -44,16 +54,33 @@ class Finding:
         if self.severity not in SEVERITIES:
             raise ValueError(f"unknown severity: {self.severity}")
 
+    @classmethod
+    def of_provider(
+        cls, code: Any, text: Any = "", *, severity: str = ERROR, item: Any = "", hint: Any = ""
+    ) -> Finding:
+        """Return a reason that a provider gave, in its own words: ``args["text"]``, ``args["hint"]``.
+
+        Whatever the provider sends is made storable here.
+        """
+        given = {"text": storable_text(text), "hint": storable_text(hint)}
+        args = {name: words for name, words in given.items() if words}
+        return cls(storable_text(code), severity, args, item=storable_text(item))
+
     @property
     def blocks(self) -> bool:
         """Tell whether the document must not go on because of it."""
         return self.severity == ERROR
 
+    @property
+    def text(self) -> str:
+        """The words of its source, or the code where the source gave none."""
+        return self.args.get("text") or self.code
+
     def to_json(self) -> dict[str, Any]:
         """Return the finding as JSON-ready values; arguments are bounded strings."""
         values: dict[str, Any] = {"code": self.code, "severity": self.severity}
         if self.args:
-            values["args"] = {key: str(text)[:MAX_ARGUMENT] for key, text in self.args.items()}
+            values["args"] = {key: storable_text(text) for key, text in self.args.items()}
         for name in ("model", "record_id", "field_name", "item"):
             if getattr(self, name):
                 values[name] = getattr(self, name)
@@ -61,6 +88,20 @@ class Finding:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Finding:
-        """Return the finding that ``to_json`` stored."""
+        """Return the finding that ``to_json`` stored, or a provider's reason as release 1 stored it."""
+        if "message" in values:
+            return cls._from_release_1(values)
         known = {name: values[name] for name in cls.__slots__ if name in values}
         return cls(**known)
+
+    @classmethod
+    def _from_release_1(cls, values: Mapping[str, Any]) -> Finding:
+        """Read ``code``, ``message``, ``item``, ``hint`` and ``level``."""
+        severity = WARNING if values.get("level") == WARNING else ERROR
+        return cls.of_provider(
+            values["code"],
+            values["message"] or "",
+            severity=severity,
+            item=values.get("item") or "",
+            hint=values.get("hint") or "",
+        )

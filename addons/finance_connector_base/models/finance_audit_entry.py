@@ -35,6 +35,8 @@ class FinanceAuditEntry(models.Model):
             "exchange.late_answer": _("Late response (ignored)"),
             "exchange.superseded": _("Replaced by a correction"),
             "exchange.cancelled": _("Sending cancelled"),
+            "posting.refused": _("Could not be posted"),
+            "posting.evidence_missing": _("Posted without the required checks"),
         }
 
     @api.model

@@ -716,4 +716,4 @@ def _reason_of(outcome):
     findings = getattr(outcome, "findings", ()) or (
         (outcome.finding,) if getattr(outcome, "finding", None) else ()
     )
-    return getattr(outcome, "reason", "") or "; ".join(item.message for item in findings)
+    return getattr(outcome, "reason", "") or "; ".join(item.text for item in findings)

@@ -1,4 +1,4 @@
-"""Settings per company: its connections, and who owns new cases, their deadline and escalation."""
+"""Settings per company: its connections, its cases (owner, deadline, escalation), and the evidence it requires."""
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
@@ -39,10 +39,28 @@ class ResCompany(models.Model):
         domain=lambda self: self.env["finance.case"]._owner_domain("id"),
         help="Receives every case that is not decided in time. If empty, all operators of the company receive it.",
     )
+    finance_evidence_since = fields.Json(
+        "Evidence required since",
+        readonly=True,
+        copy=False,
+        help="For each kind of evidence the moment from which posted documents must have it.",
+    )
 
     _finance_case_hours_positive = models.Constraint(
         "CHECK (finance_case_hours > 0)", "The time to decide a case must be at least one hour."
     )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        companies = super().create(vals_list)
+        companies._finance_note_activation()
+        return companies
+
+    def write(self, vals):
+        result = super().write(vals)
+        if any(name.startswith("finance_") for name in vals.keys() - {"finance_evidence_since"}):
+            self._finance_note_activation()
+        return result
 
     @api.constrains("finance_case_user_id", "finance_case_escalation_user_id")
     def _check_finance_case_users(self):
@@ -65,3 +83,21 @@ class ResCompany(models.Model):
             return chosen
         operators = self.env.ref(OPERATOR).all_user_ids
         return operators.filtered(lambda user: user._may_decide_cases(self))
+
+    # -- evidence required of posted documents ---------------------------------------------------------------------------
+
+    def _finance_evidence_kinds(self):
+        """Return the kinds of evidence that documents of this company must have. Addons extend it."""
+        self.ensure_one()
+        return set()
+
+    def _finance_note_activation(self):
+        """Keep since when each kind is required: documents posted before have none and need none."""
+        now = fields.Datetime.to_string(self.env.cr.now())  # as ``create_date`` does
+        for company in self.sudo():
+            known = company.finance_evidence_since or {}
+            kinds = company._finance_evidence_kinds()
+            if kinds != known.keys():
+                company.finance_evidence_since = {
+                    kind: known.get(kind, now) for kind in sorted(kinds)
+                }

@@ -19,7 +19,7 @@ from .common_operations import OperationsCase
 @tagged("post_install", "-at_install")
 class TestExchangeStatus(OperationsCase):
     def test_every_status_after_a_step_has_a_sentence_with_all_its_arguments(self):
-        finding = outcomes.Finding("code", "message")
+        finding = Finding.of_provider("code", "message")
         results = (
             outcomes.Accepted("R"),
             outcomes.Waiting("R"),

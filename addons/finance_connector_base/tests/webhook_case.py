@@ -10,7 +10,8 @@ from datetime import timedelta
 from unittest.mock import patch
 
 from ..core.delivery import states
-from ..core.delivery.outcomes import Accepted, Finding, Rejected, Waiting
+from ..core.delivery.outcomes import Accepted, Rejected, Waiting
+from ..core.finding import Finding
 from ..core.protocol import Operation, ProviderProtocol
 from ..core.security.webhook import WebhookEvent, verify_standard_webhook
 from .common import ConnectorCase
@@ -40,7 +41,7 @@ def _event(item):
     reference = item.get("reference", "")
     outcome = {
         "accepted": Accepted(reference),
-        "rejected": Rejected((Finding("E1", "Wrong total"),), reference),
+        "rejected": Rejected((Finding.of_provider("E1", "Wrong total"),), reference),
         "taken": Waiting(reference),
         None: None,
     }[item.get("verdict")]

@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from odoo.addons.finance_connector_base.core.finding import ERROR, WARNING, Finding
+from odoo.addons.finance_connector_base.core.finding import Finding
 
 
 def finding(values: Mapping[str, Any], source: str = "") -> Finding:
     """Return one stored finding.
 
-    A provider's reason has ``message``, ``hint`` and ``level`` in the words of the provider. ``source`` names the
-    catalogue in which its code is explained; what is explained there is shown in the reader's language.
+    ``source`` names the catalogue in which the code of a provider's reason is explained; what is explained there is
+    shown in the reader's language, anything else in the words of the provider.
     """
-    if "message" not in values:
-        return Finding.from_json(values)
-    words = {"text": values["message"], "hint": values.get("hint"), "source": source}
-    return Finding(
-        code=values["code"],
-        severity=WARNING if values.get("level") == "warning" else ERROR,
-        args={key: text for key, text in words.items() if text},
-        item=values.get("item") or "",
-    )
+    found = Finding.from_json(values)
+    return replace(found, args={**found.args, "source": source}) if source else found
 
 
 def to_json(reasons: Iterable[Mapping[str, Any]] | None, source: str) -> list[dict[str, Any]]:

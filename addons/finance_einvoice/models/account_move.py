@@ -1,12 +1,22 @@
-"""The e-invoice of an invoice: shown, followed by search and grouping, and obeyed."""
+"""The e-invoice of an invoice: shown, followed by search and grouping, and obeyed.
+
+What ``write`` refuses is explained in ``finance_einvoice_guard`` (E12) and ``finance_einvoice_route`` (E13).
+"""
 
 from odoo import api, fields, models
 from odoo.addons.finance_connector_base.core.finding import Finding
+from odoo.addons.finance_connector_base.models.finance_posting import is_suite_write
+from odoo.fields import Domain
+from odoo.tools import format_list
 
-from ..core import lifecycle
+from ..core import guard, lifecycle
+from .finance_einvoice_guard import EinvoiceHeld, kept_fields
+from .finance_einvoice_route import NOT_SENT, STATE_FIELD, OtherRoute
 
 #: Internal users; customers at the portal see none of it.
 _INTERNAL = "base.group_user"
+#: States of the e-invoice in which our route is over.
+_ROUTE_OVER = frozenset({lifecycle.DRAFT, lifecycle.CANCELLED})
 
 
 class AccountMove(models.Model):
@@ -62,6 +72,10 @@ class AccountMove(models.Model):
         if vals.get("state") in ("draft", "cancel"):
             leaving = self.filtered(lambda move: move.state != vals["state"])
             leaving.sudo().einvoice_ids._release()
+        if any(vals[name] not in NOT_SENT for name in self._finance_route_fields() & vals.keys()):
+            self._finance_refuse_other_route()
+        if not is_suite_write(self, vals):
+            self._finance_check_held(self._fields, kept_fields(self, vals) - guard.FREE_OF_MOVE)
         result = super().write(vals)
         if vals.get("state") == "cancel":
             self.sudo().einvoice_ids._cancel(Finding("einvoice.cancelled"))
@@ -83,3 +97,101 @@ class AccountMove(models.Model):
             "res_id": self.einvoice_id.id,
             "views": [(False, "form")],
         }
+
+    # -- evidence required of posted documents -------------------------------------------------------------------
+
+    def _finance_needs_pipeline(self):
+        return super()._finance_needs_pipeline() or bool(
+            self.company_id._finance_einvoice_company().finance_einvoice_regime
+            and self.is_sale_document()
+        )
+
+    @api.model
+    def _finance_missing_evidence(self):
+        """Add the documents of a regime that have no e-invoice and left by no other route."""
+        domain = self.env["finance.posting.watch"]._evidence_domain("einvoice") & Domain(
+            "einvoice_ids", "=", False
+        )
+        pairs = self.env["finance.einvoice"]._for_moves(self.sudo().search(domain))
+        missing = self.browse(
+            [move.id for move, _regime in pairs if not move._finance_left_by_other_route()]
+        )
+        return {**super()._finance_missing_evidence(), "evidence.einvoice": missing}
+
+    # -- the guard (E12) -----------------------------------------------------------------------------------------
+
+    def _finance_check_held(self, fields_, names):
+        """Refuse a change of these fields while an e-invoice of the documents is on its way or held.
+
+        :raises EinvoiceHeld: names the document, the fields and the way to correct it
+        """
+        if not names or not self.ids:
+            return
+        held = (
+            self.env["finance.einvoice"]
+            .sudo()
+            .search(
+                [("move_id", "in", self.ids), ("state", "in", tuple(lifecycle.GUARDED))], limit=1
+            )
+        )
+        if held:
+            labels = (fields_[name]._description_string(self.env) for name in sorted(names))
+            raise EinvoiceHeld(held._refusal_of_change(", ".join(labels)))
+
+    # -- one route per document (E13) ----------------------------------------------------------------------------
+
+    @api.model
+    def _finance_route_fields(self):
+        """Return the state fields of the networks that are installed."""
+        return {
+            name
+            for name, field in self._fields.items()
+            if field.type == "selection" and STATE_FIELD.fullmatch(name)
+        }
+
+    def _finance_left_by_other_route(self):
+        """Return the name of the network that this document has left by or is about to, or an empty text."""
+        self.ensure_one()
+        for name in sorted(self._finance_route_fields()):
+            if self[name] not in NOT_SENT:
+                return self._fields[name]._description_string(self.env)
+        if "edi_document_ids" in self._fields:
+            for document in self.sudo().edi_document_ids:
+                if document.state in ("sent", "to_cancel") and (
+                    document.edi_format_id._needs_web_services()
+                ):
+                    return document.edi_format_id.name
+        return ""
+
+    def _finance_route_is_ours(self):
+        """Return whether this document leaves, or has left, as an e-invoice of its regime."""
+        self.ensure_one()
+        einvoices = self.sudo().einvoice_ids
+        if einvoices.filtered(lambda item: item.state not in _ROUTE_OVER):
+            return True
+        if self.state != "draft" or self._finance_left_by_other_route():
+            return False
+        return bool(self.env["finance.einvoice"]._for_moves(self))
+
+    def _finance_refuse_other_route(self):
+        """Refuse another sender.
+
+        :raises OtherRoute: one of the documents leaves as an e-invoice of its regime
+        """
+        ours = self.filtered(lambda move: move._finance_route_is_ours())
+        if ours:
+            raise OtherRoute(ours._finance_route_text())
+
+    def _finance_route_text(self):
+        return self.env._(
+            "%(documents)s: the e-invoice is submitted to %(platform)s and cannot be sent through a second "
+            "network. Send the document by e-mail, or print it.",
+            documents=format_list(self.env, self.mapped("display_name")),
+            platform=format_list(
+                self.env,
+                self.company_id._finance_einvoice_company()
+                .sudo()
+                .finance_einvoice_connection_id.mapped("name")
+                or [self.env._("the platform of its regime")],
+            ),
+        )

@@ -23,4 +23,6 @@ class FinanceAuditEntry(models.Model):
             "einvoice.draft": _("E-invoice withdrawn"),
             "einvoice.cancelled": _("E-invoice cancelled"),
             "einvoice.reclassified": _("E-invoice status reclassified"),
+            "einvoice.differs": _("Differs from the e-invoice"),
+            "einvoice.other_route": _("Left by another route"),
         }

@@ -8,9 +8,7 @@ renders again and compares with what was sent, which also finds changes that did
 import hashlib
 
 from odoo import api, fields, models
-from odoo.addons.finance_connector_base.models.finance_posting import is_suite_write
 from odoo.exceptions import UserError
-from odoo.fields import Domain
 
 from ..core import guard, lifecycle
 
@@ -25,58 +23,13 @@ class EinvoiceHeld(UserError):
     context = {"exception_class": "odoo.exceptions.UserError"}
 
 
-def _kept(records, vals):
+def kept_fields(records, vals):
     """Return the names of the fields whose values reach the database; Odoo writes others as flags in its cache."""
     return {
         name
         for name in vals
         if (field := records._fields.get(name)) and (field.store or field.inverse)
     }
-
-
-class AccountMove(models.Model):
-    _inherit = "account.move"
-
-    def _finance_needs_pipeline(self):
-        return super()._finance_needs_pipeline() or bool(
-            self.company_id._finance_einvoice_company().finance_einvoice_regime
-            and self.is_sale_document()
-        )
-
-    @api.model
-    def _finance_missing_evidence(self):
-        """Add the documents of a regime that have no e-invoice and left by no other route."""
-        domain = self.env["finance.posting.watch"]._evidence_domain("einvoice") & Domain(
-            "einvoice_ids", "=", False
-        )
-        pairs = self.env["finance.einvoice"]._for_moves(self.sudo().search(domain))
-        missing = self.browse(
-            [move.id for move, _regime in pairs if not move._finance_left_by_other_route()]
-        )
-        return {**super()._finance_missing_evidence(), "evidence.einvoice": missing}
-
-    def write(self, vals):
-        if not is_suite_write(self, vals):
-            self._finance_check_held(self._fields, _kept(self, vals) - guard.FREE_OF_MOVE)
-        return super().write(vals)
-
-    def _finance_check_held(self, fields_, names):
-        """Refuse a change of these fields while an e-invoice of the documents is on its way or held.
-
-        :raises EinvoiceHeld: names the document, the fields and the way to correct it
-        """
-        if not names or not self.ids:
-            return
-        held = (
-            self.env["finance.einvoice"]
-            .sudo()
-            .search(
-                [("move_id", "in", self.ids), ("state", "in", tuple(lifecycle.GUARDED))], limit=1
-            )
-        )
-        if held:
-            labels = (fields_[name]._description_string(self.env) for name in sorted(names))
-            raise EinvoiceHeld(held._refusal_of_change(", ".join(labels)))
 
 
 class AccountMoveLine(models.Model):
@@ -92,7 +45,7 @@ class AccountMoveLine(models.Model):
         return super().create(vals_list)
 
     def write(self, vals):
-        names = _kept(self, vals) - guard.FREE_OF_LINE
+        names = kept_fields(self, vals) - guard.FREE_OF_LINE
         if names:
             moves = self.move_id | self.env["account.move"].browse(vals.get("move_id") or ())
             moves._finance_check_held(self._fields, names)
@@ -219,44 +172,3 @@ class FinanceEinvoice(models.Model):
             return None
         held = self.env["finance.exchange"]._decode(version.content)
         return None if regime._comparable(content) == regime._comparable(held) else digest
-
-
-class ResCompany(models.Model):
-    _inherit = "res.company"
-
-    def _finance_evidence_kinds(self):
-        kinds = super()._finance_evidence_kinds()
-        return (
-            kinds | {"einvoice"}
-            if self._finance_einvoice_company().finance_einvoice_regime
-            else kinds
-        )
-
-
-class FinanceFinding(models.AbstractModel):
-    _inherit = "finance.finding"
-
-    @api.model
-    def _messages(self):
-        _ = self.env._
-        return {
-            **super()._messages(),
-            "evidence.einvoice": (_("It was not submitted as an e-invoice."), ""),
-            "route.other": (
-                _("“%(sender)s” is set up to send this document electronically as well."),
-                _("Switch it off on the journal: each document leaves by one route."),
-            ),
-        }
-
-
-class FinanceAuditEntry(models.Model):
-    _inherit = "finance.audit.entry"
-
-    @api.model
-    def _action_labels(self):
-        _ = self.env._
-        return {
-            **super()._action_labels(),
-            "einvoice.differs": _("Differs from the e-invoice"),
-            "einvoice.other_route": _("Left by another route"),
-        }

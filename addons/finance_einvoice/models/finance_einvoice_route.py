@@ -8,20 +8,13 @@ import re
 
 from odoo import api, models
 from odoo.exceptions import UserError
-from odoo.tools import format_list
-
-from ..core import lifecycle
 
 #: Sending methods that carry the document to a reader and to no network.
 READERS = frozenset({"email", "manual", "snailmail"})
 #: Fields in which Odoo's networks keep what became of a document.
 STATE_FIELD = re.compile(r"(peppol|pdp|l10n_fr_pdp)\w*_state")
 #: Values of such a field of a document that has not left and is not about to.
-_NOT_SENT = frozenset(
-    {False, "ready", "skipped", "error", "canceled", "cancelled", "none", "draft"}
-)
-#: States of the e-invoice in which our route is over.
-_ROUTE_OVER = frozenset({lifecycle.DRAFT, lifecycle.CANCELLED})
+NOT_SENT = frozenset({False, "ready", "skipped", "error", "canceled", "cancelled", "none", "draft"})
 
 
 class OtherRoute(UserError):
@@ -29,71 +22,6 @@ class OtherRoute(UserError):
 
     #: The web client finds its dialog by the exception's name; this names the one of Odoo's own class.
     context = {"exception_class": "odoo.exceptions.UserError"}
-
-
-class AccountMove(models.Model):
-    _inherit = "account.move"
-
-    def write(self, vals):
-        if any(vals[name] not in _NOT_SENT for name in self._finance_route_fields() & vals.keys()):
-            self._finance_refuse_other_route()
-        return super().write(vals)
-
-    @api.model
-    def _finance_route_fields(self):
-        """Return the state fields of the networks that are installed."""
-        return {
-            name
-            for name, field in self._fields.items()
-            if field.type == "selection" and STATE_FIELD.fullmatch(name)
-        }
-
-    def _finance_left_by_other_route(self):
-        """Return the name of the network that this document has left by or is about to, or an empty text."""
-        self.ensure_one()
-        for name in sorted(self._finance_route_fields()):
-            if self[name] not in _NOT_SENT:
-                return self._fields[name]._description_string(self.env)
-        if "edi_document_ids" in self._fields:
-            for document in self.sudo().edi_document_ids:
-                if document.state in ("sent", "to_cancel") and (
-                    document.edi_format_id._needs_web_services()
-                ):
-                    return document.edi_format_id.name
-        return ""
-
-    def _finance_route_is_ours(self):
-        """Return whether this document leaves, or has left, as an e-invoice of its regime."""
-        self.ensure_one()
-        einvoices = self.sudo().einvoice_ids
-        if einvoices.filtered(lambda item: item.state not in _ROUTE_OVER):
-            return True
-        if self.state != "draft" or self._finance_left_by_other_route():
-            return False
-        return bool(self.env["finance.einvoice"]._for_moves(self))
-
-    def _finance_refuse_other_route(self):
-        """Refuse another sender.
-
-        :raises OtherRoute: one of the documents leaves as an e-invoice of its regime
-        """
-        ours = self.filtered(lambda move: move._finance_route_is_ours())
-        if ours:
-            raise OtherRoute(ours._finance_route_text())
-
-    def _finance_route_text(self):
-        return self.env._(
-            "%(documents)s: the e-invoice is submitted to %(platform)s and cannot be sent through a second "
-            "network. Send the document by e-mail, or print it.",
-            documents=format_list(self.env, self.mapped("display_name")),
-            platform=format_list(
-                self.env,
-                self.company_id._finance_einvoice_company()
-                .sudo()
-                .finance_einvoice_connection_id.mapped("name")
-                or [self.env._("the platform of its regime")],
-            ),
-        )
 
 
 class AccountMoveSend(models.AbstractModel):

@@ -135,4 +135,9 @@ class FinanceFinding(models.AbstractModel):
                 ),
                 "",
             ),
+            "evidence.einvoice": (_("It was not submitted as an e-invoice."), ""),
+            "route.other": (
+                _("“%(sender)s” is set up to send this document electronically as well."),
+                _("Switch it off on the journal: each document leaves by one route."),
+            ),
         }

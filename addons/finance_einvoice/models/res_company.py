@@ -39,3 +39,11 @@ class ResCompany(models.Model):
         self.ensure_one()
         ancestors = reversed(self.sudo().parent_ids)
         return next((one for one in ancestors if one.finance_einvoice_regime), self.sudo())
+
+    def _finance_evidence_kinds(self):
+        kinds = super()._finance_evidence_kinds()
+        return (
+            kinds | {"einvoice"}
+            if self._finance_einvoice_company().finance_einvoice_regime
+            else kinds
+        )

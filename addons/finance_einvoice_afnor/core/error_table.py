@@ -6,11 +6,11 @@ may add its own, which are shown in its own words. Codes are public: retired, ne
 
 from __future__ import annotations
 
-from odoo.addons.finance_connector_base.core.delivery.outcomes import Finding
+from odoo.addons.finance_connector_base.core.finding import ERROR, WARNING, Finding
 
 ALREADY_EXISTING = "AlreadyExistingFlow"
 #: Ours: the platform rejected the document and gave no reason.
-NO_REASON = Finding("NoReason", "NoReason")
+NO_REASON = Finding("NoReason")
 
 #: The codes that the specification lists.
 CODES = (
@@ -34,10 +34,9 @@ CODES = (
 
 def finding(detail: dict[str, str]) -> Finding:
     """Return one ``AcknowledgementDetail`` as a finding; its message is the platform's own."""
-    code = detail["reasonCode"]
-    return Finding(
-        code=code,
-        message=detail.get("reasonMessage") or code,
-        item=detail.get("item", ""),
-        level="warning" if detail.get("level") == "Warning" else "error",
+    return Finding.of_provider(
+        detail["reasonCode"],
+        detail.get("reasonMessage") or "",
+        severity=WARNING if detail.get("level") == "Warning" else ERROR,
+        item=detail.get("item") or "",
     )

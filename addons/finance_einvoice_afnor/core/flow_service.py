@@ -22,13 +22,13 @@ from odoo.addons.finance_connector_base.core.delivery.outcomes import (
     Accepted,
     ContractBroken,
     Duplicate,
-    Finding,
     NotFound,
     Outcome,
     Permanent,
     Rejected,
     Waiting,
 )
+from odoo.addons.finance_connector_base.core.finding import Finding
 from odoo.addons.finance_connector_base.core.http.multipart import encode_multipart
 from odoo.addons.finance_connector_base.core.http.wire import (
     QUERY_TIMEOUT,
@@ -240,7 +240,7 @@ def _status(flow: dict[str, Any]) -> str | None:
 
 
 def _only_already_existing(outcome: Rejected) -> bool:
-    errors = [item for item in outcome.findings if item.level == "error"]
+    errors = [item for item in outcome.findings if item.blocks]
     return bool(errors) and all(item.code == ALREADY_EXISTING for item in errors)
 
 

@@ -2,10 +2,11 @@
 
 import pytest
 from odoo.addons.finance_connector_base.core.delivery import health, outcomes
+from odoo.addons.finance_connector_base.core.finding import Finding
 
 
 def test_what_opens_the_breaker_counts_as_an_error_and_nothing_else_but_lost_calls():
-    finding = outcomes.Finding("c", "m")
+    finding = Finding.of_provider("c", "m")
     every = (
         outcomes.Accepted("r"),
         outcomes.Waiting("r"),

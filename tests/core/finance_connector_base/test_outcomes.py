@@ -9,16 +9,19 @@ from hypothesis import strategies as st
 from odoo.addons.finance_connector_base.core.delivery import outcomes
 from odoo.addons.finance_connector_base.core.delivery.outcomes import (
     MAX_PAUSE_SECONDS,
-    MAX_TEXT,
     Accepted,
     AuthFailed,
     Duplicate,
-    Finding,
     RateLimited,
     Rejected,
     Transient,
     Waiting,
 )
+from odoo.addons.finance_connector_base.core.finding import MAX_TEXT, Finding
+
+
+def _texts(values):
+    return [values["code"], *values.get("args", {}).values(), values.get("item", "")]
 
 
 @given(text=st.text(alphabet=st.characters(exclude_categories=()), max_size=50))
@@ -29,7 +32,7 @@ def test_every_text_of_an_outcome_can_be_stored(text):
         Rejected((), text).reference,
         Duplicate(text).reference,
         AuthFailed(text).reason,
-        *Finding(text, text, text, text).as_dict().values(),
+        *_texts(Finding.of_provider(text, text, item=text, hint=text).to_json()),
     ):
         assert "\x00" not in value
         assert json.loads(json.dumps(value).encode("utf-8")) == value.encode("utf-8").decode()

@@ -13,7 +13,6 @@ from odoo.addons.finance_connector_base.core.delivery.outcomes import (
     AuthFailed,
     ContractBroken,
     Duplicate,
-    Finding,
     NotFound,
     Permanent,
     RateLimited,
@@ -24,13 +23,14 @@ from odoo.addons.finance_connector_base.core.delivery.outcomes import (
 )
 from odoo.addons.finance_connector_base.core.delivery.retry import RetryPolicy
 from odoo.addons.finance_connector_base.core.delivery.transitions import DeliveryState
+from odoo.addons.finance_connector_base.core.finding import Finding
 from odoo.addons.finance_connector_base.core.protocol import Operation
 
 LOOKUP = Operation("op", repeat="lookup", max_attempts=3)
 NOTHING = Operation("op", repeat="nothing", max_attempts=3)
 KEY = Operation("op", repeat="key", max_attempts=3)
 OPERATIONS = (LOOKUP, NOTHING, KEY)
-FINDING = Finding("X", "x")
+FINDING = Finding.of_provider("X", "x")
 OUTCOMES = (
     Accepted("1"),
     Waiting("1"),

@@ -31,3 +31,9 @@ def test_what_is_stored_is_read_as_it_was():
 
 def test_a_severity_of_the_provider_that_is_not_a_warning_is_an_error():
     assert stored.finding({**REASON, "level": "error"}).severity == "error"
+
+
+def test_a_reason_that_is_stored_as_a_finding_is_given_its_source():
+    reason = Finding.of_provider("E-7", "Order number missing.", item="BT-13")
+    assert stored.finding(reason.to_json()) == reason
+    assert stored.finding(reason.to_json(), "example").args == {**reason.args, "source": "example"}

@@ -139,7 +139,7 @@ def test_verdicts_are_read_with_their_reasons():
     assert isinstance(rejected, Rejected)
     reason = rejected.findings[0]
     assert (reason.code, reason.item) == ("InvalidSchema", "file")
-    assert reason.message == "said so"
+    assert reason.text == "said so"
 
 
 def test_x6_already_there_is_a_question_before_it_is_a_rejection():
@@ -157,14 +157,14 @@ def test_a_verdict_about_another_flow_is_refused():
 
 def test_an_unlisted_reason_keeps_the_platforms_words():
     rejected = SERVICE.interpret("poll", CALL, answer(200, flow("Error", "F-1", "PF-77")))
-    assert rejected.findings[0].message == "said so"
+    assert rejected.findings[0].text == "said so"
 
 
 def test_a_rejection_always_has_a_reason():
     rejected = SERVICE.interpret("poll", CALL, answer(200, flow("Error")))
     assert [item.code for item in rejected.findings] == ["NoReason"]
     unsaid = finding({"reasonCode": "EmptyFlow"})
-    assert (unsaid.code, unsaid.message) == ("EmptyFlow", "EmptyFlow")
+    assert (unsaid.code, unsaid.text) == ("EmptyFlow", "EmptyFlow")
 
 
 def test_codes_are_listed_once():

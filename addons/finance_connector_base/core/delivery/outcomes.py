@@ -27,23 +27,14 @@ of seconds bounded, when the value is created: no answer can be one that the dat
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any, Literal
+from dataclasses import dataclass, fields
+from typing import Any
 
-#: Longest text of an answer that is kept with an outcome.
-MAX_TEXT = 2000
+from ..finding import Finding, storable_text
+
 #: Longest pause a provider can ask for; a longer one is one of an hour, after which it is asked
 #: again.
 MAX_PAUSE_SECONDS = 3600.0
-# Neither PostgreSQL (NUL) nor UTF-8 (half of a surrogate pair) can hold these.
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-
-
-def storable_text(text: Any, limit: int = MAX_TEXT) -> str:
-    """Return a text from outside with what cannot be stored replaced, cut to ``limit`` characters."""
-    return _UNSTORABLE.sub("\ufffd", str(text)[:limit])
 
 
 def bounded_seconds(seconds: Any) -> float | None:
@@ -74,29 +65,6 @@ _SECONDS = frozenset({"retry_after", "poll_after"})
 
 
 @dataclass(frozen=True, slots=True)
-class Finding(_Clean):
-    """One reason of a rejection. ``code`` is stable; ``item`` is what it refers to, as the provider
-    names it.
-    """
-
-    code: str
-    message: str
-    item: str = ""
-    hint: str = ""
-    level: Literal["error", "warning"] = "error"
-
-    def as_dict(self) -> dict[str, str]:
-        """Return the finding as JSON-ready values."""
-        return {
-            "code": self.code,
-            "message": self.message,
-            "item": self.item,
-            "hint": self.hint,
-            "level": self.level,
-        }
-
-
-@dataclass(frozen=True, slots=True)
 class Outcome(_Clean):
     """Common ancestor; never used itself."""
 
@@ -109,7 +77,6 @@ class Outcome(_Clean):
 @dataclass(frozen=True, slots=True)
 class Accepted(Outcome):
     reference: str
-    data: Mapping[str, Any] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
 
 
@@ -119,7 +86,6 @@ class Waiting(Outcome):
 
     reference: str
     poll_after: float = 5.0
-    data: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

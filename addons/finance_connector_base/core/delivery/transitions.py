@@ -15,14 +15,13 @@ import random
 from dataclasses import dataclass, replace
 
 from .. import cases
-from ..finding import Finding as Status
+from ..finding import Finding
 from ..protocol import Operation, Step
 from .outcomes import (
     Accepted,
     AuthFailed,
     ContractBroken,
     Duplicate,
-    Finding,
     NotFound,
     Outcome,
     Permanent,
@@ -118,7 +117,7 @@ class Change:
 
     exchange: Exchange
     transition: Transition
-    status: Status
+    status: Finding
     findings: tuple[Finding, ...] | None = None
     answered: bool = False
     sent: bool = False
@@ -133,7 +132,7 @@ class Change:
     def as_json(self) -> dict:
         """Return the values of the statement ``apply_changes``."""
         new, status = self.transition.new, self.status.to_json()
-        findings = None if self.findings is None else [item.as_dict() for item in self.findings]
+        findings = None if self.findings is None else [item.to_json() for item in self.findings]
         return {
             "id": self.exchange.id,
             "state": new.state,
@@ -310,39 +309,39 @@ def _pause(outcome, attempt, policy, rng):
 # -- what is recorded about a step -----------------------------------------------------------------
 
 
-def status_on_claim(step: Step, new: DeliveryState) -> Status:
+def status_on_claim(step: Step, new: DeliveryState) -> Finding:
     """Return the status while a step is running."""
     if step == "send":
-        return Status("exchange.sending", args={"attempt": str(new.send_count)})
-    return Status("exchange.looking_up" if step == "lookup" else "exchange.polling")
+        return Finding("exchange.sending", args={"attempt": str(new.send_count)})
+    return Finding("exchange.looking_up" if step == "lookup" else "exchange.polling")
 
 
-def status_on_outcome(step: Step, outcome: Outcome, reference: str = "") -> Status:
+def status_on_outcome(step: Step, outcome: Outcome, reference: str = "") -> Finding:
     """Return the status after a step. ``reference`` is the provider's where one was known before."""
     reference = getattr(outcome, "reference", "") or reference
     if isinstance(outcome, Waiting):
         code = {"lookup": "exchange.found", "poll": "exchange.undecided"}.get(
             step, "exchange.received"
         )
-        return Status(code, args={"reference": reference})
+        return Finding(code, args={"reference": reference})
     if isinstance(outcome, Accepted):
-        return Status("exchange.accepted", args={"reference": reference})
+        return Finding("exchange.accepted", args={"reference": reference})
     if isinstance(outcome, (Rejected, Permanent)):
         found = findings_of(outcome) or ()
-        text = "; ".join(item.message for item in found)
-        return Status(f"exchange.{outcome.code}", args={"findings": text})
+        text = "; ".join(item.text for item in found)
+        return Finding(f"exchange.{outcome.code}", args={"findings": text})
     return _status_on_trouble(step, outcome)
 
 
-def _status_on_trouble(step: Step, outcome: Outcome) -> Status:
+def _status_on_trouble(step: Step, outcome: Outcome) -> Finding:
     if isinstance(outcome, Duplicate):
-        return Status("exchange.duplicate")
+        return Finding("exchange.duplicate")
     detail = {"detail": getattr(outcome, "reason", "")}
     if isinstance(outcome, (NotFound, AuthFailed, RateLimited)):
-        return Status(f"exchange.{outcome.code}", args=detail)
+        return Finding(f"exchange.{outcome.code}", args=detail)
     if step == "send" and not isinstance(outcome, Transient):
-        return Status("exchange.no_response", args=detail)
-    return Status("exchange.unavailable", args=detail)
+        return Finding("exchange.no_response", args=detail)
+    return Finding("exchange.unavailable", args=detail)
 
 
 def findings_of(outcome: Outcome) -> tuple[Finding, ...] | None:

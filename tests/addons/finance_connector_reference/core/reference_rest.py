@@ -15,13 +15,13 @@ from odoo.addons.finance_connector_base.core.delivery.outcomes import (
     Accepted,
     ContractBroken,
     Duplicate,
-    Finding,
     NotFound,
     Outcome,
     Permanent,
     Rejected,
     Waiting,
 )
+from odoo.addons.finance_connector_base.core.finding import Finding
 from odoo.addons.finance_connector_base.core.http.wire import (
     QUERY_TIMEOUT,
     HttpRequest,
@@ -154,7 +154,7 @@ def _read_results(call: Call, response: HttpResponse) -> Outcome:
         best = min(ours, key=lambda item: order.get(item.get("state"), 3))
         return _by_state(call, best, response)
     if any(item.get("state") != "rejected" for item in results):
-        return Rejected((Finding("taken", "Another document has this number"),))
+        return Rejected((Finding.of_provider("taken", "Another document has this number"),))
     return NotFound()
 
 
@@ -186,7 +186,7 @@ def _by_state(call: Call, data: Mapping[str, Any] | None, response: HttpResponse
 
 
 def _finding(error: Mapping[str, Any]) -> Finding:
-    return Finding(str(error.get("code") or "failed"), str(error.get("message") or ""))
+    return Finding.of_provider(error.get("code") or "failed", error.get("message") or "")
 
 
 def _sha256(call: Call) -> str:
