@@ -5,12 +5,14 @@ from pathlib import Path
 
 LOGINS = json.loads((Path(__file__).parent / "logins.json").read_text())
 
+_ACCOUNTANT = (
+    "account.group_account_user",
+    "account.group_account_invoice",
+    "base.group_partner_manager",
+)
 _GROUPS = {
-    "accountant@sample.example": (
-        "account.group_account_user",
-        "account.group_account_invoice",
-        "base.group_partner_manager",
-    ),
+    "accountant@sample.example": _ACCOUNTANT,
+    "comptable@sample.example": _ACCOUNTANT,
     "admin@sample.example": (
         "finance_connector_base.group_admin",
         "account.group_account_manager",
@@ -28,7 +30,7 @@ _GROUPS = {
 
 
 def login(role: str) -> dict[str, str]:
-    """Return the login whose name begins with ``role``: accountant, admin, operator or auditor."""
+    """Return the login whose name begins with ``role``: accountant, admin, operator, auditor, comptable."""
     return next(person for person in LOGINS if person["login"].startswith(role))
 
 
@@ -48,6 +50,7 @@ def add_users(env, companies):
                 "name": person["name"],
                 "login": person["login"],
                 "password": person["password"],
+                "lang": person.get("lang", "en_US"),
                 "tz": "Europe/Paris",
                 "company_id": companies[0].id,
                 "company_ids": [(6, 0, companies.ids)],

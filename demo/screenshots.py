@@ -1,4 +1,7 @@
-"""Pictures of every screen of the suite on the sample companies, wide and narrow, for looking at them."""
+"""Pictures of every screen of the suite on the sample companies, for looking at them.
+
+Wide and narrow, in English and in French; beside each picture the text of the screen, so that languages can be compared.
+"""
 
 from pathlib import Path
 
@@ -6,12 +9,13 @@ from playwright.sync_api import sync_playwright
 
 from tools.dev import chromium
 
-from .demo_users import login
+from .demo_users import LOGINS, login
 from .sample_run import SampleRun
 from .state_samples import StateSamples
 
 WIDE = {"width": 1440, "height": 900}
 NARROW = {"width": 390, "height": 900}
+LANGUAGES = ("en_US", "fr_FR")
 _READY = (
     ".o_action_manager > .o_action, .o_form_view, .o_list_view, .o_kanban_view, .modal .o_form_view"
 )
@@ -26,8 +30,11 @@ _LISTS = (
     ("overview-auditor", "auditor", "finance-overview"),
     ("invoices", "accountant", "action-account.action_move_out_invoice"),
     ("einvoices", "accountant", "action-finance_einvoice.finance_einvoice_action"),
+    ("determinations", "accountant", "action-finance_tax_engine.finance_tax_determination_action"),
+    ("tax-simulation", "accountant", "action-finance_tax_embedded.finance_tax_try_action"),
     ("exchanges", "operator", "action-finance_connector_base.finance_exchange_action"),
     ("cases", "operator", "action-finance_connector_base.finance_case_action"),
+    ("webhook-events", "operator", "action-finance_connector_base.finance_webhook_event_action"),
     ("attempts", "operator", "finance-attempts"),
     ("latency", "operator", "finance-latency"),
     ("connection-cards", "operator", "finance-connections"),
@@ -40,7 +47,25 @@ _LISTS = (
     ("protection", "auditor", "action-finance_audit.action_protection"),
     ("export", "auditor", "action-finance_audit.action_export"),
     ("connections", "admin", "action-finance_connector_base.finance_connection_action"),
+    ("tax-rules", "admin", "action-finance_tax_embedded.finance_tax_rule_action"),
+    ("tax-registrations", "admin", "action-finance_tax_embedded.finance_tax_registration_action"),
+    ("tax-jurisdictions", "admin", "action-finance_tax_embedded.finance_tax_jurisdiction_action"),
+    ("tax-categories", "admin", "action-finance_tax_embedded.finance_tax_category_action"),
     ("settings", "admin", "action-finance_connector_base.res_config_settings_action"),
+)
+
+#: (name, role, list, model): the newest record of the list in its form.
+_FORMS = (
+    ("connection", "admin", "connections", "finance.connection"),
+    ("exchange", "operator", "exchanges", "finance.exchange"),
+    ("case", "operator", "cases", "finance.case"),
+    ("attempt", "operator", "attempts", "finance.exchange.attempt"),
+    ("webhook-event", "operator", "webhook-events", "finance.webhook.event"),
+    ("einvoice", "accountant", "einvoices", "finance.einvoice"),
+    ("determination", "accountant", "determinations", "finance.tax.determination"),
+    ("tax-rule", "admin", "tax-rules", "finance.tax.rule"),
+    ("tax-jurisdiction", "admin", "tax-jurisdictions", "finance.tax.jurisdiction"),
+    ("audit-entry", "auditor", "audit-log", "finance.audit.entry"),
 )
 
 _PATHS = {name: path for name, _role, path in _LISTS}
@@ -56,14 +81,22 @@ def main(stack, folder: Path) -> int:
         browser = playwright.chromium.launch(
             executable_path=str(chromium.ensure()), args=chromium.QUIET
         )
-        for camera in (
-            Camera(browser, stack, folder, "wide", WIDE),
-            Camera(browser, stack, folder, "narrow", NARROW),
-        ):
-            camera.take_all(shown)
+        for language in LANGUAGES:
+            _set_language(stack, language)
+            for suffix, viewport in (("wide", WIDE), ("narrow", NARROW)):
+                camera = Camera(browser, stack, folder, f"{suffix}-{language[:2]}", viewport)
+                camera.take_all(shown)
         browser.close()
     print(f"{len(list(folder.glob('*.png')))} pictures in {folder}")
     return 0
+
+
+def _set_language(stack, language):
+    """Let everybody of the sample read Odoo in this language."""
+    person = login("admin")
+    admin = stack.rpc(person["login"], person["password"])
+    users = admin.call("res.users", "search", [("login", "in", [item["login"] for item in LOGINS])])
+    admin.call("res.users", "write", users, {"lang": language})
 
 
 class Camera:
@@ -86,12 +119,10 @@ class Camera:
             "accountant",
             f"action-account.action_move_out_invoice/{invoices['fr-lost-answer']}",
         )
-        page.get_by_role("tab", name="Timeline").click()
+        page.locator(".o_notebook .nav-link[name=finance_timeline]").click()
         self.shoot(page, "timeline")
-        self._newest("connection", "admin", _PATHS["connections"], "finance.connection")
-        self._newest("exchange", "operator", _PATHS["exchanges"], "finance.exchange")
-        self._newest("case", "operator", _PATHS["cases"], "finance.case")
-        self._newest("audit-entry", "auditor", _PATHS["audit-log"], "finance.audit.entry")
+        for name, role, listed, model in _FORMS:
+            self._newest(name, role, _PATHS[listed], model)
 
     def take(self, name, role, path):
         """Open a path as a role and take the picture."""
@@ -106,13 +137,15 @@ class Camera:
         page.wait_for_function("() => !document.querySelector('.o_loading_indicator')")
         page.evaluate("() => document.fonts.ready")
         page.screenshot(path=self._folder / f"{name}-{self._suffix}.png")
+        text = page.locator("body").inner_text()
+        (self._folder / f"{name}-{self._suffix}.txt").write_text(text)
 
     def _newest(self, name, role, path, model):
-        """Return the newest record of a list, opened by its address."""
+        """Take the newest record of a list, opened by its address; a list may be empty."""
         person = login(role)
         session = self._stack.rpc(person["login"], person["password"])
-        (newest,) = session.call(model, "search", [], order="id desc", limit=1)
-        self.take(name, role, f"{path}/{newest}")
+        for newest in session.call(model, "search", [], order="id desc", limit=1):
+            self.take(name, role, f"{path}/{newest}")
 
     def _page(self, role):
         if role not in self._pages:

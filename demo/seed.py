@@ -6,6 +6,7 @@ from .demo_users import add_users, login
 
 def seed(env):
     """Companies with charts, engine, regime and connection; customers, products, users."""
+    _languages(env)
     # Prices of shared products are in the currency of the first company, which has no books here.
     env.ref("base.main_company").currency_id = env.ref("base.EUR")
     companies = {code: _company(env, values) for code, values in COMPANIES.items()}
@@ -21,6 +22,13 @@ def seed(env):
     add_users(env, everyone)
     operator = login("operator")["login"]
     everyone.finance_case_user_id = env["res.users"].search([("login", "=", operator)])
+
+
+def _languages(env):
+    """Load French with the texts of every installed addon, for the users who read it."""
+    env["res.lang"]._activate_lang("fr_FR")
+    installed = env["ir.module.module"].search([("state", "=", "installed")])
+    installed._update_translations("fr_FR")
 
 
 def _company(env, values):

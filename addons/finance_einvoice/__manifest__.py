@@ -12,6 +12,7 @@
         "security/rules.xml",
         "data/mail_activity_type.xml",
         "data/finance_einvoice_guard.xml",
+        "data/finance_overview.xml",
         "views/finance_einvoice_version_views.xml",
         "views/finance_einvoice_views.xml",
         "views/account_move_views.xml",

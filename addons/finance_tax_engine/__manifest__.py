@@ -11,6 +11,7 @@
         "security/ir.model.access.csv",
         "security/rules.xml",
         "data/ir_cron.xml",
+        "data/finance_overview.xml",
         "views/finance_tax_determination_views.xml",
         "views/account_move_views.xml",
         "views/res_config_settings_views.xml",

@@ -15,6 +15,7 @@ from odoo.fields import Domain
 from odoo.tools import format_datetime
 
 from ..core.delivery import states
+from .finance_posting_watch import NO_EVIDENCE
 
 #: Days shown by the graph of a card.
 _DAYS = 7
@@ -144,12 +145,19 @@ class FinanceOverview(models.Model):
                 figure(_("On hold"), states.HELD, "warning"),
                 figure(_("Rejected"), states.REJECTED, "danger"),
                 figure(_("Failed"), states.FAILED, "danger"),
+                self._evidence_figure(),
             ],
             self._by_day(
                 "finance.exchange", "answered_at", [*mine, ("state", "=", states.ACCEPTED)]
             ),
             _("Accepted per day"),
         )
+
+    def _evidence_figure(self):
+        """Return the posted documents that lack what the checks would have made of them."""
+        kind = self.env.ref(NO_EVIDENCE).id
+        domain = [("state", "=", "posted"), ("activity_ids.activity_type_id", "=", kind)]
+        return self._moves_figure(self.env._("Posted without checks"), domain, "danger")
 
     @api.model
     def _document_states(self):
@@ -271,6 +279,18 @@ class FinanceOverview(models.Model):
     def _first_moment(self):
         today = fields.Datetime.now().replace(hour=0, minute=0, second=0, microsecond=0)
         return today - timedelta(days=_DAYS - 1)
+
+    def _moves_figure(self, label, domain, tone):
+        """Return a number of invoices of the reader's companies.
+
+        A role counts them also without the right to read invoices; their list opens only with it.
+        """
+        domain = [*self._company_domain(), *domain]
+        moves = self.env["account.move"]
+        if moves.has_access("read"):
+            action = "account.action_move_out_invoice"
+            return Figure(label, moves.search_count(domain), action, domain, tone)
+        return Figure(label, moves.sudo().search_count(domain), tone=tone)
 
     def _by_day(self, model, moment, domain):
         """Return (label, number) of the last days, for the graph of a card; empty without the right

@@ -10,4 +10,5 @@ from . import finance_finding
 from . import account_move
 from . import res_company
 from . import res_config_settings
+from . import finance_overview
 from . import finance_posting

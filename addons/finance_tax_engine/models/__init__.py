@@ -7,6 +7,7 @@ from . import (
     finance_tax_service,
     finance_tax_remediation,
     finance_posting,
+    finance_overview,
     account_tax,
     account_move,
     account_move_line,

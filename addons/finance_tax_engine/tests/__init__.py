@@ -5,5 +5,6 @@ from . import (
     test_t4_fallback,
     test_t6_reversal,
     test_t9_local_checks,
+    test_overview,
     test_posting,
 )

@@ -1,2 +1,3 @@
 from . import test_life_cycle
 from . import test_shown
+from . import test_overview
