@@ -59,7 +59,7 @@ def imports(path):
 
 
 def leaves_root(path, root):
-    """Tell whether a relative import leaves `root`: the core does not import the shell."""
+    """Return whether a relative import leaves `root`: the core does not import the shell."""
     depth = len(path.parent.relative_to(root).parts) + 1
     tree = ast.parse(path.read_text(encoding="utf-8"))
     return any(isinstance(node, ast.ImportFrom) and node.level > depth for node in ast.walk(tree))

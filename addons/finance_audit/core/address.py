@@ -27,7 +27,7 @@ def check_address(url: str, *, allow_loopback: bool) -> None:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host is the machine itself: ``localhost`` (RFC 6761, section 6.3) or a loopback IP."""
+    """Return whether a host is the machine itself: ``localhost`` (RFC 6761, section 6.3) or a loopback IP."""
     if host == "localhost":
         return True
     try:

@@ -45,13 +45,13 @@ def drop(cr: Cursor) -> None:
 
 
 def exists(cr: Cursor) -> bool:
-    """Tell whether the table of entries exists."""
+    """Return whether the table of entries exists."""
     cr.execute(QUERIES["table_exists"])
     return cr.fetchone()[0]
 
 
 def owns(cr: Cursor) -> bool:
-    """Tell whether Odoo's role may alter the tables: it owns them, or may act for their owner."""
+    """Return whether Odoo's role may alter the tables: it owns them, or may act for their owner."""
     cr.execute(QUERIES["owns_tables"])
     return cr.fetchone()[0]
 

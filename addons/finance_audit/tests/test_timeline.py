@@ -18,7 +18,7 @@ class TestTimeline(FixtureCase):
         super().setUp()
         self.document = self.documents.create({"name": "INV/1", "company_id": self.company.id})
 
-    def tell(self, **values):
+    def record_entry(self, **values):
         return self.record(**{"document": self.document, **values})
 
     def page(self, document=None):
@@ -29,15 +29,15 @@ class TestTimeline(FixtureCase):
         self.assertEqual(self.document.audit_entry_count, 0)
 
     def test_the_newest_entry_is_on_top(self):
-        self.tell(summary="Sent.")
-        self.tell(summary="Accepted.", outcome="success")
+        self.record_entry(summary="Sent.")
+        self.record_entry(summary="Accepted.", outcome="success")
         sentences = [item.text_content().split()[1] for item in self.page().iter("li")]
         self.assertEqual(sentences, ["Accepted.", "Sent."])
 
     def test_a_new_entry_shows_in_a_timeline_already_read(self):
         self.assertEqual(self.document.audit_entry_count, 0)
         self.assertFalse(list(self.page().iter("li")))
-        self.tell()
+        self.record_entry()
         self.assertEqual(self.document.audit_entry_count, 1)
         self.assertEqual(len(list(self.page().iter("li"))), 1)
 
@@ -47,7 +47,7 @@ class TestTimeline(FixtureCase):
 
     def test_outcomes_are_distinguished(self):
         for outcome in ("info", "success", "warning", "failure"):
-            self.tell(outcome=outcome)
+            self.record_entry(outcome=outcome)
         dots = [dot.get("class").split()[-1] for dot in self.page().iter("i")]
         self.assertEqual(dots, ["bg-danger", "bg-warning", "bg-success", "bg-info"])
         labels = dict(self.entries._fields["outcome"]._description_selection(self.env))
@@ -55,7 +55,7 @@ class TestTimeline(FixtureCase):
         self.assertEqual(titles[0], labels["failure"])
 
     def test_details_and_correlation_id_are_folded_away(self):
-        self.tell(correlation_id="c-42", details={"total_amount": "12.30"})
+        self.record_entry(correlation_id="c-42", details={"total_amount": "12.30"})
         fold = next(self.page().iter("details"))
         self.assertIsNone(fold.get("open"))
         for text in ("c-42", "Total amount", "12.30"):
@@ -63,7 +63,9 @@ class TestTimeline(FixtureCase):
 
     def test_nothing_recorded_can_inject_html(self):
         self.document.name = INJECTION
-        self.tell(summary=INJECTION, correlation_id=INJECTION, details={INJECTION: INJECTION})
+        self.record_entry(
+            summary=INJECTION, correlation_id=INJECTION, details={INJECTION: INJECTION}
+        )
         page = self.page()
         self.assertFalse([*page.iter("script"), *page.iter("img")])
         self.assertEqual(page.text_content().count(INJECTION), 4)
@@ -71,7 +73,7 @@ class TestTimeline(FixtureCase):
         self.assertNotIn("<img", entry.details_html)
 
     def test_times_are_those_of_the_reader(self):
-        entry = self.tell()
+        entry = self.record_entry()
         for zone, hours in (("UTC", 0), ("Asia/Kolkata", 5.5)):
             reader = self.document.with_context(tz=zone)
             reader.invalidate_recordset(["audit_timeline"])
@@ -82,7 +84,7 @@ class TestTimeline(FixtureCase):
             self.assertEqual(hour * 3600 + minute * 60 + second, int(seconds))
 
     def test_readers_of_the_document_may_read_its_timeline(self):
-        self.tell(summary="Sent.")
+        self.record_entry(summary="Sent.")
         as_outsider = self.document.with_user(self.outsider)
         self.assertIn("Sent.", as_outsider.audit_timeline)
         self.assertEqual(as_outsider.audit_entry_count, 1)
@@ -90,7 +92,7 @@ class TestTimeline(FixtureCase):
             as_outsider.action_open_audit_entries()
 
     def test_without_access_to_the_document_its_timeline_is_empty(self):
-        self.tell(summary="Sent.")
+        self.record_entry(summary="Sent.")
         model = self.env["ir.model"]._get_id(self.document._name)
         self.env["ir.model.access"].search([("model_id", "=", model)]).unlink()
         hidden = self.document.with_user(self.outsider)
@@ -101,7 +103,7 @@ class TestTimeline(FixtureCase):
         self.assertEqual(hidden.audit_entry_count, 0)
 
     def test_portal_users_see_none_of_the_audit_fields(self):
-        self.tell(summary="Sent.")
+        self.record_entry(summary="Sent.")
         portal = new_test_user(self.env, login="audit_portal", groups="base.group_portal")
         model = self.env["ir.model"]._get_id(self.document._name)
         self.env["ir.model.access"].create(
@@ -122,7 +124,7 @@ class TestTimeline(FixtureCase):
                 document.read([name])
 
     def test_auditors_go_on_to_the_log(self):
-        self.tell()
+        self.record_entry()
         action = self.document.with_user(self.auditor).action_open_audit_entries()
         found = self.entries.with_user(self.auditor).search(action["domain"])
         self.assertEqual(found.document_id, self.document.id)
@@ -130,7 +132,7 @@ class TestTimeline(FixtureCase):
     def test_a_long_timeline_is_cut_and_says_so(self):
         with patch.object(finance_audit_timeline_mixin, "SHOWN", 2):
             for _entry in range(3):
-                self.tell()
+                self.record_entry()
             page = self.page()
         self.assertEqual(len(list(page.iter("li"))), 2)
         self.assertIn("Only the latest 2", page.text_content())

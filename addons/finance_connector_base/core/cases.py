@@ -112,7 +112,7 @@ class Situation:
 
     @property
     def is_uncertain(self) -> bool:
-        """Tell whether the provider may hold something that it has not confirmed."""
+        """Return whether the provider may hold something that it has not confirmed."""
         return self.state == states.UNKNOWN or self.maybe_sent
 
 
@@ -157,7 +157,7 @@ def _of_undelivered(situation: Situation) -> dict[str, bool]:
 
 
 def _can_be_asked(situation: Situation) -> bool:
-    """Tell whether a status check is possible: by our key, by a lookup, or by the provider's
+    """Return whether a status check is possible: by our key, by a lookup, or by the provider's
     reference.
     """
     return situation.repeat != "nothing" or _has_pollable_reference(situation)

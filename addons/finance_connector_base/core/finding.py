@@ -68,7 +68,7 @@ class Finding:
 
     @property
     def blocks(self) -> bool:
-        """Tell whether the document must not go on because of it."""
+        """Return whether the document must not go on because of it."""
         return self.severity == ERROR
 
     @property

@@ -107,7 +107,7 @@ class Heartbeat:
         self._safe_until = 0.0
 
     def holds(self, worker_id):
-        """Tell whether claims made under this id are ours for long enough to start a call. For
+        """Return whether claims made under this id are ours for long enough to start a call. For
         sending threads.
         """
         return worker_id == self.worker_id and _now() < self._safe_until

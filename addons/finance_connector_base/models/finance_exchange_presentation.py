@@ -149,7 +149,7 @@ class FinanceExchangePresentation(models.AbstractModel):
         return Finding(f"{code}_at", args={"time": self._time_of(self.next_step_at)})
 
     def _is_resent_by_key(self):
-        """Tell whether sending the same bytes again is the status check: the provider recognises
+        """Return whether sending the same bytes again is the status check: the provider recognises
         our key.
         """
         return self.connection_id._operation_of(self.operation).repeat == "key"

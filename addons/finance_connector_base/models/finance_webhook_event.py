@@ -414,7 +414,7 @@ class FinanceWebhookEvent(models.Model):
             self._settle(PROCESSED, Finding("webhook.no_status_check", WARNING), tone="warning")
 
     def _is_trusted(self, event, exchange):
-        """Tell whether the event is a verdict on our bytes under the reference of this exchange.
+        """Return whether the event is a verdict on our bytes under the reference of this exchange.
 
         In any other case the provider's status is checked instead.
         """

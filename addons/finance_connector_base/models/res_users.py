@@ -9,7 +9,7 @@ class ResUsers(models.Model):
     _inherit = "res.users"
 
     def _may_decide_cases(self, company):
-        """Tell whether the user is an operator of the company now; roles and companies may have
+        """Return whether the user is an operator of the company now; roles and companies may have
         changed meanwhile.
         """
         self.ensure_one()

@@ -174,5 +174,5 @@ REFUSALS = tuple(_CODES[kind] for kind in (Rejected, Permanent))
 
 
 def is_failure(outcome: Outcome) -> bool:
-    """Tell whether an outcome means that the provider, not the document, is the problem."""
+    """Return whether an outcome means that the provider, not the document, is the problem."""
     return isinstance(outcome, FAILURES)

@@ -236,7 +236,7 @@ class Run:
         self._notify = True
 
     def _is_over(self, now: float) -> bool:
-        """Tell whether nothing is in flight and nothing will be due soon."""
+        """Return whether nothing is in flight and nothing will be due soon."""
         if (
             self.pipeline.in_flight
             or self._notify

@@ -133,7 +133,7 @@ def refuse_unknown(headers: Mapping[str, str], body: bytes) -> None:
 
 
 def is_standard_secret(secret: str) -> bool:
-    """Tell whether ``secret`` is of the form and size the Standard Webhooks specification asks for."""
+    """Return whether ``secret`` is of the form and size the Standard Webhooks specification asks for."""
     return secret.startswith(_SECRET_PREFIX) and bool(_secret_bytes(secret))
 
 
@@ -173,7 +173,7 @@ def _secret_bytes(secret: str) -> bytes:
 
 
 def _any_matches(keys: list[bytes], signed: bytes, given: list[str]) -> bool:
-    """Tell whether any key made any of the given signatures; every pair is compared."""
+    """Return whether any key made any of the given signatures; every pair is compared."""
     expected = [base64.b64encode(hmac.digest(key, signed, "sha256")).decode() for key in keys]
     candidates = [item.removeprefix(_SCHEME) for item in given if item.startswith(_SCHEME)]
     return any([_same(ours, theirs) for ours in expected for theirs in candidates])  # noqa: C419

@@ -66,7 +66,7 @@ class TestEngineLimits(EngineCase):
             self.assertEqual(self.locks_the_throttle(self.claim), locked)
 
     def locks_the_throttle(self, work):
-        """Tell whether a transaction locks rows of throttles, by the statements that it sends."""
+        """Return whether a transaction locks rows of throttles, by the statements that it sends."""
         statements = []
         cursor = type(self.env.cr)
         execute = cursor.execute
