@@ -11,6 +11,8 @@ All of it is in one file so that an auditor can copy and read it. It shares no c
 packages: a mistake there cannot repeat itself here.
 """
 
+# It reads JSON of any origin and checks what it finds at runtime, so types are checked in the basic mode.
+# pyright: basic
 # The numbers are those of the formats.
 # ruff: noqa: PLR2004
 # A command line program without Odoo. # pylint: disable=print-used,bad-builtin-groupby
@@ -34,6 +36,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 FORMAT = "finance-audit-package/1"
 BLOCK, MAX_LINE = 1 << 20, 64 << 20
@@ -161,6 +164,10 @@ class Head:
 
     def __init__(self, note):
         self.note = note
+        #: Verifier keys whose signature holds, once they are determined.
+        self.by = set()
+        #: It was received outside the package, from somebody else than the one who exported it.
+        self.from_outside = False
         text, gap, signatures = note.rpartition("\n\n")
         self.text = f"{text}\n"
         try:
@@ -225,7 +232,7 @@ def read_keys(lines):
 def _signature(line):
     found = SIGNATURE_LINE.fullmatch(line)
     raw = exact_base64(found[2]) if found else b""
-    if len(raw) < 5:
+    if not found or len(raw) < 5:
         raise ValueError(f"{line[:40]!r} is not a signature line")
     return found[1], raw[:4], raw[4:]
 
@@ -333,7 +340,7 @@ class Timestamp:
             usage = self.certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
         except x509.ExtensionNotFound:
             return False
-        if x509.oid.ExtendedKeyUsageOID.TIME_STAMPING not in usage:
+        if ExtendedKeyUsageOID.TIME_STAMPING not in usage:
             return False
         here = self.certificate
         for _depth in range(6):
@@ -583,7 +590,6 @@ class LogCheck:
         found = []
         for row in self.package.rows(f"{self.folder}/anchors.ndjson"):
             head = Head(row["note"])
-            head.from_outside = False
             if row.get("token"):
                 stamp = Timestamp(exact_base64(row["token"]))
                 if not stamp.covers(head.note):
@@ -633,7 +639,7 @@ class LogCheck:
                     f"there are {tree.size} entries, checkpoint {head.size} was signed for more",
                 )
             tree.extend(hashes_)
-        outside = getattr(head, "from_outside", False)
+        outside = head.from_outside
         if tree.root() != head.root:
             if outside:
                 raise leaves.suspect or self._other(head)
@@ -720,7 +726,7 @@ class LogCheck:
         self._say(disclosed, held)
 
     def _joins(self, head, top, older):
-        outside = getattr(head, "from_outside", False)
+        outside = head.from_outside
         path = [exact_base64(node) for node in older.get(head.size, ())]
         same = head.size == top.size and head.root == top.root
         if same or verify_consistency(head.size, top.size, path, head.root, top.root):
@@ -827,7 +833,7 @@ def verify(place, settings):
 
 
 def main(words=None):
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("package", help="the exported zip file, or the folder it was unpacked to")
     parser.add_argument(
         "--key", action="append", default=[], help="verifier key you trust, or a file of them"

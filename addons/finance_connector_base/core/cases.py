@@ -144,7 +144,7 @@ def allowed(situation: Situation) -> dict[str, bool]:
 
 def _of_undelivered(situation: Situation) -> dict[str, bool]:
     uncertain = situation.is_uncertain
-    decisions = {}
+    decisions: dict[str, bool] = {}
     if situation.kind != DAMAGED:
         if not uncertain or _can_be_asked(situation):
             decisions[RETRY] = False

@@ -27,6 +27,9 @@ Amount = Annotated[
 ]
 Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+TaxType = Literal["vat", "sales"]
+#: UNTDID 5305: S standard/reduced, Z zero, E exempt, AE reverse charge, K intra-community, G export, O outside scope.
+TaxCategory = Literal["S", "Z", "E", "AE", "K", "G", "O"]
 
 
 class _Model(BaseModel):
@@ -121,9 +124,8 @@ class TaxDetail(_Model):
 
     line_id: str
     jurisdiction: Jurisdiction
-    tax_type: Literal["vat", "sales"]
-    #: UNTDID 5305: S standard/reduced, Z zero, E exempt, AE reverse charge, K intra-community, G export, O outside scope.
-    category: Literal["S", "Z", "E", "AE", "K", "G", "O"]
+    tax_type: TaxType
+    category: TaxCategory
     #: Percent: ``20`` is 20 %.
     rate: Amount
     taxable: Amount

@@ -28,10 +28,6 @@ def storable_text(text: Any, limit: int = MAX_TEXT) -> str:
     return _UNSTORABLE.sub("\ufffd", str(text)[:limit])
 
 
-def _no_args() -> Mapping[str, str]:
-    return {}
-
-
 @dataclass(frozen=True, slots=True)
 class Finding:
     """A coded finding about one document.
@@ -43,7 +39,7 @@ class Finding:
 
     code: str
     severity: str = ERROR
-    args: Mapping[str, str] = field(default_factory=_no_args)
+    args: Mapping[str, str] = field(default_factory=dict[str, str])
     model: str = ""
     record_id: int = 0
     field_name: str = ""

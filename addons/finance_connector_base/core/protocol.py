@@ -56,7 +56,7 @@ class Call:
     operation: str
     key: str
     payload: bytes
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict[str, Any])
     reference: str = ""
     correlation_id: str = ""
 

@@ -51,12 +51,6 @@ class FinanceAdapter(models.AbstractModel):
         """
         return []
 
-    def _default_base_url(self, environment) -> str:
-        """Return the provider's published base URL for an environment; empty when it differs per
-        account.
-        """
-        return ""
-
 
 class FinanceExchangeOwnerMixin(models.AbstractModel):
     """A record on whose behalf exchanges are made; it is notified of each change in a separate

@@ -5,11 +5,11 @@ only.
 import uuid
 
 from odoo import api, fields, models
+from odoo.addons.finance_audit.core.keyring import KeyRingError
 from odoo.exceptions import UserError
 from odoo.tools import config
 
-from ..core.security.keys import OPTION_FILE, load_key_ring
-from ..core.security.vault import VaultError, associated_data
+from ..core.security import vault
 
 
 class CredentialError(UserError):
@@ -48,8 +48,8 @@ class FinanceCredential(models.Model):
         """Encrypt ``secret`` into this record."""
         self.ensure_one()
         try:
-            ciphertext = self._key_ring().encrypt(secret, self._associated())
-        except VaultError as error:
+            ciphertext = vault.encrypt(self._key_ring(), secret, self._associated())
+        except KeyRingError as error:
             raise self._error(error) from error
         self.sudo().write(
             {
@@ -72,13 +72,13 @@ class FinanceCredential(models.Model):
                 self.env._("The secret “%s” is not set on this connection.", self.purpose)
             )
         try:
-            return self._key_ring().decrypt(ciphertext, self._associated())
-        except VaultError as error:
+            return vault.decrypt(self._key_ring(), ciphertext, self._associated())
+        except KeyRingError as error:
             raise self._error(error) from error
 
     def _associated(self):
         database_uuid = self.env["ir.config_parameter"].sudo().get_param("database.uuid")
-        return associated_data(
+        return vault.associated_data(
             database_uuid,
             self.connection_id.environment,
             self._name,
@@ -88,7 +88,7 @@ class FinanceCredential(models.Model):
 
     @api.model
     def _key_ring(self):
-        return load_key_ring(config.get(OPTION_FILE))
+        return vault.SOURCE.load(config.get(vault.OPTION_FILE))
 
     def _error(self, error):
         return CredentialError(

@@ -6,7 +6,7 @@ from unittest.mock import patch
 
 from odoo.tests import TransactionCase, new_test_user
 
-from ..core.security.keys import ENVIRONMENT_KEYS
+from ..core.security.vault import ENVIRONMENT_KEYS
 
 ROLES = {
     "accountant": "finance_connector_base.group_accountant",

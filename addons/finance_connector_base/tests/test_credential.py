@@ -6,7 +6,7 @@ from unittest.mock import patch
 from odoo.exceptions import AccessError
 from odoo.tests import tagged
 
-from ..core.security.keys import ENVIRONMENT_KEYS
+from ..core.security.vault import ENVIRONMENT_KEYS
 from ..models.finance_credential import CredentialError
 from .common import ConnectorCase
 

@@ -12,7 +12,7 @@ from ..controllers.webhook import MAX_BODY
 from ..core.delivery import states
 from ..core.protocol import ProviderProtocol
 from ..core.security import webhook as webhook_core
-from ..core.security.keys import ENVIRONMENT_KEYS
+from ..core.security.vault import ENVIRONMENT_KEYS
 from .webhook_case import WebhookCase, message, signed
 
 LOGGER = "odoo.addons.finance_connector_base.controllers.webhook"

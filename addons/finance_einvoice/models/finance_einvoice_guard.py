@@ -1,8 +1,9 @@
 """Nothing that went into a rendering changes while its e-invoice is on its way or held (E12).
 
-The guard stands in ``create``, ``write`` and ``unlink`` of invoices and their lines, and looks at the state of the
-e-invoice only: neither a context nor ``sudo`` opens it. What stays free is listed in ``core.guard``. A nightly job
-renders again and compares with what was sent, which also finds changes that did not pass the ORM.
+The guard stands in ``write`` of invoices (``account_move``) and in ``create``, ``write`` and ``unlink`` of their lines.
+It looks at the state of the e-invoice only: neither a context nor ``sudo`` opens it. What stays free is listed in
+``core.guard``. A nightly job renders again and compares with what was sent, which also finds changes that did not pass
+the ORM.
 """
 
 import hashlib

@@ -15,7 +15,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 from odoo.addons.finance_connector_base.core.delivery.outcomes import (
@@ -172,7 +172,7 @@ def _read_submission(call: Call, response: HttpResponse) -> Outcome:
 
 def _read_receipt(call: Call, response: HttpResponse, data: dict[str, Any] | None) -> Outcome:
     flow_id = data.get("flowId") if data else None
-    if not isinstance(flow_id, str) or not flow_id or len(flow_id) > _MAX_ID:
+    if data is None or not isinstance(flow_id, str) or not flow_id or len(flow_id) > _MAX_ID:
         return unreadable(response)
     theirs = data.get("sha256")
     if theirs and theirs != hashlib.sha256(call.payload).hexdigest():
@@ -195,12 +195,13 @@ def _read_search(call: Call, response: HttpResponse) -> Outcome:
     results = data.get("results") if data else None
     if not isinstance(results, list):
         return unreadable(response)
+    results = cast("list[dict[str, Any]]", results)
     flows = [flow for flow in results if flow.get("trackingId") == _tracking_id(call)]
     if len(flows) != len(results):
         return ContractBroken("the search answered with flows of another tracking id")
     if not flows:
         return NotFound()
-    order = {"Ok": 0, "Pending": 1, "Error": 2}
+    order: dict[str | None, int] = {"Ok": 0, "Pending": 1, "Error": 2}
     best = min(flows, key=lambda flow: order.get(_status(flow), 3))
     return _by_acknowledgement(best, response)
 
@@ -224,7 +225,7 @@ def _by_acknowledgement(flow: dict[str, Any], response: HttpResponse) -> Outcome
     reference, status = flow.get("flowId"), _status(flow)
     if not isinstance(reference, str) or not reference:
         return unreadable(response)
-    details = (flow.get("acknowledgement") or {}).get("details") or []
+    details: list[dict[str, str]] = _acknowledgement(flow).get("details") or []
     findings = tuple(finding(detail) for detail in details)
     if status == "Ok":
         return Accepted(reference, findings=findings)
@@ -235,8 +236,12 @@ def _by_acknowledgement(flow: dict[str, Any], response: HttpResponse) -> Outcome
     return ContractBroken(f"unknown acknowledgement status {status!r}")
 
 
+def _acknowledgement(flow: dict[str, Any]) -> dict[str, Any]:
+    return flow.get("acknowledgement") or {}
+
+
 def _status(flow: dict[str, Any]) -> str | None:
-    return (flow.get("acknowledgement") or {}).get("status")
+    return _acknowledgement(flow).get("status")
 
 
 def _only_already_existing(outcome: Rejected) -> bool:

@@ -8,7 +8,7 @@ from unittest.mock import patch
 from urllib.parse import urlsplit
 
 from odoo.addons.finance_connector_base.core.delivery import states
-from odoo.addons.finance_connector_base.core.security.keys import ENVIRONMENT_KEYS
+from odoo.addons.finance_connector_base.core.security.vault import ENVIRONMENT_KEYS
 from odoo.addons.finance_einvoice_fr.tests.common import FrenchCompanyCase
 from odoo.tests.common import _super_send
 

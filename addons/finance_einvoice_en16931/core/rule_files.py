@@ -66,7 +66,8 @@ def digest(name: str) -> str:
 
 def _closure(path: Path) -> set[Path]:
     """Return a schema and all schemas it includes or imports."""
-    found, waiting = set(), [path.resolve()]
+    found: set[Path] = set()
+    waiting = [path.resolve()]
     while waiting:
         item = waiting.pop()
         if item not in found:

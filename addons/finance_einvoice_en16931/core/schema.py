@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from lxml import etree
 
 from .fork_safe import ForkSafeLock
 from .rule_files import rule_file
-from .xml_input import element_location
+from .xml_input import Element, element_location
 
 _MAIN = "urn:oasis:names:specification:ubl:schema:xsd:"
 #: Root element in Clark notation -> schema.
@@ -23,7 +24,7 @@ _compiled: dict[str, etree.XMLSchema] = {}
 _lock = ForkSafeLock()
 
 
-def faults(root: etree._Element) -> list[tuple[str, str]]:
+def faults(root: Element) -> list[tuple[str, str]]:
     """Return message and location of every structural error of an invoice or credit note."""
     name = SCHEMAS[root.tag]
     with _lock:
@@ -39,9 +40,9 @@ def _compile(name: str) -> etree.XMLSchema:
     return etree.XMLSchema(etree.parse(str(rule_file(name)), parser))
 
 
-def _entries(log: etree._ListErrorLog, root: etree._Element) -> Iterator[tuple[str, str]]:
+def _entries(log: Any, root: Element) -> Iterator[tuple[str, str]]:
     prefixes = {prefix: uri for prefix, uri in root.nsmap.items() if prefix}
     for entry in log:
-        found = root.xpath(entry.path, namespaces=prefixes) if entry.path else []
+        found: Any = root.xpath(entry.path, namespaces=prefixes) if entry.path else []
         where = element_location(found[0]) if found else f"line {entry.line}"
         yield _NAMESPACE.sub("", entry.message), where

@@ -7,23 +7,22 @@ refuses, hence "<13".
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from lxml import etree
 
 from .fork_safe import ForkSafeLock
 from .rule_files import ValidationUnavailable, rule_file
-from .xml_input import readable_location
-
-if TYPE_CHECKING:
-    from saxonche import PySaxonProcessor
+from .xml_input import Element, readable_location
 
 _REQUIREMENT = "saxonche<13"
 _SVRL = "{http://purl.oclc.org/dsdl/svrl}"
 _lock = ForkSafeLock()
 _compiled: dict[str, Any] = {}
-_processors: list[PySaxonProcessor] = []
+# Saxon has no type information.
+_processors: list[Any] = []
 
 
 class RulesAborted(ValueError):
@@ -39,7 +38,7 @@ class FailedAssertion(NamedTuple):
     location: str
 
 
-def failed_assertions(root: etree._Element, stylesheet: str) -> list[FailedAssertion]:
+def failed_assertions(root: Element, stylesheet: str) -> list[FailedAssertion]:
     """Run the rule set of `stylesheet` (a name below the rule folder) on a parsed document.
 
     :raises ValidationUnavailable: Saxon or the rules are not installed.
@@ -64,26 +63,27 @@ def _compile(stylesheet: str) -> Any:
 
 
 def _api_error() -> type[Exception]:
-    from saxonche import PySaxonApiError
-
-    return PySaxonApiError
+    return _saxon().PySaxonApiError
 
 
-def _processor() -> PySaxonProcessor:
+def _saxon() -> Any:
+    try:
+        return importlib.import_module("saxonche")
+    except ImportError as error:
+        raise ValidationUnavailable(_REQUIREMENT, str(error)) from None
+
+
+def _processor() -> Any:
     """Return the Saxon of this process; a second one would be a second Java heap."""
     if not _processors:
-        try:
-            from saxonche import PySaxonProcessor
-        except ImportError as error:
-            raise ValidationUnavailable(_REQUIREMENT, str(error)) from None
-        _processors.append(PySaxonProcessor(license=False))
+        _processors.append(_saxon().PySaxonProcessor(license=False))
     return _processors[0]
 
 
-def _failed(report: etree._Element) -> Iterator[FailedAssertion]:
+def _failed(report: Element) -> Iterator[FailedAssertion]:
     for tag in ("failed-assert", "successful-report"):
         for node in report.iter(f"{_SVRL}{tag}"):
-            text = "".join(node.itertext())
+            text = "".join(map(str, node.itertext()))
             yield FailedAssertion(
                 rule=node.get("id") or "",
                 flag=node.get("flag") or "fatal",

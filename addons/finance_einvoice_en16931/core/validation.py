@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from lxml import etree
 from odoo.addons.finance_connector_base.core.finding import (
     ERROR,
     INFO,
@@ -19,7 +18,7 @@ from odoo.addons.finance_connector_base.core.finding import (
 
 from . import schema, schematron
 from .rule_sets import UBL_SCHEMA, RuleSet
-from .xml_input import Unreadable, read
+from .xml_input import Element, Unreadable, read
 
 #: XML, but of a kind the rule set is not about.
 WRONG_DOCUMENT = "XML-DOCUMENT"
@@ -54,12 +53,12 @@ def validate(xml: bytes, rule_sets: Sequence[RuleSet]) -> tuple[Finding, ...]:
     return tuple(sorted(found, key=lambda item: SEVERITIES.index(item.severity)))
 
 
-def _structure(root: etree._Element) -> Iterator[Finding]:
+def _structure(root: Element) -> Iterator[Finding]:
     for text, where in schema.faults(root):
         yield _own(STRUCTURE, text, where)
 
 
-def _business(root: etree._Element, rule_set: RuleSet) -> Iterator[Finding]:
+def _business(root: Element, rule_set: RuleSet) -> Iterator[Finding]:
     try:
         failed = schematron.failed_assertions(root, rule_set.stylesheet)
     except schematron.RulesAborted as error:

@@ -6,8 +6,12 @@ OWASP XML External Entity Prevention: an invoice never needs a DTD, so one is re
 from __future__ import annotations
 
 import re
+from typing import Any, TypeAlias
 
 from lxml import etree
+
+#: lxml has no public name for the class of its elements.
+Element: TypeAlias = etree._Element  # pyright: ignore[reportPrivateUsage]
 
 #: Not XML at all, or cut off.
 MALFORMED = "XML-MALFORMED"
@@ -38,7 +42,7 @@ class Unreadable(ValueError):
         super().__init__(f"[{rule}] {reason}")
 
 
-def read(content: bytes, limit: int = SIZE_LIMIT) -> etree._Element:
+def read(content: bytes, limit: int = SIZE_LIMIT) -> Element:
     """Parse `content`.
 
     :raises Unreadable: too large, malformed, or with a document type.
@@ -61,15 +65,16 @@ def read(content: bytes, limit: int = SIZE_LIMIT) -> etree._Element:
         line, column = error.position
         where = f"line {line}, column {column}"
         raise Unreadable(MALFORMED, str(error.msg), where) from None
-    if root.getroottree().docinfo.doctype:
+    document: Any = root.getroottree().docinfo
+    if document.doctype:
         raise Unreadable(UNSAFE, "A document type declaration is not accepted.")
     return root
 
 
-def element_location(element: etree._Element) -> str:
+def element_location(element: Element) -> str:
     """Return the element's XPath with UBL prefixes and its positions among namesakes."""
     steps: list[str] = []
-    node: etree._Element | None = element
+    node: Element | None = element
     while node is not None:
         name = etree.QName(node)
         before = sum(1 for _ in node.itersiblings(node.tag, preceding=True))

@@ -99,7 +99,7 @@ def _rules(
     """Return the rules that apply: sales taxes add up along the path; of VAT the smallest area that
     has a rule decides.
     """
-    conditions = {
+    conditions: selection.Conditions = {
         "category": category,
         "customer": situation.customer,
         "supply": situation.supply,

@@ -13,12 +13,11 @@ from typing import Literal
 
 from odoo.addons.finance_connector_base.core import contract
 
-TaxType = Literal["vat", "sales"]
 Level = Literal["country", "state", "county", "city", "special"]
 Treatment = Literal["taxable", "zero", "exempt", "reverse_charge", "outside"]
 
 #: UNTDID 5305 category of each treatment.
-CATEGORY: dict[str, str] = {
+CATEGORY: dict[Treatment, contract.TaxCategory] = {
     "taxable": "S",
     "zero": "Z",
     "exempt": "E",
@@ -37,7 +36,7 @@ class Jurisdiction:
     name: str
     country: str
     level: Level = "country"
-    tax_type: TaxType = "vat"
+    tax_type: contract.TaxType = "vat"
     parent: str | None = None
     #: Sales within the state are taxed where they ship from, not where they arrive.
     origin_sourced: bool = False

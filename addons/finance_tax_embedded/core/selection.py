@@ -8,10 +8,20 @@ than every other fitting rule.
 from __future__ import annotations
 
 import datetime as dt
+from typing import TypedDict
 
 from odoo.addons.finance_tax_engine.core.errors import AmbiguousRule, NoRule
 
 from .facts import Jurisdiction, Rule, RuleBook
+
+
+class Conditions(TypedDict):
+    """What a rule can be restricted to."""
+
+    category: str
+    customer: str
+    supply: str
+    date: dt.date
 
 
 def fitting(
@@ -72,7 +82,7 @@ def select(
 def overlapping(rules: list[Rule]) -> list[tuple[Rule, Rule]]:
     """Return pairs of rules that restrict the same things to the same values in overlapping periods."""
     seen: dict[tuple[object, ...], list[Rule]] = {}
-    pairs = []
+    pairs: list[tuple[Rule, Rule]] = []
     for rule in rules:
         key = (rule.jurisdiction, rule.category, rule.customer, rule.supply, rule.own)
         for other in seen.setdefault(key, []):

@@ -27,8 +27,8 @@ class Share:
     """What one jurisdiction charges on one kind of line."""
 
     jurisdiction: contract.Jurisdiction
-    tax_type: str
-    category: str
+    tax_type: contract.TaxType
+    category: contract.TaxCategory
     rate: Decimal
     rule: str = ""
     reason: str = ""

@@ -70,7 +70,7 @@ def match_lines(
     waiting: dict[tuple[object, ...], list[str]] = {}
     for line in originals:
         waiting.setdefault(_sold(line), []).append(line.id)
-    matched = {}
+    matched: dict[str, str] = {}
     for line in lines:
         candidates = waiting.get(_sold(line))
         if not candidates:

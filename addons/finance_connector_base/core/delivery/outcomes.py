@@ -148,7 +148,7 @@ class Permanent(Outcome):
 
 #: A call whose worker ended has no outcome of its own; its attempt is stored with this code.
 LOST = "lost"
-_KINDS = (
+_KINDS: tuple[tuple[type[Outcome], str, str], ...] = (
     (Accepted, "accepted", "Accepted"),
     (Waiting, "waiting", "Waiting"),
     (Rejected, "rejected", "Rejected"),
@@ -161,7 +161,7 @@ _KINDS = (
     (ContractBroken, "contract_broken", "Unreadable response"),
     (Permanent, "permanent", "Request refused"),
 )
-_CODES = {kind: code for kind, code, _label in _KINDS}
+_CODES: dict[type[Outcome], str] = {kind: code for kind, code, _label in _KINDS}
 #: What an attempt may have ended with, with labels.
 LABELS = (*((code, label) for _kind, code, label in _KINDS), (LOST, "Worker lost"))
 #: The provider could not be used. Anything else, a rejection or "too many calls" included, is a

@@ -12,7 +12,7 @@ import logging
 import queue
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -108,7 +108,7 @@ class Pipeline:
         """Slots without a call."""
         return self.slots - self.in_flight
 
-    def submit(self, tasks) -> None:
+    def submit(self, tasks: Iterable[Claim | Probe]) -> None:
         """Start calls; each uses one slot until it is collected."""
         for task in tasks:
             self.held[task.connection_id] += 1

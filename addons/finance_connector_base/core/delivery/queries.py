@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ..queries import load
+from odoo.addons.finance_audit.core.queries import load
+
 from . import states
 
 QUERIES = load(Path(__file__).parents[2] / "sql" / "queries.sql")

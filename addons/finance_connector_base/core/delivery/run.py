@@ -88,7 +88,7 @@ class Run:
         self.cron_number = cron_number
         self.outage_seconds = outage_seconds
         self.steps = 0
-        self.targets: dict | None = None
+        self.targets: dict[int, Any] | None = None
         self._steps_reported = 0
         self._idle_timeout = (
             FIRST_IDLE_TIMEOUT_SECONDS if cron_number == 1 else _IDLE_TIMEOUT_SECONDS

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from .outcomes import Outcome, RateLimited, Transient, is_failure
 
@@ -137,7 +137,7 @@ class Throttle:
         return bool(self.max_parallel or not self.bucket.unlimited or self.breaker.state != CLOSED)
 
     @classmethod
-    def from_row(cls, row: tuple) -> Throttle:
+    def from_row(cls, row: tuple[Any, ...]) -> Throttle:
         """Return the throttle of a row of the statement ``throttles``."""
         return cls(
             connection_id=row[0],
@@ -154,7 +154,7 @@ class Throttle:
             max_parallel=row[12] or 0,
         )
 
-    def as_json(self) -> dict:
+    def as_json(self) -> dict[str, Any]:
         """Return the values of the statement ``throttles_save``."""
         return {
             "connection_id": self.connection_id,
@@ -235,8 +235,8 @@ def fill(capacity: int, wanted: Mapping[Key, int]) -> dict[Key, int]:
     Max-min fairness ("water-filling", Bertsekas & Gallager, Data Networks, §6.5.2): a share is
     never larger than what was asked for, and the rest of it is divided among the others.
     """
-    given = dict.fromkeys(wanted, 0)
-    hungry = [key for key, number in wanted.items() if number > 0]
+    given: dict[Key, int] = dict.fromkeys(wanted, 0)
+    hungry: list[Key] = [key for key, number in wanted.items() if number > 0]
     left = max(0, capacity)
     while hungry and left:
         share = max(1, left // len(hungry))
@@ -248,11 +248,13 @@ def fill(capacity: int, wanted: Mapping[Key, int]) -> dict[Key, int]:
     return given
 
 
-def shares(capacity: int, wanted: Mapping[tuple[Hashable, Hashable], int]) -> dict:
+def shares(
+    capacity: int, wanted: Mapping[tuple[Hashable, Hashable], int]
+) -> dict[tuple[Hashable, Hashable], int]:
     """Share slots by (company, connection): first among companies, then among the connections of
     each.
     """
-    of_company: dict[Hashable, dict] = defaultdict(dict)
+    of_company: dict[Hashable, dict[Hashable, int]] = defaultdict(dict)
     for (company, connection), number in wanted.items():
         of_company[company][connection] = number
     by_company = fill(capacity, {key: sum(each.values()) for key, each in of_company.items()})

@@ -12,7 +12,9 @@ The models only read ``Exchange`` values under a row lock and store ``Change`` v
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
 
 from .. import cases
 from ..finding import Finding
@@ -88,7 +90,7 @@ class Exchange:
     delivery: DeliveryState
 
     @classmethod
-    def from_row(cls, row: tuple) -> Exchange:
+    def from_row(cls, row: tuple[Any, ...]) -> Exchange:
         """Return the exchange of a row of the statement ``exchanges``; further columns are ignored."""
         delivery = DeliveryState(
             state=row[13],
@@ -129,7 +131,7 @@ class Change:
         """Whether the state itself changes, which is notified and recorded."""
         return self.transition.new.state != self.exchange.delivery.state
 
-    def as_json(self) -> dict:
+    def as_json(self) -> dict[str, Any]:
         """Return the values of the statement ``apply_changes``."""
         new, status = self.transition.new, self.status.to_json()
         findings = None if self.findings is None else [item.to_json() for item in self.findings]
@@ -217,7 +219,13 @@ def on_outcome(
     return _ON_OUTCOME[step](old, outcome, operation, policy, rng)
 
 
-def _on_send(old, outcome, operation, policy, rng):
+def _on_send(
+    old: DeliveryState,
+    outcome: Outcome,
+    operation: Operation,
+    policy: RetryPolicy,
+    rng: random.Random | None,
+) -> Transition:
     doubted = operation.repeat == "nothing" and not getattr(outcome, "certain", True)
     if isinstance(outcome, (*_NOT_DONE, Permanent)) and not doubted:
         return _on_no_effect(old, outcome, operation, policy, rng)
@@ -236,7 +244,13 @@ def _on_send(old, outcome, operation, policy, rng):
     return Transition(unknown, due_in=backoff(1, rng, policy=policy))
 
 
-def _on_no_effect(old, outcome, operation, policy, rng):
+def _on_no_effect(
+    old: DeliveryState,
+    outcome: Outcome,
+    operation: Operation,
+    policy: RetryPolicy,
+    rng: random.Random | None,
+) -> Transition:
     """This send certainly had no effect; one before it may have had."""
     counts = isinstance(outcome, Transient)
     failed = old.failed_attempts + counts
@@ -250,7 +264,13 @@ def _on_no_effect(old, outcome, operation, policy, rng):
     return Transition(back, due_in=_pause(outcome, max(failed, 1), policy, rng))
 
 
-def _on_lookup(old, outcome, operation, policy, rng):
+def _on_lookup(
+    old: DeliveryState,
+    outcome: Outcome,
+    operation: Operation,
+    policy: RetryPolicy,
+    rng: random.Random | None,
+) -> Transition:
     if isinstance(outcome, NotFound):
         early = operation.settle_seconds - old.sent_age if old.sent_age is not None else 0.0
         if early > 0:
@@ -266,7 +286,13 @@ def _on_lookup(old, outcome, operation, policy, rng):
     return Transition(old, due_in=backoff(old.step_count, rng, policy=policy))
 
 
-def _on_poll(old, outcome, operation, policy, rng):
+def _on_poll(
+    old: DeliveryState,
+    outcome: Outcome,
+    operation: Operation,
+    policy: RetryPolicy,
+    rng: random.Random | None,
+) -> Transition:
     if isinstance(outcome, Duplicate):
         return Transition(_in_state(old, UNKNOWN), due_in=0.0)
     if isinstance(outcome, _NOT_DONE):
@@ -282,7 +308,10 @@ def _on_poll(old, outcome, operation, policy, rng):
     return Transition(old, due_in=policy.poll_ceiling_seconds, case=cases.CONTRACT)
 
 
-_ON_OUTCOME = {
+_OnOutcome: TypeAlias = Callable[
+    [DeliveryState, Outcome, Operation, RetryPolicy, random.Random | None], Transition
+]
+_ON_OUTCOME: dict[Step, _OnOutcome] = {
     "send": _on_send,
     "lookup": _on_lookup,
     "poll": _on_poll,
@@ -301,7 +330,7 @@ def _with_reference(old: DeliveryState, outcome: Outcome) -> DeliveryState:
     return replace(old, reference=reference) if reference else old
 
 
-def _pause(outcome, attempt, policy, rng):
+def _pause(outcome: Outcome, attempt: int, policy: RetryPolicy, rng: random.Random | None) -> float:
     asked = getattr(outcome, "retry_after", None)
     return asked if asked is not None else backoff(attempt, rng, policy=policy)
 

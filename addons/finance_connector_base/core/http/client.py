@@ -33,7 +33,7 @@ class Report:
     content_type: str = ""
     method: str = ""
     url: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 class ProviderClient:
@@ -68,7 +68,9 @@ class ProviderClient:
         """Close idle sockets."""
         self._transport.close()
 
-    def _run(self, request: HttpRequest, *, effect: bool, read) -> Report:
+    def _run(
+        self, request: HttpRequest, *, effect: bool, read: Callable[[HttpResponse], Outcome]
+    ) -> Report:
         try:
             answer = self._authorized(request)
         except ForbiddenAddress as error:
@@ -109,7 +111,7 @@ class ProviderClient:
         return AuthFailed("the provider refuses a token it has just issued (HTTP 401)")
 
 
-def _guarded(read, answer: HttpResponse) -> Outcome:
+def _guarded(read: Callable[[HttpResponse], Outcome], answer: HttpResponse) -> Outcome:
     """Read a response with the adapter's code; where that fails, keep the fact that there was a
     response.
     """
@@ -128,7 +130,7 @@ def _report(request: HttpRequest, outcome: Outcome, seconds: float = 0.0) -> Rep
 class ClientPool:
     """One client per connection; a changed setting (another ``version``) makes a new one."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._clients: dict[Hashable, tuple[Hashable, ProviderClient]] = {}
 

@@ -20,7 +20,7 @@ def encode_multipart(
     retry sends identical bytes.
     """
     digest = hashlib.sha256(seed.encode())
-    fields = []
+    fields: list[RequestField] = []
     for name, filename, content_type, data in parts:
         digest.update(data)
         field = RequestField(name, data, filename=filename)

@@ -66,7 +66,7 @@ def _renew(grant: ClientCredentials, send: Send, now: float) -> _Token | Outcome
         return _refusal(answer)
     data = answer.json_object()
     value = data.get("access_token") if data else None
-    if not isinstance(value, str) or not value:
+    if data is None or not isinstance(value, str) or not value:
         return ContractBroken(f"token endpoint: {unreadable(answer).reason}")
     lifetime = data.get("expires_in")
     seconds = float(lifetime) if isinstance(lifetime, (int, float)) else _DEFAULT_LIFETIME

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, cast
 
 #: Seconds to connect and seconds between two received bytes; every call has both.
 DEFAULT_TIMEOUT = (5.0, 30.0)
@@ -26,7 +26,7 @@ class HttpRequest:
 
     method: str
     url: str
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
     body: bytes | None = None
     timeout: tuple[float, float] = DEFAULT_TIMEOUT
 
@@ -47,10 +47,10 @@ class HttpResponse:
     def json_object(self) -> dict[str, Any] | None:
         """The body as a JSON object, or None when it is anything else."""
         try:
-            value = json.loads(self.body)
+            value: Any = json.loads(self.body)
         except ValueError:
             return None
-        return value if isinstance(value, dict) else None
+        return cast("dict[str, Any]", value) if isinstance(value, dict) else None
 
     def retry_after(self) -> float | None:
         """Return the seconds of ``Retry-After`` (RFC 9110 §10.2.3, delta-seconds or HTTP date), or None."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from unittest.mock import patch
 from urllib.parse import urlsplit
 
-from odoo.addons.finance_connector_base.core.security.keys import ENVIRONMENT_KEYS
+from odoo.addons.finance_connector_base.core.security.vault import ENVIRONMENT_KEYS
 from odoo.tests import TransactionCase
 from odoo.tests.common import _super_send
 
