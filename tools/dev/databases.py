@@ -207,8 +207,11 @@ def install(runtime: Runtime, database: str, modules: tuple[str, ...]) -> None:
             raise Problem(f"Installing {','.join(modules)}: {text}")
 
 
-def shell(runtime: Runtime, database: str, code: str) -> str:
-    """Run code in an Odoo shell, with `env`; the code commits what it wants to keep."""
+def shell(runtime: Runtime, database: str, code: str, *, show: bool = False) -> str:
+    """Run code in an Odoo shell, with `env`; the code commits what it wants to keep.
+
+    Return what it prints, or show it as it comes.
+    """
     config = runtime.write_config(runtime.alone, ALONE)
     arguments = ["shell", "--database", database, "--no-http", "--log-level=warn"]
     result = subprocess.run(
@@ -216,13 +219,14 @@ def shell(runtime: Runtime, database: str, code: str) -> str:
         input=code,
         cwd=paths.PROJECT,
         env=runtime.environment(),
-        capture_output=True,
+        stdout=None if show else subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
         check=False,
     )
     if result.returncode:
         raise Problem(f"The Odoo shell on {database} failed:\n{result.stderr.strip()[-3000:]}")
-    return result.stdout
+    return result.stdout or ""
 
 
 def _fill(runtime: Runtime, template: Template, built: str) -> None:

@@ -62,7 +62,7 @@ def bench() -> int:
         database = databases.test_database("bench")
         try:
             databases.copy_database(runtime, "sample", database)
-            print(databases.shell(runtime, database, code), end="")
+            databases.shell(runtime, database, code, show=True)
         finally:
             databases.drop(runtime, database)
     return 0

@@ -195,12 +195,56 @@ class FinanceExchange(models.Model):
     # -- enqueueing --------------------------------------------------------------------------------
 
     @api.model
-    def _enqueue(
+    def _enqueue(self, connection, operation, payload, **effect):
+        """Queue one effect in the caller's transaction (X2); see ``_enqueue_many``."""
+        return self._enqueue_many(
+            [{"connection": connection, "operation": operation, "payload": payload, **effect}]
+        )
+
+    @api.model
+    def _enqueue_many(self, effects):
+        """Queue effects in the caller's transaction (X2); return their exchanges in order.
+
+        Each effect is a dict of:
+
+        :param connection: where it is sent
+        :param str operation: operation of the connection's adapter
+        :param bytes payload: the exact bytes of every attempt (X1)
+        :param str key: idempotency key, unique per connection; enforced by the database (X3)
+        :param owner: record with ``finance.exchange.owner.mixin``, notified of each change
+        :param document: business document whose timeline shows the exchange
+        :param correlation_id: by default a new one
+        :param parameters: what the adapter needs beside the payload, as JSON values
+        :param str payload_name: file name of the payload
+        :param str contract_version: that of the canonical contract, where the payload is such a
+            document
+        :param supersedes: rejected or failed exchange that this one replaces
+        :param str chain: exchanges of one chain of a connection are delivered strictly in the order
+            of enqueueing; transactions that add to one chain wait for each other (X10). Needed
+            where the operation is ``ordered``.
+        :raises ValueError: the provider does not offer the operation, or its order needs a chain.
+        """
+        if not effects:
+            return self.sudo().browse()
+        self._begin_enqueueing(effects)
+        exchanges = self.sudo().create([self._values_of(**effect) for effect in effects])
+        superseded = exchanges.supersedes_id
+        if superseded:
+            superseded._transition(states.SUPERSEDED, Finding("exchange.superseded"))
+        for connection, queued in exchanges.grouped("connection_id").items():
+            queued._audit(
+                "exchange.queued", Finding("exchange.queued", args={"connection": connection.name})
+            )
+        self._wake_dispatcher()
+        return exchanges
+
+    @api.model
+    def _values_of(
         self,
+        *,
         connection,
         operation,
         payload,
-        *,
         key,
         owner,
         document,
@@ -211,62 +255,49 @@ class FinanceExchange(models.Model):
         supersedes=None,
         chain="",
     ):
-        """Queue one effect in the caller's transaction (X2).
-
-        :param bytes payload: the exact bytes of every attempt (X1)
-        :param str key: idempotency key, unique per connection; enforced by the database (X3)
-        :param owner: record with ``finance.exchange.owner.mixin``, notified of each change
-        :param document: business document whose timeline shows the exchange
-        :param str contract_version: that of the canonical contract, where the payload is such a
-            document
-        :param supersedes: rejected or failed exchange that this one replaces
-        :param str chain: exchanges of one chain of a connection are delivered strictly in the order
-            of enqueueing; transactions that add to one chain wait for each other (X10). Needed
-            where the operation is ``ordered``.
-        :raises ValueError: the provider does not offer the operation, or its order needs a chain.
-        """
-        if connection._adapter()._operation(operation).ordered and not chain:
-            raise ValueError(f"{operation} is delivered in order: name the chain")
-        self._begin_enqueueing(connection, chain)
-        exchange = self.sudo().create(
-            {
-                "connection_id": connection.id,
-                "operation": operation,
-                "idempotency_key": key,
-                "correlation_id": correlation_id or str(uuid.uuid4()),
-                "contract_version": contract_version or False,
-                "parameters": parameters or {},
-                "chain": chain or False,
-                "supersedes_id": supersedes.id if supersedes else False,
-                "payload": base64.b64encode(payload),
-                "payload_sha256": hashlib.sha256(payload).hexdigest(),
-                "payload_size": len(payload),
-                "payload_name": payload_name,
-                "owner_model": owner._name,
-                "owner_id": owner.id,
-                "document_model": document._name,
-                "document_id": document.id,
-                # The name alone: a display name may carry notes that belong to the document only.
-                "document_name": document[document._rec_name] or document.display_name,
-            }
-        )
-        if supersedes:
-            supersedes.sudo()._transition(states.SUPERSEDED, Finding("exchange.superseded"))
-        queued = Finding("exchange.queued", args={"connection": connection.name})
-        exchange._audit("exchange.queued", queued)
-        self._wake_dispatcher()
-        return exchange
+        """Return the values of a new exchange."""
+        return {
+            "connection_id": connection.id,
+            "operation": operation,
+            "idempotency_key": key,
+            "correlation_id": correlation_id or str(uuid.uuid4()),
+            "contract_version": contract_version or False,
+            "parameters": parameters or {},
+            "chain": chain or False,
+            "supersedes_id": supersedes.id if supersedes else False,
+            "payload": base64.b64encode(payload),
+            "payload_sha256": hashlib.sha256(payload).hexdigest(),
+            "payload_size": len(payload),
+            "payload_name": payload_name,
+            "owner_model": owner._name,
+            "owner_id": owner.id,
+            "document_model": document._name,
+            "document_id": document.id,
+            # The name alone: a display name may carry notes that belong to the document only.
+            "document_name": document[document._rec_name] or document.display_name,
+        }
 
     @api.model
-    def _begin_enqueueing(self, connection, chain):
-        """Make the fact and its exchange survive a crash of the database (X2); serialize
+    def _begin_enqueueing(self, effects):
+        """Make the facts and their exchanges survive a crash of the database (X2); serialize
         transactions that add to one chain, so that ids follow their order (X10).
+
+        Chains are locked in one order, so that two transactions never wait for each other.
         """
+        chains = set()
+        for connection, operation in {(item["connection"], item["operation"]) for item in effects}:
+            ordered = connection._adapter()._operation(operation).ordered
+            named = {
+                item.get("chain") or ""
+                for item in effects
+                if (item["connection"], item["operation"]) == (connection, operation)
+            }
+            if ordered and "" in named:
+                raise ValueError(f"{operation} is delivered in order: name the chain")
+            chains |= {(connection.id, chain) for chain in named if chain}
         self.env.cr.execute("SET LOCAL synchronous_commit = on")
-        if chain:
-            self.env.cr.execute(
-                "SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (connection.id, chain)
-            )
+        for chain in sorted(chains):
+            self.env.cr.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", chain)
 
     @api.model
     def _wake_dispatcher(self, at=None):

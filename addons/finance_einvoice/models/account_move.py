@@ -127,12 +127,12 @@ class AccountMove(models.Model):
         """
         if not names or not self.ids:
             return
-        held = (
-            self.env["finance.einvoice"]
-            .sudo()
-            .search(
-                [("move_id", "in", self.ids), ("state", "in", tuple(lifecycle.GUARDED))], limit=1
-            )
+        # The stored link spares documents without any e-invoice, which is each new one, a query.
+        moves = self.sudo().browse(self.ids).filtered("einvoice_id")
+        if not moves:
+            return
+        held = moves.env["finance.einvoice"].search(
+            [("move_id", "in", moves.ids), ("state", "in", tuple(lifecycle.GUARDED))], limit=1
         )
         if held:
             labels = (fields_[name]._description_string(self.env) for name in sorted(names))

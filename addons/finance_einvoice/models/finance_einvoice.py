@@ -1,7 +1,7 @@
 """One document's life in one regime: from a posted document to the outbox, and what the answer makes of it.
 
 The document's shown status derives from it (E1). For other models: ``_for_moves`` (which documents are submitted),
-``_check_before_posting`` and ``_submit`` (the posting steps, for whole batches), ``_release`` (may the document be
+``_check_before_posting``, ``_render_for_posting`` and ``_submit`` (the posting steps), ``_release`` (may the document be
 changed), ``_cancel``, and ``_exchange_changed``, which the dispatcher calls.
 """
 
@@ -274,26 +274,35 @@ class FinanceEinvoice(models.Model):
         )
 
     @api.model
-    def _submit(self, pairs):
-        """Render, validate and enqueue posted documents, in the transaction that posts them (X2).
+    def _render_for_posting(self, move, regime):
+        """Render and validate one posted document.
 
-        :raises EinvoiceBlocked: what a company's policy does not let pass.
+        :raises EinvoiceBlocked: what the company's policy does not let pass.
         """
-        renderings = [self._rendered(move, regime) for move, regime in pairs]
-        self._raise_by_policy(
-            [(item.move, finding) for item in renderings for finding in item.findings]
-        )
-        einvoices = self._ensure(pairs)
+        rendering = self._rendered(move, regime)
+        self._raise_by_policy([(move, finding) for finding in rendering.findings])
+        return rendering
+
+    @api.model
+    def _submit(self, renderings):
+        """Store and enqueue rendered documents, in the transaction that posts them (X2)."""
+        if not renderings:
+            return
+        einvoices = self._ensure([(item.move, item.regime) for item in renderings])
         versions = self.env["finance.einvoice.version"]._add_many(
-            [(einvoice, item) for einvoice, item in zip(einvoices, renderings, strict=True)]
+            list(zip(einvoices, renderings, strict=True))
         )
-        self._audit([version._validation_entry() for version in versions])
-        self._audit(
+        exchanges = self.env["finance.exchange"]._enqueue_many(
             [
-                version.einvoice_id._enqueue(version, item)
+                version.einvoice_id._submission(version, item)
                 for version, item in zip(versions, renderings, strict=True)
             ]
         )
+        entries = [version._validation_entry() for version in versions]
+        for version, exchange in zip(versions, exchanges, strict=True):
+            version.exchange_id = exchange
+            entries.append(version.einvoice_id._submitted(version, exchange))
+        self._audit(entries)
 
     @api.model
     def _rendered(self, move, regime):
@@ -324,26 +333,28 @@ class FinanceEinvoice(models.Model):
         known.update(zip(missing, created, strict=True))
         return [known[key] for key in keys]
 
-    def _enqueue(self, version, rendering):
-        """Put a stored version into the outbox and return the audit entry; it supersedes a rejected one."""
-        connection = self.company_id._finance_einvoice_company().finance_einvoice_connection_id
-        exchange = self.env["finance.exchange"]._enqueue(
-            connection,
-            rendering.regime._operation,
-            rendering.content,
-            key=version.uuid,
-            owner=self,
-            document=self.move_id,
-            correlation_id=self.correlation_id,
-            parameters=rendering.regime._submission_parameters(rendering.move),
-            payload_name=rendering.filename,
-            supersedes=self._replaceable_exchange(),
-        )
-        version.exchange_id = exchange
+    def _submission(self, version, rendering):
+        """Return the arguments with which a stored version is enqueued; it supersedes a rejected one."""
+        company = self.company_id._finance_einvoice_company()
+        return {
+            "connection": company.finance_einvoice_connection_id,
+            "operation": rendering.regime._operation,
+            "payload": rendering.content,
+            "key": version.uuid,
+            "owner": self,
+            "document": self.move_id,
+            "correlation_id": self.correlation_id,
+            "parameters": rendering.regime._submission_parameters(rendering.move),
+            "payload_name": rendering.filename,
+            "supersedes": self._replaceable_exchange(),
+        }
+
+    def _submitted(self, version, exchange):
+        """Follow the exchange of this version and return the audit entry."""
         return self._changed(
             lifecycle.SUBMITTED,
             "einvoice.submitted",
-            {"version": str(version.number), "connection": connection.name},
+            {"version": str(version.number), "connection": exchange.connection_id.name},
             exchange_id=exchange.id,
             findings=version.findings,
             reasons=False,

@@ -38,11 +38,18 @@ class FinancePosting(models.AbstractModel):
 
     @api.model
     def _submit_einvoices(self, batch):
-        """Render, validate and enqueue, in the transaction that posts (X2)."""
-        einvoice = self.env["finance.einvoice"]
+        """Render, validate and enqueue, in the transaction that posts (X2).
+
+        Each document is rendered and judged by itself. Where one is refused the transaction is undone, so that
+        nothing is stored for the others either.
+        """
+        einvoice, renderings = self.env["finance.einvoice"], []
         for move, regime in self._to_submit(batch.posted):
             with batch.judging(move):
-                einvoice._submit([(move, regime)])
+                renderings.append(einvoice._render_for_posting(move, regime))
+        if batch.refusals:
+            return
+        einvoice._submit(renderings)
         for move, _regime in einvoice._for_moves(batch.posted):
             if route := move._finance_left_by_other_route():
                 self._note_other_route(move, route)

@@ -7,6 +7,7 @@ ours (error, warning, info); a publisher's "fatal" is an error.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from odoo.addons.finance_connector_base.core.finding import (
     ERROR,
@@ -47,9 +48,10 @@ def validate(xml: bytes, rule_sets: Sequence[RuleSet]) -> tuple[Finding, ...]:
         return (_own(WRONG_DOCUMENT, f"The document is a {root.tag}.", "/"),)
     structure = [item for item in rule_sets if not item.stylesheet]
     found = list(_structure(root)) if structure else []
-    for rule_set in () if found else rule_sets:
-        if rule_set.stylesheet:
-            found += _business(root, rule_set)
+    business = [] if found else [item for item in rule_sets if item.stylesheet]
+    document = schematron.loaded(root) if business else None
+    for rule_set in business:
+        found += _business(document, rule_set)
     return tuple(sorted(found, key=lambda item: SEVERITIES.index(item.severity)))
 
 
@@ -58,9 +60,9 @@ def _structure(root: Element) -> Iterator[Finding]:
         yield _own(STRUCTURE, text, where)
 
 
-def _business(root: Element, rule_set: RuleSet) -> Iterator[Finding]:
+def _business(document: Any, rule_set: RuleSet) -> Iterator[Finding]:
     try:
-        failed = schematron.failed_assertions(root, rule_set.stylesheet)
+        failed = schematron.failed_assertions(document, rule_set.stylesheet)
     except schematron.RulesAborted as error:
         yield _own(RULES_ABORTED, str(error), "/")
         return
