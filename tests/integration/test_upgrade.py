@@ -121,13 +121,61 @@ RELEASED = ("rules", "audit entries")
 #: States the sample of the earlier release brings its e-invoices into.
 STATES = {"accepted", "rejected", "unknown", "failed", "remediation", "submitted"}
 CHANGED_RATE = 7.31
+ENDED = "2026-12-31"
+CASE_HOURS = 37
+PAUSED_UNTIL = "2031-01-01 00:00:00"
 WAIT_SECONDS = 180
 POLL_SECONDS = 0.5
 
-_CHANGE_A_RULE = f"""
+#: What an administrator of the earlier release changed: a rate, an end date, a deleted rule, settings, a retry policy.
+_ADMIN_CHANGES = f"""
 admin = env["res.users"].search([("login", "=", {login("admin")["login"]!r})])
-rule = env["finance.tax.rule"].search([("rate", "=", 4.0)], limit=1) or env["finance.tax.rule"].search([], limit=1)
-rule.with_user(admin).write({{"rate": {CHANGED_RATE}}})
+rules = env["finance.tax.rule"].search([("rate", "=", 4.0), ("valid_to", "=", False)], limit=3).with_user(admin)
+rules[0].rate = {CHANGED_RATE}
+rules[1].valid_to = {ENDED!r}
+rules[2].unlink()
+companies = env["res.company"].search([("finance_tax_engine", "=", "embedded")]).with_user(admin)
+companies.finance_case_hours = {CASE_HOURS}
+companies.finance_tax_fallback = "native"
+companies.finance_einvoice_validation = "warn"
+connection = env["finance.connection"].search([("provider", "=", "afnor")]).with_user(admin)
+env["finance.retry.policy"].with_user(admin).create(
+    {{"connection_id": connection.id, "operation": "submit_invoice", "max_attempts": 7, "base_seconds": 0.5}})
+env.cr.commit()
+"""
+#: Made with the connection paused: a document that nobody sent is taken back, another cancelled, another held, a
+#: rejected one posted again, one taxed by Odoo's own rates because its customer's country is missing.
+_OPEN_ENDS = f"""
+from odoo.fields import Command
+person = lambda login: env["res.users"].search([("login", "=", login)])
+accountant, operator = person({login("accountant")["login"]!r}), person({login("operator")["login"]!r})
+allowed = dict(allowed_company_ids=accountant.company_ids.ids)
+moves = env["account.move"].with_user(accountant).with_context(**allowed)
+sent = moves.search([("einvoice_state", "=", "accepted"), ("move_type", "=", "out_invoice")], limit=1)
+taken_back, cancelled, held = new = moves.concat(*(sent.copy() for _ in range(3)))
+new.invoice_date = sent.invoice_date
+for move in new:
+    move.action_post()
+taken_back.button_draft()
+cancelled.button_draft()
+cancelled.button_cancel()
+held.einvoice_id.sudo().exchange_id.with_user(operator).with_context(**allowed).action_hold()
+corrected = moves.search([("einvoice_state", "=", "rejected")], limit=1)
+corrected.button_draft()
+corrected.action_post()
+nowhere = env["res.partner"].create({{"name": "Customer without a country", "is_company": True}})
+domestic = moves.search([("company_id.currency_id.name", "=", "USD"), ("state", "=", "posted")], limit=1)
+unclear = domestic.copy({{"partner_id": nowhere.id}})
+unclear.invoice_date = domestic.invoice_date
+unclear.action_post()
+throttled = env["finance.connection"].create({{
+    "name": "Second platform", "company_id": sent.company_id.id, "provider": "afnor", "environment": "sandbox"}})
+env["finance.connection.gate"].init()
+env.cr.execute(
+    "UPDATE finance_connection_gate SET not_before = '{PAUSED_UNTIL}', breaker_failures = 3 WHERE connection_id = %s",
+    [throttled.id])
+env.cr.commit()
+env["finance.audit.sealer"]._seal_all()
 env.cr.commit()
 """
 _SEED = """
@@ -364,9 +412,10 @@ def upgraded(runtime):
         with SandboxThread() as sandbox:
             control = ControlClient(sandbox.url)
             seed = _SEED.format(folder=str(folder), sample=EARLIER_SAMPLE, sandbox=sandbox.url)
-            databases.shell(earlier, database, seed + _CHANGE_A_RULE)
+            databases.shell(earlier, database, seed + _ADMIN_CHANGES)
             with _serving(earlier, database) as url:
                 _earlier_documents(folder, Installation(url, database, sandbox.url), control)
+            databases.shell(earlier, database, _OPEN_ENDS)
             before = Snapshot(runtime.server, database)
             held = control.oracle("afnor")
             output = _upgrade(runtime, database)
