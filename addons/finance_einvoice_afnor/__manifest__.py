@@ -8,4 +8,5 @@
     "license": "LGPL-3",
     "depends": ["finance_einvoice_fr"],
     "data": ["views/finance_connection_views.xml"],
+    "uninstall_hook": "uninstall_hook",
 }

@@ -632,6 +632,32 @@ class FinanceConnection(models.Model):
             Finding("connection.provider_missing", args={"provider": self.provider or ""})
         )
 
+    @api.model
+    def _retire_provider(self, provider):
+        """Bring the connections of a provider to rest, before its addon is uninstalled.
+
+        Exchanges that certainly had no effect are cancelled, so that their documents can take
+        another way. The outcome of the others stays unknown: an operator decides on it in a case,
+        since no status check is possible any more.
+        """
+        connections = self.search([("provider", "=", provider)])
+        for connection in connections.filtered(lambda item: item.state == "active"):
+            connection._pause_without_provider()
+        finding = Finding("connection.provider_missing", args={"provider": provider})
+        unsettled = self.env["finance.exchange"].search(
+            [("connection_id", "in", connections.ids), ("state", "in", list(states.OPEN))]
+        )
+        unsettled.lock_for_update()
+        unsent = unsettled.filtered(
+            lambda item: item.state in (states.PENDING, states.HELD) and not item.maybe_sent
+        )
+        unsent._transition(states.CANCELLED, finding)
+        in_doubt = unsettled - unsent
+        for exchange in in_doubt:
+            doubtful = states.FAILED if exchange.state == states.PENDING else states.UNKNOWN
+            exchange._transition(doubtful, finding, case=cases.UNRESOLVED)
+        unsettled._notify_documents()
+
     def _client_finding(self):
         try:
             self._pooled_client()

@@ -12,7 +12,8 @@ class FinanceConnection(models.Model):
 
     provider = fields.Selection(
         selection_add=[("afnor", "Approved platform, France (AFNOR Flow service)")],
-        ondelete={"afnor": "cascade"},
+        # Exchanges are evidence: their connection stays, paused by the uninstall hook.
+        ondelete={"afnor": lambda connections: None},
     )
     afnor_token_url = fields.Char(
         "Token address",
