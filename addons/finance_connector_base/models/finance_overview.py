@@ -307,4 +307,6 @@ class FinanceOverview(models.Model):
         )
         numbers = {day.date(): number for day, number in groups if day}
         days = [(first + timedelta(days=offset)).date() for offset in range(_DAYS)]
-        return [(format_date(self.env, day, date_format="d MMM"), numbers.get(day, 0)) for day in days]
+        return [
+            (format_date(self.env, day, date_format="d MMM"), numbers.get(day, 0)) for day in days
+        ]
