@@ -158,10 +158,10 @@ class Camera:
             page.fill("input[name=password]", person["password"])
             page.click("button[type=submit]")
             page.wait_for_url("**/odoo**")
-            companies = self._stack.rpc(person["login"], person["password"]).search_read(
-                "res.company", [], ["id"]
-            )
-            ids = "-".join(str(company["id"]) for company in companies)
+            session = self._stack.rpc(person["login"], person["password"])
+            own = [("login", "=", person["login"])]
+            (user,) = session.search_read("res.users", own, ["company_ids"])
+            ids = "-".join(str(company) for company in user["company_ids"])
             page.context.add_cookies([{"name": "cids", "value": ids, "url": self._stack.url}])
             self._pages[role] = page
         return self._pages[role]

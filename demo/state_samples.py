@@ -1,6 +1,7 @@
 """Brings one invoice into each state an e-invoice can have, so that every state can be looked at."""
 
 import time
+from dataclasses import replace
 
 from .demo_users import login
 from .invoices import SALES
@@ -8,6 +9,14 @@ from .invoices import SALES
 _WAIT_SECONDS = 90
 _LOOK_SECONDS = 0.5
 _SALE = next(sale for sale in SALES if sale.key == "fr-lost-answer")
+
+#: state → reference on the invoice
+_REFERENCES = {
+    "unknown": "Order 4711",
+    "failed": "Order 4712",
+    "rejected": "Order 4713",
+    "submitted": "Order 4714",
+}
 
 
 class StateSamples:
@@ -32,7 +41,7 @@ class StateSamples:
         control = self._run.control
         control.fault("drop_before", provider="afnor", operation="createFlow", times=1)
         control.fault("status", provider="afnor", operation="searchFlow", status=503, times=500)
-        move = self._until("unknown", self._run.post(_SALE))
+        move = self._until("unknown", self._post("unknown"))
         control.clear_faults()
         # It stays as it is while the pictures are taken.
         control.fault("status", provider="afnor", operation="searchFlow", status=503, times=500)
@@ -42,11 +51,11 @@ class StateSamples:
         self._run.control.fault(
             "status", provider="afnor", operation="createFlow", status=400, times=1
         )
-        return self._until("failed", self._run.post(_SALE))
+        return self._until("failed", self._post("failed"))
 
     def _remediation(self):
         self._run.control.verdict("reject", provider="afnor", times=1)
-        move = self._until("rejected", self._run.post(_SALE))
+        move = self._until("rejected", self._post("rejected"))
         self._run.call("account.move", "button_draft", [move])
         return move
 
@@ -56,7 +65,14 @@ class StateSamples:
             "finance.connection", [("provider", "=", "afnor")], ["id"]
         )
         self._admin.call("finance.connection", "action_pause", [connection["id"]])
-        return self._run.post(_SALE)
+        return self._post("submitted")
+
+    def _post(self, state):
+        """Post an invoice like the others but for its reference and price: Odoo warns of duplicates."""
+        number = 1 + list(_REFERENCES).index(state)
+        (code, quantity, price), *_others = _SALE.lines
+        lines = ((code, quantity, price + number),)
+        return self._run.post(replace(_SALE, description=_REFERENCES[state], lines=lines))
 
     def _until(self, state, move):
         deadline = time.monotonic() + _WAIT_SECONDS

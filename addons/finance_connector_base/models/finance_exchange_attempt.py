@@ -22,6 +22,7 @@ _READERS = "finance_connector_base.group_operator,finance_audit.group_auditor"
 class FinanceExchangeAttempt(models.Model):
     _name = "finance.exchange.attempt"
     _description = "Exchange attempt"
+    _rec_name = "exchange_id"
     _inherit = ["finance.evidence.mixin"]
     _order = "started_at desc, id desc"
     # The dispatcher completes attempts by SQL, once; the ORM changes nothing of them.

@@ -12,7 +12,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.fields import Domain
-from odoo.tools import format_datetime
+from odoo.tools import format_date, format_datetime
 
 from ..core.delivery import states
 from .finance_posting_watch import NO_EVIDENCE
@@ -307,4 +307,6 @@ class FinanceOverview(models.Model):
         )
         numbers = {day.date(): number for day, number in groups if day}
         days = [(first + timedelta(days=offset)).date() for offset in range(_DAYS)]
-        return [(fields.Date.to_string(day)[5:], numbers.get(day, 0)) for day in days]
+        return [
+            (format_date(self.env, day, date_format="d MMM"), numbers.get(day, 0)) for day in days
+        ]

@@ -28,7 +28,5 @@ class FinanceOverview(models.Model):
                 "danger",
             ),
         ]
-        days = self._by_day(
-            "finance.tax.determination", "determined_at", self._company_domain()
-        )
+        days = self._by_day("finance.tax.determination", "determined_at", self._company_domain())
         return Card(figures, days, _("Determinations per day"))

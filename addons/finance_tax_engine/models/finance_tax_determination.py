@@ -31,7 +31,8 @@ class FinanceTaxDetermination(models.Model):
     )
     partner_id = fields.Many2one("res.partner", "Customer", readonly=True, index=True)
     version = fields.Integer(required=True, readonly=True)
-    engine = fields.Char(required=True, readonly=True)
+    engine = fields.Char("Code of the engine", required=True, readonly=True)
+    engine_name = fields.Char("Engine", compute="_compute_engine_name")
     engine_version = fields.Char("Version of the engine", readonly=True)
     determined_at = fields.Datetime("Determined", required=True, readonly=True)
     tax_date = fields.Date(required=True, readonly=True)
@@ -193,6 +194,16 @@ class FinanceTaxDetermination(models.Model):
     def _is_fallback(self):
         """Return whether this answer stands in for an engine that had none."""
         return self.engine == replay.LAST_KNOWN
+
+    @api.depends("engine")
+    @api.depends_context("lang")
+    def _compute_engine_name(self):
+        field = self.env["res.company"]._fields["finance_tax_engine"]
+        names = dict(field._description_selection(self.env))
+        names[replay.REVERSAL] = self.env._("the reversed document")
+        names[replay.LAST_KNOWN] = self.env._("Last known rates")
+        for record in self:
+            record.engine_name = names.get(record.engine, record.engine)
 
     @api.depends("version", "move_id")
     def _compute_name(self):
