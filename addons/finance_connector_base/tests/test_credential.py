@@ -3,6 +3,7 @@
 import os
 from unittest.mock import patch
 
+from odoo.addons.finance_audit.core.keyring import Unreadable
 from odoo.exceptions import AccessError
 from odoo.tests import tagged
 
@@ -56,8 +57,9 @@ class TestCredential(ConnectorCase):
             (self.credential.sudo().ciphertext, other.credential_ids.id),
         )
         self.env.invalidate_all()
-        with self.assertRaisesRegex(CredentialError, "does not belong here"):
+        with self.assertRaises(CredentialError) as caught:
             other._secret("client_secret")
+        self.assertIsInstance(caught.exception.__cause__, Unreadable)
 
     def test_a_copied_database_does_not_open_it(self):
         self.env["ir.config_parameter"].sudo().set_param("database.uuid", "a-copy")
