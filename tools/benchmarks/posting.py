@@ -125,7 +125,7 @@ class Bench:
         }:
             raise RuntimeError(f"{way}: not every document was posted as {expected}")
         if bool(moves.einvoice_ids) != (way == EINVOICE):
-            raise RuntimeError(f"{way}: not what has or has no e-invoice")
+            raise RuntimeError(f"{way}: e-invoices are missing, or exist where none are expected")
 
     def _create(self, lines, invoices):
         line = {
