@@ -44,9 +44,8 @@ def _frees_lines(name, value):
         and isinstance(value, (list, tuple))
         and all(
             isinstance(command, (list, tuple))
-            and len(command) == 3
-            and command[0] == Command.UPDATE
-            and guard.FREE_OF_LINE.issuperset(command[2] or ())
+            and tuple(command[:1]) == (Command.UPDATE,)
+            and guard.FREE_OF_LINE.issuperset(set().union(*command[2:]))
             for command in value
         )
     )

@@ -532,7 +532,7 @@ class TestIndirectChanges(HeldCase):
             lambda: file.write({"datas": b"Zm9yZ2Vk"}),
             lambda: file.write({"res_id": version.id + 1}),
             file.unlink,
-            lambda: file.copy(),
+            file.copy,
             lambda: file.create(
                 {
                     "name": "content",
