@@ -13,7 +13,7 @@ from odoo.addons.finance_connector_base.core import cases
 from odoo.addons.finance_connector_base.core.finding import WARNING, Finding
 from odoo.addons.finance_connector_base.models.finance_posting import is_suite_write
 from odoo.exceptions import UserError
-from odoo.fields import Command, Domain
+from odoo.fields import Domain
 
 from ..core import guard, lifecycle
 
@@ -25,9 +25,6 @@ class EinvoiceHeld(UserError):
     context = {"exception_class": "odoo.exceptions.UserError"}
 
 
-_LISTS_OF_LINES = frozenset({"line_ids", "invoice_line_ids"})
-
-
 def _kept(records, vals):
     """Return the names of the fields whose values reach the database; Odoo writes others as flags in its cache."""
     return {
@@ -35,20 +32,6 @@ def _kept(records, vals):
         for name in vals
         if (field := records._fields.get(name)) and (field.store or field.inverse)
     }
-
-
-def _frees_lines(name, value):
-    """Return whether this value of a document writes free fields of its present lines only."""
-    return (
-        name in _LISTS_OF_LINES
-        and isinstance(value, (list, tuple))
-        and all(
-            isinstance(command, (list, tuple))
-            and tuple(command[:1]) == (Command.UPDATE,)
-            and guard.FREE_OF_LINE.issuperset(set().union(*command[2:]))
-            for command in value
-        )
-    )
 
 
 class AccountMove(models.Model):
@@ -74,10 +57,7 @@ class AccountMove(models.Model):
 
     def write(self, vals):
         if not is_suite_write(self, vals):
-            names = _kept(self, vals) - guard.FREE_OF_MOVE
-            self._finance_check_held(
-                self._fields, {name for name in names if not _frees_lines(name, vals[name])}
-            )
+            self._finance_check_held(self._fields, _kept(self, vals) - guard.FREE_OF_MOVE)
         return super().write(vals)
 
     def _finance_check_held(self, fields_, names):
