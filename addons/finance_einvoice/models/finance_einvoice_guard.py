@@ -112,7 +112,12 @@ class AccountTax(models.Model):
         :raises EinvoiceHeld: names the first of these documents
         """
         changed = guard.RATE_OF_TAX & vals.keys()
-        taxes = self.filtered(lambda tax: any(tax[name] != vals[name] for name in changed))
+        taxes = self.filtered(
+            lambda tax: any(
+                self._fields[name].convert_to_write(tax[name], tax) != vals[name]
+                for name in changed
+            )
+        )
         if taxes:
             line = (
                 self.env["account.move.line"]
