@@ -17,7 +17,6 @@
         "data/ir_cron.xml",
         "data/ir_cron_cases.xml",
         "data/ir_cron_posting.xml",
-        "data/mail_activity_type_posting.xml",
         "views/finance_exchange_attempt_views.xml",
         "views/finance_exchange_views.xml",
         "views/finance_connection_views.xml",

@@ -38,7 +38,8 @@ class FinanceEvidenceMixin(models.AbstractModel):
             )
         return super().write(vals)
 
-    @api.ondelete(at_uninstall=False)
+    # Not at_uninstall=False: the key with which Odoo marks an uninstallation can come from any RPC caller.
+    @api.ondelete(at_uninstall=True)
     def _unlink_except_evidence(self):
         raise EvidenceIsAppendOnly(
             self.env._(

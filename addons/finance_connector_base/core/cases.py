@@ -28,6 +28,10 @@ MANUAL = "manual"
 # Kinds of cases about a whole connection.
 CREDENTIALS = "credentials"
 STOPPED = "stopped"
+# Kinds of cases about a document of accounting.
+NOT_POSTED = "not_posted"
+NO_EVIDENCE = "no_evidence"
+DIFFERENCE = "difference"
 
 KINDS = (
     (UNRESOLVED, "Outcome unknown"),
@@ -42,6 +46,9 @@ KINDS = (
     (MANUAL, "Decided without a case"),
     (CREDENTIALS, "Credentials refused"),
     (STOPPED, "Connection not sending"),
+    (NOT_POSTED, "Not posted"),
+    (NO_EVIDENCE, "Posted without checks"),
+    (DIFFERENCE, "Differs from the e-invoice"),
 )
 #: Kinds that are raised by the periodic review and closed by it when the condition has ended.
 STALLS = (OVERDUE, CREDENTIALS, STOPPED)

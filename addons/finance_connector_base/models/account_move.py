@@ -73,7 +73,7 @@ class AccountMove(models.Model):
 
     @api.model
     def _autopost_draft_entries(self, batch_size=100):
-        """Post what is due; a draft that cannot be posted gets an activity and stops no other.
+        """Post what is due; a draft that cannot be posted gets a case and stops no other.
 
         Odoo looks at the first hundred only and gives up at an error with a button, so this replaces its method.
         """

@@ -194,7 +194,8 @@ class FinanceCase(models.Model):
             vals = {**vals, "escalated_at": False}
         return super().write(vals)
 
-    @api.ondelete(at_uninstall=False)
+    # Not at_uninstall=False: the key with which Odoo marks an uninstallation can come from any RPC caller.
+    @api.ondelete(at_uninstall=True)
     def _unlink_except_evidence(self):
         raise UserError(self.env._("Cases are evidence and cannot be deleted."))
 

@@ -16,7 +16,28 @@ class FinanceFinding(models.AbstractModel):
         Addons that define codes extend this. A code without an entry is shown by its ``text``
         argument.
         """
-        return {**self._connection_messages(), **self._stall_messages(), **self._webhook_messages()}
+        return {
+            **self._connection_messages(),
+            **self._stall_messages(),
+            **self._webhook_messages(),
+            **self._posting_messages(),
+        }
+
+    @api.model
+    def _posting_messages(self):
+        _ = self.env._
+        return {
+            "posting.refused": (
+                _("The draft could not be posted: %(reasons)s"),
+                _("Correct the document and confirm it. The case closes automatically."),
+            ),
+            "evidence.several": (
+                _("The document was posted without several of the checks that apply to it."),
+                _(
+                    "Reset the document to draft and confirm it again, or dismiss the case with a reason."
+                ),
+            ),
+        }
 
     @api.model
     def _connection_messages(self):

@@ -1,19 +1,17 @@
 """What scheduled jobs do for documents: posting on the due date, and the nightly search for missing evidence.
 
-A finding about one document is an activity on it and an entry in the audit log: one of each kind at a time, closed by
-the job that finds the matter resolved.
+What is found about one document is a case and an entry in the audit log: one of each kind at a time, closed by the job
+that finds the matter resolved.
 """
 
-from markupsafe import Markup
 from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import split_every
 
+from ..core import cases
+from ..core.finding import INFO, WARNING, Finding
 from . import finance_posting as posting
 
-#: Activity types, by what was found.
-NOT_POSTED = "finance_connector_base.mail_activity_type_not_posted"
-NO_EVIDENCE = "finance_connector_base.mail_activity_type_no_evidence"
 SALE_TYPES = ("out_invoice", "out_refund")
 
 
@@ -32,9 +30,8 @@ class FinancePostingWatch(models.AbstractModel):
             ("auto_post", "!=", "no"),
         ]
         moves = self.env["account.move"].search(domain)
-        refused = self._activities(NOT_POSTED, moves)
-        known = set(refused.mapped("res_id"))
-        moves = moves.sorted(lambda move: move.id in known)
+        refused = set(self._with_issue(cases.NOT_POSTED, moves).ids)
+        moves = moves.sorted(lambda move: move.id in refused)
         cron = self.env["ir.cron"]
         cron._commit_progress(remaining=len(moves))
         for ids in split_every(batch_size, moves.ids):
@@ -43,26 +40,34 @@ class FinancePostingWatch(models.AbstractModel):
                 chunk, lambda subset: subset._post(), soft=True, unattended=True
             )
             self._report(refusals)
-            self._close_issue(NOT_POSTED, chunk.filtered(lambda move: move.state == "posted"))
+            posted = chunk.filtered(lambda move: move.state == "posted")
+            self._close_issue(cases.NOT_POSTED, posted)
             if not cron._commit_progress(len(ids)):
                 break
 
     @api.model
     def _report(self, refusals):
-        """Leave an activity on each document that could not be posted."""
-        reason = self.env["finance.posting"]._reason
+        """Open a case about each document that could not be posted."""
         by_move = {}
         for refusal in refusals:
             by_move.setdefault(refusal.move, []).append(refusal)
         for move, found in by_move.items():
             self._open_issue(
-                NOT_POSTED,
+                cases.NOT_POSTED,
                 move,
-                self.env._("This draft could not be posted: correct it and confirm it."),
-                [reason(refusal) for refusal in found],
+                self._finding_of(found),
                 "posting.refused",
                 codes=sorted({refusal.finding.code for refusal in found}),
             )
+
+    @api.model
+    def _finding_of(self, refusals):
+        """Return one finding for the refusals of a document: its own if there is one that has a code."""
+        finding = refusals[0].finding
+        if len(refusals) == 1 and finding.code in self.env["finance.finding"]._messages():
+            return finding
+        reasons = " ".join(self.env["finance.posting"]._reason(refusal) for refusal in refusals)
+        return Finding("posting.refused", WARNING, {"reasons": reasons})
 
     # -- the nightly search --------------------------------------------------------------------------------------
 
@@ -72,24 +77,23 @@ class FinancePostingWatch(models.AbstractModel):
         # A company that was active before this search existed begins now.
         self._companies()._finance_note_activation()
         found = self.env["account.move"]._finance_missing_evidence()
-        messages = self.env["finance.finding"]._messages()
         missing = {}
         for code, moves in found.items():
             for move in moves:
                 missing.setdefault(move, []).append(code)
         for move, codes in missing.items():
             self._open_issue(
-                NO_EVIDENCE,
+                cases.NO_EVIDENCE,
                 move,
-                self.env._("This document was posted without the checks that apply to it."),
-                [messages[code][0] for code in codes],
+                Finding(codes[0] if len(codes) == 1 else "evidence.several", WARNING),
                 "posting.evidence_missing",
                 codes=sorted(codes),
             )
-        resolved = self._documents(NO_EVIDENCE) - self.env["account.move"].concat(*missing)
-        self._close_issue(NO_EVIDENCE, resolved)
-        posted = self._documents(NOT_POSTED).filtered(lambda move: move.state != "draft")
-        self._close_issue(NOT_POSTED, posted)
+        resolved = self._with_issue(cases.NO_EVIDENCE) - self.env["account.move"].concat(*missing)
+        self._close_issue(cases.NO_EVIDENCE, resolved)
+        refused = self._with_issue(cases.NOT_POSTED)
+        drafts = refused.exists().filtered(lambda move: move.state == "draft")
+        self._close_issue(cases.NOT_POSTED, refused - drafts)
 
     @api.model
     def _companies(self):
@@ -110,81 +114,56 @@ class FinancePostingWatch(models.AbstractModel):
     # -- issues --------------------------------------------------------------------------------------------------
 
     @api.model
-    def _open_issue(self, kind, move, summary, reasons, action, **details):
-        """Open an issue about a document, or give the open one its present reasons.
+    def _open_issue(self, kind, move, finding, action, **details):
+        """Open a case about a document, or give the open one its present finding.
 
-        :param kind: external id of the activity type
-        :param reasons: sentences, in the order they are shown
-        :param action: id of the entry in the audit log
+        A case that a person closed with a reason stays closed until something else is found.
+
+        :param kind: one of ``core.cases.KINDS``
+        :param finding: what was found, a ``core.finding.Finding``
+        :param action: id of the entry in the audit log that a new case gets
         """
-        move = move.sudo()
-        note = Markup("").join(Markup("<p>%s</p>") % reason for reason in reasons)
-        if activity := self._activities(kind, move)[:1]:
-            if activity.note != note:
-                activity.note = note
+        move, case = move.sudo(), self.env["finance.case"].sudo()
+        last = case.search([*self._about(kind), ("document_id", "=", move.id)], order="id desc")[:1]
+        if last.resolution == cases.OVERRIDDEN and last.finding == finding.to_json():
             return
-        move.activity_schedule(kind, summary=summary, note=note, user_id=self._responsible(move).id)
+        case._open_for(move, kind, finding, owner=self._owner(move))
+        if last.state == "open":
+            return
         self.env["finance.audit.entry"]._record(
             action=action,
             document=move,
             company=move.company_id,
             outcome="warning",
-            summary=" ".join([summary, *reasons]),
-            details=details,
+            summary=self.env["finance.finding"]._render(finding)[0],
+            details={**details, "code": finding.code},
         )
 
     @api.model
     def _close_issue(self, kind, moves):
-        """Close the issues of this kind about these documents; nothing is done where there is none."""
-        with_issue = self._activities(kind, moves).mapped("res_id")
-        for move in moves.sudo().browse(with_issue):
-            move.activity_feedback([kind], feedback=self.env._("Resolved."))
+        """Close the cases of this kind about these documents; nothing is done where there is none."""
+        self.env["finance.case"]._close_for(moves, Finding("stall.ended", INFO), kinds=[kind])
 
     @api.model
-    def _activities(self, kind, moves):
-        """Return the open activities of a kind on these documents."""
-        return (
-            self.env["mail.activity"]
-            .sudo()
-            .search(
-                [
-                    ("res_model", "=", "account.move"),
-                    ("res_id", "in", moves.ids),
-                    ("activity_type_id", "=", self.env.ref(kind).id),
-                ]
-            )
-        )
+    def _with_issue(self, kind, moves=None):
+        """Return the documents with an open case of this kind, deleted ones included.
+
+        :param moves: look at these only
+        """
+        domain = [*self._about(kind), ("state", "=", "open")]
+        if moves is not None:
+            domain.append(("document_id", "in", moves.ids))
+        found = self.env["finance.case"].sudo().search(domain)
+        return self.env["account.move"].browse(found.mapped("document_id"))
 
     @api.model
-    def _documents(self, kind):
-        """Return all documents with an open issue of this kind."""
-        activities = (
-            self.env["mail.activity"]
-            .sudo()
-            .search(
-                [
-                    ("res_model", "=", "account.move"),
-                    ("activity_type_id", "=", self.env.ref(kind).id),
-                ]
-            )
-        )
-        return self.env["account.move"].browse(activities.mapped("res_id")).exists()
+    def _about(self, kind):
+        return [("document_model", "=", "account.move"), ("kind", "=", kind)]
 
     @api.model
-    def _responsible(self, move):
-        """Return the first active person who may work on the document."""
-        candidates = (
-            move.invoice_user_id,
-            move.create_uid,
-            move.company_id.finance_case_user_id,
-            self.env.ref("base.user_admin", raise_if_not_found=False),
-        )
-        for user in candidates:
-            if (
-                user
-                and user.active
-                and move.company_id in user.company_ids
-                and user.has_group("account.group_account_invoice")
-            ):
+    def _owner(self, move):
+        """Return who works on the document if that person may decide, else nobody: the company's owner gets it."""
+        for user in (move.invoice_user_id, move.create_uid):
+            if user.active and user._may_decide_cases(move.company_id):
                 return user
-        return self.env.user
+        return None

@@ -16,7 +16,7 @@ class FinancePostingResult(models.TransientModel):
 
     @api.model
     def _show(self, refusals, following=False):
-        """Show refusals to the person who posts; schedule activities where no user is there to see them.
+        """Show refusals to the person who posts; open cases where no user is there to see them.
 
         :param following: the action to go on with
         """

@@ -45,8 +45,15 @@ LINE_FIELDS: dict[str, tuple[str, ...]] = {
     "Analytic accounting": ("analytic_distribution", "analytic_line_ids", "analytic_precision"),
 }
 
-#: What makes the rate of a tax; refused while a guarded document uses the tax.
-RATE_OF_TAX = frozenset({"amount", "amount_type", "price_include_override"})
+#: What makes the rate of a tax and the category and reason that formats show for it; refused while a guarded document
+#: uses the tax.
+RATE_OF_TAX = frozenset(
+    {
+        *("amount", "amount_type", "price_include_override"),
+        *("include_base_amount", "is_base_affected", "children_tax_ids"),
+        *("ubl_cii_tax_category_code", "ubl_cii_tax_exemption_reason_code"),
+    }
+)
 
 FREE_OF_MOVE = frozenset(name for names in MOVE_FIELDS.values() for name in names)
 FREE_OF_LINE = frozenset(name for names in LINE_FIELDS.values() for name in names)

@@ -231,7 +231,8 @@ class FinanceEinvoice(models.Model):
     def _regime_model(self):
         return self.env["finance.einvoice.regime"]._by_code(self.regime)
 
-    @api.ondelete(at_uninstall=False)
+    # Not at_uninstall=False: the key with which Odoo marks an uninstallation can come from any RPC caller.
+    @api.ondelete(at_uninstall=True)
     def _unlink_except_rendered(self):
         """Keep what was rendered with its document, as evidence.
 

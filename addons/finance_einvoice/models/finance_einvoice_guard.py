@@ -9,12 +9,12 @@ the ORM.
 import hashlib
 
 from odoo import api, fields, models
+from odoo.addons.finance_audit.exceptions import EvidenceIsAppendOnly
+from odoo.addons.finance_connector_base.core import cases
+from odoo.addons.finance_connector_base.core.finding import WARNING, Finding
 from odoo.exceptions import UserError
 
 from ..core import guard, lifecycle
-
-#: Activity type of a document that differs from its e-invoice.
-DIFFERS = "finance_einvoice.mail_activity_type_difference"
 
 
 class EinvoiceHeld(UserError):
@@ -61,12 +61,17 @@ class AccountTax(models.Model):
     _inherit = "account.tax"
 
     def write(self, vals):
-        """Refuse another rate for a tax that a guarded document shows; a new rate is a new tax.
+        """Refuse another rate or category for a tax that a guarded document shows; that is a new tax.
 
         :raises EinvoiceHeld: names the first of these documents
         """
         changed = guard.RATE_OF_TAX & vals.keys()
-        taxes = self.filtered(lambda tax: any(tax[name] != vals[name] for name in changed))
+        taxes = self.filtered(
+            lambda tax: any(
+                self._fields[name].convert_to_write(tax[name], tax) != vals[name]
+                for name in changed
+            )
+        )
         if taxes:
             line = (
                 self.env["account.move.line"]
@@ -81,6 +86,81 @@ class AccountTax(models.Model):
             )
             line.move_id._finance_check_held(self._fields, changed)
         return super().write(vals)
+
+
+class PartnerMerge(models.TransientModel):
+    _inherit = "base.partner.merge.automatic.wizard"
+
+    @api.model
+    def _update_foreign_keys(self, src_partners, dst_partner):
+        """Refuse to merge away the customer of a guarded document: Odoo replaces it by SQL.
+
+        :raises EinvoiceHeld: names the first of these documents
+        """
+        documents = self.env["account.move"].sudo()
+        for name in ("partner_id", "commercial_partner_id", "partner_shipping_id"):
+            held = documents.search(
+                [
+                    (name, "in", src_partners.ids),
+                    ("einvoice_ids.state", "in", tuple(lifecycle.GUARDED)),
+                ],
+                limit=1,
+            )
+            held._finance_check_held(held._fields, {name})
+        return super()._update_foreign_keys(src_partners, dst_partner)
+
+
+class IrAttachment(models.Model):
+    _inherit = "ir.attachment"
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        attachments = super().create(vals_list)
+        # A second file of a version would be read instead of the first.
+        attachments._finance_versions()._finance_check_single()
+        return attachments
+
+    def write(self, vals):
+        self._finance_check_version()
+        return super().write(vals)
+
+    def unlink(self):
+        self._finance_check_version()
+        return super().unlink()
+
+    def _finance_versions(self):
+        """Return those of these attachments that hold the file of an e-invoice version."""
+        return self.sudo().filtered(
+            lambda item: (
+                item.res_model == "finance.einvoice.version" and item.res_field == "content"
+            )
+        )
+
+    def _finance_check_single(self):
+        if not self:
+            return
+        files = self.search_count(
+            [
+                ("res_model", "=", "finance.einvoice.version"),
+                ("res_field", "=", "content"),
+                ("res_id", "in", self.mapped("res_id")),
+            ]
+        )
+        if files > len(set(self.mapped("res_id"))):
+            raise self._finance_evidence_error()
+
+    def _finance_check_version(self):
+        """Refuse to touch the file of an e-invoice version, which the ORM keeps as an attachment.
+
+        :raises EvidenceIsAppendOnly: one of these holds what was sent
+        """
+        if self._finance_versions():
+            raise self._finance_evidence_error()
+
+    def _finance_evidence_error(self):
+        return EvidenceIsAppendOnly(
+            self.env._("The file of an e-invoice version is evidence and cannot be changed.")
+        )
 
 
 class FinanceEinvoice(models.Model):
@@ -137,19 +217,16 @@ class FinanceEinvoice(models.Model):
         watch = self.env["finance.posting.watch"]
         digest = self._digest_of_difference(version)
         if digest is None:
-            watch._close_issue(DIFFERS, move)
+            watch._close_issue(cases.DIFFERENCE, move)
             return
         watch._open_issue(
-            DIFFERS,
+            cases.DIFFERENCE,
             move,
-            self.env._("The document no longer shows what its e-invoice says."),
-            [
-                self.env._(
-                    "The e-invoice with the reference %s is what is legally held. Find out who changed "
-                    "the document, restore it, or correct it with a credit note.",
-                    self.reference or version.filename,
-                )
-            ],
+            Finding(
+                "einvoice.differs",
+                WARNING,
+                {"reference": self.reference or version.filename, "rendered": digest},
+            ),
             "einvoice.differs",
             version=version.number,
             sha256=version.sha256,

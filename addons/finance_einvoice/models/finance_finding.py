@@ -135,7 +135,19 @@ class FinanceFinding(models.AbstractModel):
                 ),
                 "",
             ),
-            "evidence.einvoice": (_("It was not submitted as an e-invoice."), ""),
+            "evidence.einvoice": (
+                _("The posted document was not submitted as an e-invoice."),
+                _(
+                    "Reset the document to draft and confirm it again, or dismiss the case with a reason."
+                ),
+            ),
+            "einvoice.differs": (
+                _("The document differs from its e-invoice %(reference)s."),
+                _(
+                    "The e-invoice is legally binding. Identify the change in the document and "
+                    "restore it, or correct the document with a credit note."
+                ),
+            ),
             "route.other": (
                 _("“%(sender)s” is set up to send this document electronically as well."),
                 _("Switch it off on the journal: each document leaves by one route."),

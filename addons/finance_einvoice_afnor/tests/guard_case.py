@@ -16,6 +16,10 @@ HOSTILE = {
     "finance_posting_passing": True,
     "finance_suite_write": True,
     "install_mode": True,
+    "_force_unlink": True,
+    "bypass_lock_check": True,
+    "ignore_exchange_rate": True,
+    "tracking_disable": True,
     "su": True,
 }
 
@@ -60,6 +64,17 @@ class GuardCase(FrenchCompanyCase):
         move.action_post()
         move.einvoice_id.sudo().write({"state": state})
         return move
+
+    def cases(self, moves, kind):
+        """Return the open cases of a kind about documents."""
+        return self.env["finance.case"].search(
+            [
+                ("document_model", "=", "account.move"),
+                ("document_id", "in", moves.ids),
+                ("kind", "=", kind),
+                ("state", "=", "open"),
+            ]
+        )
 
     def as_accountant(self, records):
         return records.with_user(self.accountant).with_context(allowed_company_ids=self.company.ids)

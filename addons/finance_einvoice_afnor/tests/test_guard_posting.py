@@ -5,6 +5,7 @@ from datetime import timedelta
 from unittest.mock import patch
 
 from odoo import fields
+from odoo.addons.finance_connector_base.core.cases import NO_EVIDENCE, NOT_POSTED, OVERRIDDEN
 from odoo.addons.finance_connector_base.core.finding import Finding
 from odoo.addons.finance_connector_base.exceptions import (
     PipelineRequired,
@@ -17,12 +18,9 @@ from odoo.addons.finance_connector_base.models.finance_posting import PHASES, St
 from odoo.addons.finance_einvoice.exceptions import EinvoiceBlocked
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
 
 from .guard_case import HOSTILE, GuardCase
-
-NOT_POSTED = "finance_connector_base.mail_activity_type_not_posted"
-NO_EVIDENCE = "finance_connector_base.mail_activity_type_no_evidence"
 
 
 class PostingCase(GuardCase):
@@ -38,11 +36,6 @@ class PostingCase(GuardCase):
         """Return the complete and the incomplete ones."""
         bad = moves.filtered(lambda move: move.partner_id == self.incomplete)
         return moves - bad, bad
-
-    def issues(self, move, kind):
-        return move.activity_ids.filtered(
-            lambda activity: activity.activity_type_id == self.env.ref(kind)
-        )
 
     def entries(self, move, action):
         return self.env["finance.audit.entry"].search_count(
@@ -250,7 +243,7 @@ class TestScheduled(PostingCase):
         self.env.flush_all()
         self.env["account.move"]._autopost_draft_entries(batch_size)
 
-    def test_one_bad_draft_stops_no_other_and_gets_one_activity(self):
+    def test_one_bad_draft_stops_no_other_and_gets_one_case(self):
         moves = self.drafts(good=3, bad=1)
         entry, empty = self.entry(), self.entry(line_ids=[])
         (moves | entry | empty).auto_post = "at_date"
@@ -259,20 +252,73 @@ class TestScheduled(PostingCase):
         self.assertEqual(set((good | entry).mapped("state")), {"posted"})
         self.assertEqual(set((bad | empty).mapped("state")), {"draft"})
         for move in bad | empty:
-            self.assertEqual(len(self.issues(move, NOT_POSTED)), 1)
+            self.assertEqual(len(self.cases(move, NOT_POSTED)), 1)
         self.autopost()
         for move in bad | empty:
-            self.assertEqual(len(self.issues(move, NOT_POSTED)), 1)
+            self.assertEqual(len(self.cases(move, NOT_POSTED)), 1)
             self.assertEqual(self.entries(move, "posting.refused"), 1)
 
-    def test_the_activity_is_closed_when_the_draft_is_posted(self):
+    def test_the_case_is_closed_when_the_draft_is_posted(self):
         move = self.make_invoice(partner=self.incomplete, auto_post="at_date")
         self.autopost()
-        self.assertTrue(self.issues(move, NOT_POSTED))
+        self.assertTrue(self.cases(move, NOT_POSTED))
         move.partner_id = self.buyer
+        case = self.cases(move, NOT_POSTED)
+        self.assertEqual(case.company_id, self.company)
+        self.assertTrue(case.deadline)
         self.autopost()
         self.assertEqual(move.state, "posted")
-        self.assertFalse(self.issues(move, NOT_POSTED))
+        self.assertEqual((case.state, case.resolution), ("resolved", "ended"))
+
+    def test_the_finding_of_a_case_follows_what_is_wrong(self):
+        move = self.make_invoice(partner=self.incomplete, auto_post="at_date")
+        self.autopost()
+        case = self.cases(move, NOT_POSTED)
+        first = case.finding
+        move.invoice_line_ids = [Command.clear()]
+        self.autopost()
+        self.assertEqual(self.cases(move, NOT_POSTED), case)
+        self.assertNotEqual(case.finding, first)
+
+    def test_an_accepted_refusal_is_raised_again_only_for_another_reason(self):
+        move = self.make_invoice(partner=self.incomplete, auto_post="at_date")
+        self.autopost()
+        self.env["finance.case"]._close_for(
+            move, "Agreed", kinds=[NOT_POSTED], resolution=OVERRIDDEN
+        )
+        self.autopost()
+        self.assertFalse(self.cases(move, NOT_POSTED))
+        move.invoice_line_ids = [Command.clear()]
+        self.autopost()
+        self.assertEqual(len(self.cases(move, NOT_POSTED)), 1)
+
+    def test_the_case_of_a_deleted_or_hand_posted_draft_is_closed(self):
+        drafts = self.drafts(good=0, bad=2)
+        drafts.auto_post = "at_date"
+        self.autopost()
+        cases = self.cases(drafts, NOT_POSTED)
+        self.assertEqual(len(cases), 2)
+        drafts[0].unlink()
+        drafts[1].partner_id = self.buyer
+        drafts[1].action_post()
+        self.env["finance.posting.watch"]._cron_watch()
+        self.assertEqual(cases.mapped("state"), ["resolved"] * 2)
+
+    def test_the_owner_is_who_works_on_the_document_where_that_person_may_decide(self):
+        operator = new_test_user(
+            self.env,
+            login="guard_operator",
+            groups="account.group_account_invoice,finance_connector_base.group_operator",
+            company_id=self.company.id,
+            company_ids=[Command.set(self.company.ids)],
+        )
+        own = self.make_invoice(partner=self.incomplete, auto_post="at_date")
+        own.invoice_user_id = operator
+        other = self.make_invoice(partner=self.incomplete, auto_post="at_date")
+        other.invoice_user_id = self.accountant
+        self.autopost()
+        self.assertEqual(self.cases(own, NOT_POSTED).user_id, operator)
+        self.assertNotEqual(self.cases(other, NOT_POSTED).user_id, self.accountant)
 
     def test_more_bad_drafts_than_one_batch_do_not_hold_back_the_others(self):
         bad = self.drafts(good=0, bad=4)
@@ -299,18 +345,18 @@ class TestScheduled(PostingCase):
         ):
             self.autopost()
         self.assertEqual(moves.mapped("state"), ["posted", "draft", "posted"])
-        self.assertTrue(self.issues(moves[1], NOT_POSTED))
+        self.assertTrue(self.cases(moves[1], NOT_POSTED))
 
     def test_an_incomplete_future_draft_is_scheduled_and_checked_when_due(self):
         tomorrow = fields.Date.context_today(self.env.user) + timedelta(days=1)
         move = self.make_invoice(partner=self.incomplete, invoice_date=tomorrow)
         move._post(soft=True)
         self.assertEqual((move.state, move.auto_post), ("draft", "at_date"))
-        self.assertFalse(self.issues(move, NOT_POSTED))
+        self.assertFalse(self.cases(move, NOT_POSTED))
         move.invoice_date = tomorrow - timedelta(days=1)
         self.autopost()
         self.assertEqual(move.state, "draft")
-        self.assertTrue(self.issues(move, NOT_POSTED))
+        self.assertTrue(self.cases(move, NOT_POSTED))
 
 
 @tagged("post_install", "-at_install")
@@ -458,14 +504,14 @@ class TestWatch(PostingCase):
         self.env.cr.execute("UPDATE account_move SET state = 'posted' WHERE id = %s", [move.id])
         move.invalidate_recordset()
         self.watch()
-        self.assertEqual(len(self.issues(move, NO_EVIDENCE)), 1)
+        self.assertEqual(len(self.cases(move, NO_EVIDENCE)), 1)
         self.watch()
-        self.assertEqual(len(self.issues(move, NO_EVIDENCE)), 1)
+        self.assertEqual(len(self.cases(move, NO_EVIDENCE)), 1)
         self.assertEqual(self.entries(move, "posting.evidence_missing"), 1)
         move.button_draft()
         move.action_post()
         self.watch()
-        self.assertFalse(self.issues(move, NO_EVIDENCE))
+        self.assertFalse(self.cases(move, NO_EVIDENCE))
 
     def test_documents_from_before_the_regime_and_documents_of_consumers_need_no_evidence(self):
         self.company.finance_einvoice_regime = False
@@ -480,4 +526,4 @@ class TestWatch(PostingCase):
         consumer = self.make_invoice(partner=self.consumer)
         consumer.action_post()
         self.watch()
-        self.assertFalse(self.issues(before | consumer, NO_EVIDENCE))
+        self.assertFalse(self.cases(before | consumer, NO_EVIDENCE))

@@ -74,7 +74,14 @@ class FinanceFinding(models.AbstractModel):
             ),
         }
         own = {code: (text, hints[code[:5]]) for code, text in sentences.items()}
-        missing = {"evidence.tax": (_("The tax of this posted document was never determined."), "")}
+        missing = {
+            "evidence.tax": (
+                _("The tax of this posted document was never determined."),
+                _(
+                    "Reset the document to draft and confirm it again, or dismiss the case with a reason."
+                ),
+            )
+        }
         return {**super()._messages(), **verbatim, **own, **special, **missing}
 
     @api.model
