@@ -219,7 +219,7 @@ env["finance.retry.policy"].with_user(admin).create(
     {{"connection_id": connection.id, "operation": "submit_invoice", "max_attempts": 7, "base_seconds": 0.5}})
 env.cr.commit()
 """
-#: Made with the connection paused: a document that nobody sent is taken back, another cancelled, another held, a
+#: Made with the connection paused: an unsent document is withdrawn, another is cancelled, another held, a
 #: rejected one posted again, one taxed by Odoo's own rates because its customer's country is missing.
 _OPEN_ENDS = f"""
 from odoo.fields import Command
