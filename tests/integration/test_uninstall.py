@@ -58,7 +58,7 @@ print("result:" + json.dumps({{
     "opened": opened,
 }}))
 """
-#: What belongs to the addons, by the name of what it is: every query has to come back empty.
+#: What belongs to the addons, by the name of what it is: every query returns no row.
 _LEFT = {
     "tables and indexes": "SELECT relname FROM pg_class WHERE relname ~ 'finance|einvoice'",
     "columns": "SELECT table_name || '.' || column_name FROM information_schema.columns "
