@@ -76,6 +76,6 @@ def test_an_accountant_reads_a_case_and_decides_nothing(accountant, back_office,
     customer = back_office.customer()
     refuse(customer.siren)
     open_case(accountant, back_office.number(back_office.invoice(customer)))
-    expect(accountant.field("what_happened").first).to_contain_text("Impossible")
+    expect(accountant.field("what_happened").first).to_contain_text("Request refused")
     for name in ("Retry", "Cancel…", "Link to provider record…", "Assign to me"):
         expect(accountant.button(name)).to_have_count(0)
