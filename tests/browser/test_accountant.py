@@ -43,9 +43,9 @@ def test_the_timeline_shows_every_step_in_order(accountant, records, control):
     expected = [
         "Tax determined by",
         "Checked against ubl-2.1-xsd",
-        "Put into the outbox",
+        "Queued for",
         "Version 1 submitted to",
-        "Sending, try 1",
+        "Sending, attempt 1",
         f"Received by the provider as {reference}",
         f"Accepted as {reference}",
         "Filed with",

@@ -73,8 +73,13 @@ def test_a_paused_connection_keeps_what_waits_and_goes_on_after_resume(
     assert len(control.oracle("afnor", buyer=customer.siren)) == 1
 
 
+<<<<<<< HEAD
 def test_an_open_breaker_is_seen_on_the_card_and_closed_by_calling_again(
     person, records, control, away
+=======
+def test_an_open_breaker_is_seen_on_the_card_and_reset_there(
+    person, back_office, control, away
+>>>>>>> delivery2
 ):
     begin, end = away
     customer = records.customer()
@@ -89,7 +94,7 @@ def test_an_open_breaker_is_seen_on_the_card_and_closed_by_calling_again(
     expect(found).to_contain_text("Next probe")
     expect(line(found, "hour_error_rate")).not_to_have_text("0%")
     end()
-    found.get_by_role("button", name="Call again now").click()
+    found.get_by_role("button", name="Reset breaker").click()
     operator.reload_until(found.filter(has_text="Closed"))
 
 

@@ -2,7 +2,7 @@
 (UTC).
 """
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..core.delivery.outcomes import CALL_ERRORS
@@ -34,9 +34,7 @@ class FinanceExchangeLatency(models.Model):
 
     company_id = fields.Many2one("res.company", readonly=True)
     connection_id = fields.Many2one("finance.connection", readonly=True)
-    step = fields.Selection(
-        lambda self: self.env["finance.exchange.attempt"]._fields["step"].selection, readonly=True
-    )
+    step = fields.Selection(selection=lambda self: self._steps_of_attempts(), readonly=True)
     day = fields.Date(readonly=True, help="In UTC.")
     calls = fields.Integer(readonly=True, help="Calls that have ended, with or without a response.")
     answers = fields.Integer(
@@ -60,6 +58,12 @@ class FinanceExchangeLatency(models.Model):
     p95 = fields.Float("p95 (ms)", digits=(16, 0), readonly=True, aggregator="max", help=_HIGHEST)
     p99 = fields.Float("p99 (ms)", digits=(16, 0), readonly=True, aggregator="max", help=_HIGHEST)
     longest = fields.Integer("Maximum (ms)", readonly=True, aggregator="max")
+
+    @api.model
+    def _steps_of_attempts(self):
+        """Return the steps with their names in the reader's language."""
+        step = self.env["finance.exchange.attempt"]._fields["step"]
+        return step._description_selection(self.env)
 
     @property
     def _table_query(self):
