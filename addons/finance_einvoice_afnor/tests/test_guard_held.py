@@ -73,7 +73,7 @@ def changed(record, name):
     """Return another value of a field; for types that have none, the present one."""
     field, value = record._fields[name], record[name]
     if field.type in X2MANY:
-        return [Command.clear()]
+        return [(int(Command.CLEAR), 0, 0)]  # as text it is valid code of a server action
     if field.type == "boolean":
         return not value
     if field.type in ("integer", "float", "monetary"):
