@@ -75,12 +75,7 @@ def test_an_override_is_not_possible_without_a_reason(person, records, reject):
 def test_an_accountant_reads_a_case_and_decides_nothing(accountant, records, refuse):
     customer = records.customer()
     refuse(customer.siren)
-<<<<<<< HEAD
     open_case(accountant, records.number(records.invoice(customer)))
-    expect(accountant.field("what_happened").first).to_contain_text("Impossible")
-=======
-    open_case(accountant, back_office.number(back_office.invoice(customer)))
     expect(accountant.field("what_happened").first).to_contain_text("Request refused")
->>>>>>> delivery2
     for name in ("Retry", "Cancel…", "Link to provider record…", "Assign to me"):
         expect(accountant.button(name)).to_have_count(0)

@@ -73,14 +73,7 @@ def test_a_paused_connection_keeps_what_waits_and_goes_on_after_resume(
     assert len(control.oracle("afnor", buyer=customer.siren)) == 1
 
 
-<<<<<<< HEAD
-def test_an_open_breaker_is_seen_on_the_card_and_closed_by_calling_again(
-    person, records, control, away
-=======
-def test_an_open_breaker_is_seen_on_the_card_and_reset_there(
-    person, back_office, control, away
->>>>>>> delivery2
-):
+def test_an_open_breaker_is_seen_on_the_card_and_reset_there(person, records, control, away):
     begin, end = away
     customer = records.customer()
     begin(customer.siren)
