@@ -14,8 +14,8 @@ from odoo.exceptions import AccessError
 from odoo.fields import Domain
 from odoo.tools import format_date, format_datetime
 
+from ..core.cases import NO_EVIDENCE
 from ..core.delivery import states
-from .finance_posting_watch import NO_EVIDENCE
 
 #: Days shown by the graph of a card.
 _DAYS = 7
@@ -154,10 +154,11 @@ class FinanceOverview(models.Model):
         )
 
     def _evidence_figure(self):
-        """Return the posted documents that lack what the checks would have made of them."""
-        kind = self.env.ref(NO_EVIDENCE).id
-        domain = [("state", "=", "posted"), ("activity_ids.activity_type_id", "=", kind)]
-        return self._moves_figure(self.env._("Posted without checks"), domain, "danger")
+        """Return the open cases of posted documents that lack the results of the checks."""
+        domain = [*self._company_domain(), ("state", "=", "open"), ("kind", "=", NO_EVIDENCE)]
+        number = self.env["finance.case"].search_count(domain)
+        action = "finance_connector_base.finance_case_action"
+        return Figure(self.env._("Posted without checks"), number, action, domain, "danger")
 
     @api.model
     def _document_states(self):

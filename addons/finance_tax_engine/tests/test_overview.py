@@ -2,7 +2,8 @@
 
 import json
 
-from odoo.addons.finance_connector_base.models.finance_posting_watch import NO_EVIDENCE
+from odoo.addons.finance_connector_base.core.cases import NO_EVIDENCE
+from odoo.addons.finance_connector_base.core.finding import Finding
 from odoo.tests import new_test_user, tagged
 
 from ..core.errors import EngineUnavailable
@@ -63,10 +64,10 @@ class TestOverview(TaxCase):
         move = self.prepare()
         before = self.values(self.card("documents", OTHERS[0]))
         self.env["finance.posting.watch"]._open_issue(
-            NO_EVIDENCE, move, "Posted without checks", [], "posting.evidence_missing"
+            NO_EVIDENCE, move, Finding("evidence.tax"), "posting.evidence_missing"
         )
         card = self.card("documents", ACCOUNTANT)
         after = self.values(card)
         self.assertEqual([new - old for old, new in zip(before, after, strict=True)][-1], 1)
         action = card.with_context(figure=len(after) - 1).action_open()
-        self.assertEqual(card.env["account.move"].search(action["domain"]), move)
+        self.assertEqual(card.env["finance.case"].search(action["domain"]).document_id, move.id)
