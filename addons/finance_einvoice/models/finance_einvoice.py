@@ -293,13 +293,15 @@ class FinanceEinvoice(models.Model):
         versions = self.env["finance.einvoice.version"]._add_many(
             list(zip(einvoices, renderings, strict=True))
         )
+        # Recorded first, so that the timeline is in the order of what happened.
+        self._audit([version._validation_entry() for version in versions])
         exchanges = self.env["finance.exchange"]._enqueue_many(
             [
                 version.einvoice_id._submission(version, item)
                 for version, item in zip(versions, renderings, strict=True)
             ]
         )
-        entries = [version._validation_entry() for version in versions]
+        entries = []
         for version, exchange in zip(versions, exchanges, strict=True):
             version.exchange_id = exchange
             entries.append(version.einvoice_id._submitted(version, exchange))
