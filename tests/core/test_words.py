@@ -50,7 +50,7 @@ ALLOWED = (
         r"callback\.…|finance\.callback|/finance/\(?(webhook\|)?callback",
     ),
     (r"finance_connection\.py|test_webhook_http\.py", r"/finance/callback"),
-    (r"tests/integration/test_upgrade\.py", r"callback|finance_connection_gate|story"),
+    (r"tests/integration/test_upgrade\.py", r"callback|finance[._]connection[._]gate|story"),
     # The purpose of a secret is part of what its ciphertext is bound to.
     (
         r"finance_connection\.py|connector_reference/tests/test_webhook\.py",

@@ -162,7 +162,7 @@ class FinancePostingWatch(models.AbstractModel):
 
     @api.model
     def _owner(self, move):
-        """Return who works on the document if that person may decide, else nobody: the company's owner gets it."""
+        """Return the salesperson or author who may decide, or None: the case then goes to the company's owner."""
         for user in (move.invoice_user_id, move.create_uid):
             if user.active and user._may_decide_cases(move.company_id):
                 return user

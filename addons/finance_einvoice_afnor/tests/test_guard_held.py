@@ -451,10 +451,10 @@ class TestIndirectChanges(HeldCase):
 
     def test_merging_customers(self):
         wizard = self.env["base.partner.merge.automatic.wizard"]
-        twin = self.buyer.copy({"email": self.buyer.email})
-        self.refused(EinvoiceHeld, lambda: wizard._merge((self.buyer | twin).ids, twin))
-        wizard._merge((self.buyer | twin).ids, self.buyer)
-        self.assertFalse(twin.exists())
+        duplicate = self.buyer.copy({"email": self.buyer.email})
+        self.refused(EinvoiceHeld, lambda: wizard._merge((self.buyer | duplicate).ids, duplicate))
+        wizard._merge((self.buyer | duplicate).ids, self.buyer)
+        self.assertFalse(duplicate.exists())
         self.assertEqual(self.rendering(), self.before)
 
     def test_another_parent_of_the_customer(self):
