@@ -62,11 +62,11 @@ print("result:" + json.dumps({{
 _LEFT = {
     "tables and indexes": "SELECT relname FROM pg_class WHERE relname ~ 'finance|einvoice'",
     "columns": "SELECT table_name || '.' || column_name FROM information_schema.columns "
-    "WHERE column_name ~ 'finance|einvoice|afnor'",
+    "WHERE column_name ~ 'finance|^einvoice|afnor'",
     "schemas": "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'finance%'",
     "functions": "SELECT proname FROM pg_proc WHERE proname LIKE 'finance%'",
     "models": "SELECT model FROM ir_model WHERE model LIKE 'finance.%'",
-    "fields": "SELECT model || '.' || name FROM ir_model_fields WHERE name ~ 'finance|einvoice|afnor'",
+    "fields": "SELECT model || '.' || name FROM ir_model_fields WHERE name ~ 'finance|^einvoice|afnor'",
     "external ids": "SELECT module || '.' || name FROM ir_model_data "
     "WHERE module LIKE 'finance%' AND module <> '__export__'",
     "scheduled actions": "SELECT cron_name FROM ir_cron c JOIN ir_act_server a ON a.id = c.ir_actions_server_id "
@@ -75,7 +75,8 @@ _LEFT = {
     "AND d.res_id = g.id WHERE d.id IS NULL",
     "menus": "SELECT u.id::text FROM ir_ui_menu u LEFT JOIN ir_model_data d ON d.model = 'ir.ui.menu' "
     "AND d.res_id = u.id WHERE d.id IS NULL",
-    "constraints": "SELECT name FROM ir_model_constraint WHERE name LIKE '%finance%'",
+    # Odoo keeps its notes of foreign keys of columns on its own tables; the keys are gone with the columns.
+    "constraints": "SELECT name FROM ir_model_constraint WHERE name LIKE '%finance%' AND type <> 'f'",
     "relations": "SELECT name FROM ir_model_relation WHERE name LIKE '%finance%'",
     "parameters": "SELECT key FROM ir_config_parameter WHERE key LIKE 'finance%'",
     "attachments": "SELECT res_model FROM ir_attachment WHERE res_model LIKE 'finance.%'",
