@@ -135,3 +135,10 @@ def test_other_words_are_not(text):
 def test_the_glossary_names_each_retired_word():
     table = (PROJECT / GLOSSARY).read_text(encoding="utf-8").split("## Retired words", 1)[1]
     assert [kind for kind in RETIRED if not re.search(rf"\b{kind}", table)] == []
+
+
+def test_the_files_named_in_the_glossary_exist():
+    text = (PROJECT / GLOSSARY).read_text(encoding="utf-8")
+    named = re.findall(r"`(core/[\w/]+\.py)`", text)
+    assert named
+    assert [name for name in named if not list((PROJECT / "addons").glob(f"*/{name}"))] == []

@@ -485,12 +485,8 @@ class FinanceEinvoice(models.Model):
         self._audit([einvoice._changed(lifecycle.CANCELLED, reason.code) for einvoice in leaving])
         leaving.move_id.activity_unlink([ACTIVITY])
         cases = self.env["finance.case"].sudo()
-        if hasattr(cases, "_close_for"):
-            cases._close_for(leaving, reason)
-            cases._close_for(leaving.exchange_id, reason)
-        else:
-            text = self.env["finance.finding"]._render(reason)[0]
-            cases._close_many(leaving.exchange_id.ids, reason=text)
+        cases._close_for(leaving, reason)
+        cases._close_for(leaving.exchange_id, reason)
 
     # -- what the exchange reports -------------------------------------------------------------------------------
 
