@@ -27,7 +27,7 @@ of seconds bounded, when the value is created: no answer can be one that the dat
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from ..finding import Finding, storable_text
@@ -37,13 +37,15 @@ from ..finding import Finding, storable_text
 MAX_PAUSE_SECONDS = 3600.0
 
 
-def bounded_seconds(seconds: Any) -> float | None:
-    """Return a number of seconds from outside as 0 to an hour; None where it is no number at all."""
+def bounded_seconds(seconds: Any, most: float = MAX_PAUSE_SECONDS) -> float | None:
+    """Return a number of seconds from outside as 0 to ``most``, an hour by default; None where it
+    is no number at all.
+    """
     try:
         value = float(seconds)
     except (TypeError, ValueError, OverflowError):
         return None
-    return None if math.isnan(value) else min(max(value, 0.0), MAX_PAUSE_SECONDS)
+    return None if math.isnan(value) else min(max(value, 0.0), most)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +63,28 @@ class _Clean:
                 object.__setattr__(self, item.name, storable_text(value))
 
 
-_SECONDS = frozenset({"retry_after", "poll_after"})
+_SECONDS = frozenset({"retry_after", "poll_after", "pause"})
+
+
+@dataclass(frozen=True, slots=True)
+class Artefact:
+    """Something the provider gave back that is kept as evidence: a receipt, a signed document."""
+
+    name: str
+    media_type: str
+    content: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome(_Clean):
-    """Common ancestor; never used itself."""
+    """Common ancestor; never used itself.
+
+    Any outcome may carry ``artefacts``, kept as evidence, and a ``pause`` in seconds that the
+    provider asks for, also after a success.
+    """
+
+    artefacts: tuple[Artefact, ...] = field(default=(), kw_only=True)
+    pause: float | None = field(default=None, kw_only=True)
 
     @property
     def code(self) -> str:

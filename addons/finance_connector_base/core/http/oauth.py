@@ -1,76 +1,34 @@
-"""Bearer tokens by the client credentials grant (RFC 6749 §4.4), shared by the sending threads of a
-process.
-"""
+"""Bearer tokens by the client credentials grant (RFC 6749 §4.4), as a conversation."""
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
+import re
 from urllib.parse import urlencode
 
-from ..delivery.outcomes import AuthFailed, ContractBroken, Outcome, Transient
+from ..conversation import Ask, Obtained, ResourceConversation
+from ..delivery.outcomes import AuthFailed, ContractBroken, Outcome, bounded_seconds
 from ..protocol import ClientCredentials, refusal_by_status, unreadable
-from .wire import QUERY_TIMEOUT, HttpRequest, HttpResponse, NoAnswer, NotSent
+from .wire import QUERY_TIMEOUT, HttpRequest, HttpResponse
 
-#: A token is renewed this many seconds before it ends, so that it does not end on the way.
-_MARGIN = 30.0
 _DEFAULT_LIFETIME = 300.0
+_MAX_LIFETIME = 86_400.0
+#: What a bearer token consists of (RFC 6750 §2.1); platforms issue some of a few kilobytes.
+_B64TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]{1,16384}={0,2}")
 _OK = 200
 
-Send = Callable[[HttpRequest], HttpResponse | NotSent | NoAnswer]
 
-
-@dataclass(frozen=True, slots=True)
-class _Token:
-    value: str
-    ends: float
-
-
-class TokenCache:
-    """One grant's current token. A failed renewal is an outcome, so that a call is never sent
-    without a token.
-    """
-
-    def __init__(self, grant: ClientCredentials, clock: Callable[[], float] = time.monotonic):
-        self._grant = grant
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._token: _Token | None = None
-
-    def bearer(self, send: Send) -> str | Outcome:
-        """The value of a valid token, or the outcome that says why there is none. Waits for a
-        running renewal.
-        """
-        with self._lock:
-            if self._token and self._token.ends > self._clock():
-                return self._token.value
-            renewed = _renew(self._grant, send, self._clock())
-            self._token = renewed if isinstance(renewed, _Token) else None
-            return renewed.value if isinstance(renewed, _Token) else renewed
-
-    def forget(self, value: str) -> None:
-        """Drop the token that the provider refused, unless another thread has renewed it already."""
-        with self._lock:
-            if self._token and self._token.value == value:
-                self._token = None
-
-
-def _renew(grant: ClientCredentials, send: Send, now: float) -> _Token | Outcome:
-    answer = send(_token_request(grant))
-    if isinstance(answer, (NotSent, NoAnswer)):
-        # A token request has no effect at the provider, so not knowing is the same as not done.
-        return Transient(f"token endpoint: {answer.reason}")
+def obtain_token(grant: ClientCredentials) -> ResourceConversation:
+    """Return the conversation that obtains a bearer token; its secret is named ``token``."""
+    answer = yield Ask(_token_request(grant), auth="")
     if answer.status != _OK:
         return _refusal(answer)
-    data = answer.json_object()
-    value = data.get("access_token") if data else None
-    if data is None or not isinstance(value, str) or not value:
+    data = answer.json_object() or {}
+    value = data.get("access_token")
+    if not isinstance(value, str) or not _B64TOKEN.fullmatch(value):
         return ContractBroken(f"token endpoint: {unreadable(answer).reason}")
     lifetime = data.get("expires_in")
-    seconds = float(lifetime) if isinstance(lifetime, (int, float)) else _DEFAULT_LIFETIME
-    return _Token(value, now + max(0.0, seconds - min(_MARGIN, seconds / 2)))
+    given = None if lifetime is None else bounded_seconds(lifetime, _MAX_LIFETIME)
+    return Obtained({"token": value}, lifetime=_DEFAULT_LIFETIME if given is None else given)
 
 
 def _refusal(answer: HttpResponse) -> Outcome:

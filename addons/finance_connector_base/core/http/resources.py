@@ -1,0 +1,100 @@
+"""Where the resources of one connection are kept: tokens, sessions, keys that all workers share.
+
+A store decides who obtains a resource and when it is renewed; how it is obtained is a conversation
+of the protocol. The store used by the dispatcher is a table (``finance.resource``); the one in here
+keeps resources in memory, for a client without a database.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from ..conversation import Obtained, Resource
+from ..delivery.outcomes import Outcome
+
+#: A resource is renewed this many seconds before it ends, so that it does not end on the way.
+MARGIN_SECONDS = 30.0
+#: Those who waited for a renewal that failed do not repeat it within this time.
+FAILURE_SECONDS = 1.0
+
+Obtain = Callable[[Resource | None], Obtained | Outcome]
+
+
+class ResourceStore(Protocol):
+    """The resources of one connection."""
+
+    def get(self, name: str) -> Resource | None:
+        """Return the resource if it is in place and not about to end."""
+        ...
+
+    def renew(self, name: str, refused: int, obtain: Obtain) -> Resource | Outcome:
+        """Return a resource newer than generation ``refused`` (0: any), obtained by one caller at a
+        time; or the outcome that says why there is none.
+        """
+        ...
+
+    def refuse(self, name: str, generation: int) -> None:
+        """Note that the provider refused this generation, so that it is used no more."""
+        ...
+
+
+def usable_until(resource: Resource) -> float:
+    """Return the Unix time until which a resource may be put on a new request."""
+    if resource.expires_at is None:
+        return float("inf")
+    return resource.expires_at
+
+
+def margin(lifetime: float) -> float:
+    """Return how long before its end a resource of this lifetime is renewed."""
+    return min(MARGIN_SECONDS, lifetime / 2)
+
+
+class MemoryResources:
+    """A store within one process."""
+
+    def __init__(self, clock: Callable[[], float] = time.time):
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._kept: dict[str, Resource] = {}
+        self._failed: dict[str, tuple[float, Outcome]] = {}
+
+    def get(self, name: str) -> Resource | None:
+        """Return the resource if it is in place and not about to end."""
+        resource = self._kept.get(name)
+        return resource if resource and usable_until(resource) > self._clock() else None
+
+    def renew(self, name: str, refused: int, obtain: Obtain) -> Resource | Outcome:
+        """Return a resource newer than generation ``refused``; see ``ResourceStore``."""
+        with self._lock:
+            kept = self.get(name)
+            if kept and kept.generation > refused:
+                return kept
+            failed_at, failure = self._failed.get(name, (0.0, None))
+            if failure and self._clock() - failed_at < FAILURE_SECONDS:
+                return failure
+            old = self._kept.get(name)
+            obtained = obtain(old)
+            if isinstance(obtained, Outcome):
+                self._failed[name] = (self._clock(), obtained)
+                return obtained
+            self._failed.pop(name, None)
+            generation = max(refused, old.generation if old else 0) + 1
+            self._kept[name] = kept_resource(name, generation, obtained, self._clock())
+            return self._kept[name]
+
+    def refuse(self, name: str, generation: int) -> None:
+        """Note that the provider refused this generation."""
+        kept = self._kept.get(name)
+        if kept and kept.generation == generation:
+            self._kept[name] = Resource(name, generation, expires_at=0.0)
+
+
+def kept_resource(name: str, generation: int, obtained: Obtained, now: float) -> Resource:
+    """Return an obtained resource as it is kept; it ends a margin before the provider ends it."""
+    life = obtained.lifetime
+    ends = None if life is None else now + life - margin(life)
+    return Resource(name, generation, dict(obtained.secret), dict(obtained.public), ends)
