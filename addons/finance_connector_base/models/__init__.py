@@ -9,6 +9,7 @@ from . import finance_exchange
 from . import finance_dispatcher
 from . import finance_dispatcher_worker
 from . import finance_throttle
+from . import finance_resource
 from . import finance_retry_policy
 from . import finance_case
 from . import finance_stall

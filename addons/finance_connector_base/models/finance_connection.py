@@ -30,8 +30,10 @@ from ..core.finding import WARNING, Finding
 from ..core.http.client import ClientPool, ProviderClient
 from ..core.http.transport import ForbiddenAddress, Transport, check_address
 from ..core.protocol import Operation
+from ..core.security import vault
 from ..core.security.masking import MaskingFilter
 from ..core.security.webhook import is_standard_secret
+from ..resource_store import DatabaseResources
 from .roles import ADMIN, OPERATOR, require_role
 
 _logger = logging.getLogger(__name__)
@@ -583,10 +585,15 @@ class FinanceConnection(models.Model):
                 return operation
         return Operation(name, repeat="nothing")
 
-    def _client(self):
-        """Return a new client for this connection; the caller closes it."""
+    def _client(self, resources=None):
+        """Return a new client for this connection; the caller closes it.
+
+        Without a store of resources it obtains its own, which shows whether the credentials are
+        right.
+        """
         self.ensure_one()
-        return ProviderClient(self._adapter()._protocol(self), Transport(self.environment))
+        transport = Transport(self.environment)
+        return ProviderClient(self._adapter()._protocol(self), transport, resources)
 
     def _pooled_client(self):
         """Return this process's client for the connection; rebuilt when a setting or a secret has
@@ -598,7 +605,31 @@ class FinanceConnection(models.Model):
             self.write_date,
             tuple((item.id, item.ciphertext) for item in credentials.sorted("id")),
         )
-        return _clients.get((self.env.cr.dbname, self.id), version, self._client)
+        key = (self.env.cr.dbname, self.id)
+        return _clients.get(key, version, lambda: self._client(self._resource_store()))
+
+    def _resource_store(self):
+        credentials = self.sudo().credential_ids.sorted("id")
+        basis = (
+            self.provider,
+            self.environment,
+            *(self[name] for name in self._address_fields()),
+            *(item.ciphertext for item in credentials),
+        )
+        database = self.env["ir.config_parameter"].sudo().get_param("database.uuid")
+        ring = self.env["finance.credential"]._key_ring()
+        place = f"finance.resource|{self.id}|"
+
+        def bound(name):
+            return vault.associated_data(database, self.environment, "finance.resource", place, name)
+
+        return DatabaseResources(
+            self.env.cr.dbname,
+            self.id,
+            basis,
+            seal=lambda name, text: vault.encrypt(ring, text, bound(name)),
+            unseal=lambda name, stored: vault.decrypt(ring, stored, bound(name)),
+        )
 
     @api.model
     def _usable_for_sending(self):

@@ -18,7 +18,7 @@ import logging
 import uuid
 from collections import Counter
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import psycopg2
@@ -31,7 +31,8 @@ from ..core import cases
 from ..core.delivery import outcomes, states, throttle
 from ..core.delivery.boundaries import reached
 from ..core.delivery.outcomes import AuthFailed, Unknown
-from ..core.delivery.pipeline import Claim, Pipeline, Probe
+from ..core.delivery.batches import MAX_CLAIMED, batch_size, pack
+from ..core.delivery.pipeline import Claim, ClaimBatch, Pipeline, Preparation, Probe
 from ..core.delivery.queries import QUERIES, parameters
 from ..core.delivery.run import DATABASE_AWAY, FIRST_IDLE_TIMEOUT_SECONDS, Run
 from ..core.delivery.transitions import (
@@ -73,7 +74,6 @@ SET LOCAL synchronous_commit = on
 #: Response bodies are kept up to this size; providers' responses are a few kilobytes.
 _KEPT_BODY = 1024 * 1024
 _KEPT_HEADER = 200
-_REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-correlation-id")
 _LOST_AT_ONCE = 500
 _NOTIFIED_AT_ONCE = 128
 _WEBHOOK_EVENTS_AT_ONCE = 64
@@ -90,13 +90,20 @@ class SendTarget:
     api_version: str = ""
     adapter_version: str = ""
 
+    def needs(self, claim: Claim) -> tuple[str, ...]:
+        """Return the resources that must be in place before a step."""
+        return self.client.needs(claim.step, claim.call)
+
 
 @dataclass(frozen=True)
 class Claimed:
-    """The result of a claim. ``more``: there is more due than was taken."""
+    """The result of a claim. ``more``: there is more due than was taken; ``preparations`` obtain
+    what the rest waits for.
+    """
 
-    claims: list[Claim]
+    claims: list[Claim | ClaimBatch]
     more: bool
+    preparations: list[Preparation] = field(default_factory=list)
 
 
 class FinanceDispatcher(models.AbstractModel):
@@ -249,15 +256,17 @@ class FinanceDispatcher(models.AbstractModel):
         if not due:
             return Claimed([], False)
         quotas, throttles, admissible = self._quotas(due, slots, held)
-        claims = []
+        claims, preparations = [], []
         for connection_id, quota in quotas.items():
-            taken = self._claim_from(connection_id, quota, targets[connection_id], worker_id)
+            target = targets[connection_id]
+            taken, missing = self._claim_from(connection_id, quota, target, worker_id)
             throttles[connection_id] = throttles[connection_id].taken(len(taken))
             claims += taken
+            preparations += [Preparation(connection_id, target.client, names) for names in missing]
         self.env["finance.throttle"]._save(
             [item for item in throttles.values() if not item.bucket.unlimited]
         )
-        return Claimed(claims, admissible > len(claims))
+        return Claimed(claims, admissible > len(claims), preparations)
 
     def _quotas(self, due, slots, held):
         """Return how many calls each connection may start, the throttles, and how many calls are
@@ -279,31 +288,53 @@ class FinanceDispatcher(models.AbstractModel):
         return quotas, throttles, admissible
 
     def _claim_from(self, connection_id, quota, target, worker_id):
-        """Claim up to ``quota`` due exchanges of one connection, in the caller's transaction."""
-        self.env.cr.execute(QUERIES["claimable"], parameters(connection=connection_id, limit=quota))
+        """Claim due exchanges of one connection for up to ``quota`` calls, in the caller's
+        transaction.
+
+        :return: the calls, and the names of resources that exchanges wait for
+        """
+        limit = min(quota * batch_size(target.operations), max(quota, MAX_CLAIMED))
+        self.env.cr.execute(QUERIES["claimable"], parameters(connection=connection_id, limit=limit))
         ids = [row[0] for row in self.env.cr.fetchall()]
         if not ids:
-            return []
+            return [], []
         exchanges = self.env["finance.exchange"]._snapshots(ids)
         self.env.cr.execute(QUERIES["payloads"], {"ids": ids})
         payloads = {row[0]: row[1:] for row in self.env.cr.fetchall()}
-        changes, starts = [], []
+        changes, starts, missing = [], {}, []
         for exchange_id in ids:
             exchange = exchanges[exchange_id]
             try:
                 change, start = self._claim_one(exchange, *payloads[exchange_id], target, worker_id)
+                absent = start and target.client.missing(target.needs(start))
             except Exception as error:
                 # One poisoned record must not keep the others back (X10).
                 _logger.exception("exchange %s cannot be prepared for sending", exchange_id)
                 status = Finding("exchange.not_prepared", args={"error": type(error).__name__})
                 change, start = _stopped(exchange, status, cases.IMPOSSIBLE), None
+                absent = ()
+            if absent:
+                missing += [absent] if absent not in missing else []
+                continue
             changes.append(change)
-            starts += [start] if start else []
+            if start:
+                public = target.client.public(target.needs(start))
+                starts[start.token] = replace(start, resources=public)
+        tasks = pack(starts.values(), quota, target.operations)
+        batches = {
+            token: task.id
+            for task in tasks
+            if isinstance(task, ClaimBatch)
+            for token in task.tokens
+        }
+        kept = {token for task in tasks for token in task.tokens}
+        changes = [change for change in changes if not change.token or change.token in kept]
         self.env["finance.exchange"]._apply_changes(changes)
-        attempts = self._begin_attempts([change for change in changes if change.token], target)
-        return [replace(start, attempt_id=attempts[start.token]) for start in starts]
+        claimed = [change for change in changes if change.token]
+        attempts = self._begin_attempts(claimed, target, starts, batches)
+        return [_with_attempts(task, attempts) for task in tasks], missing
 
-    def _claim_one(self, exchange, stored, call_parameters, target, worker_id):
+    def _claim_one(self, exchange, stored, call_parameters, resources, target, worker_id):
         """Return the change that claims an exchange and the claim; no claim where it must not be
         sent.
         """
@@ -332,13 +363,14 @@ class FinanceDispatcher(models.AbstractModel):
             parameters=call_parameters or {},
             reference=exchange.delivery.reference,
             correlation_id=exchange.correlation_id,
+            resources=resources or {},
         )
         claim = Claim(
             exchange.connection_id, exchange.id, 0, token, step, call, target.client, worker_id
         )
         return change, claim
 
-    def _begin_attempts(self, changes, target):
+    def _begin_attempts(self, changes, target, starts, batches):
         """Store one attempt per claimed step; return ids by token."""
         attempts = [
             {
@@ -349,6 +381,8 @@ class FinanceDispatcher(models.AbstractModel):
                 "step": _STEP_OF_STATE[change.transition.new.state],
                 "api_version": target.api_version or None,
                 "adapter_version": target.adapter_version or None,
+                "resources": starts[change.token].resources or None,
+                "batch": batches.get(change.token),
             }
             for change in changes
         ]
@@ -367,6 +401,11 @@ class FinanceDispatcher(models.AbstractModel):
         if due:
             reached("probe_claimed")
         return [Probe(connection_id, targets[connection_id].client) for connection_id in due]
+
+    @api.model
+    def _commit_preparations(self, results):
+        """Commit what obtaining resources showed about the providers."""
+        self._learn([(task.connection_id, report.outcome) for task, report in results])
 
     # -- step 4: outcomes --------------------------------------------------------------------------
 
@@ -657,6 +696,14 @@ def _seconds_to_wake(due_in):
     return due_in if due_in < FIRST_IDLE_TIMEOUT_SECONDS else due_in - _EARLY_SECONDS
 
 
+def _with_attempts(task, attempts):
+    """Return the task with the ids of its attempts."""
+    if isinstance(task, ClaimBatch):
+        claims = tuple(replace(item, attempt_id=attempts[item.token]) for item in task.claims)
+        return replace(task, claims=claims)
+    return replace(task, attempt_id=attempts[task.token])
+
+
 def _send_target(connection):
     adapter = connection._adapter()
     return SendTarget(
@@ -694,7 +741,6 @@ def _stored(body):
 def _attempt_values(report):
     """Return what an attempt keeps of a report beside the body."""
     headers = {name: mask_secrets(text[:_KEPT_HEADER]) for name, text in report.headers.items()}
-    request_ids = (headers.get(name) for name in _REQUEST_ID_HEADERS)
     reason = _reason_of(report.outcome)
     return {
         "latency_ms": round(report.seconds * 1000),
@@ -705,7 +751,9 @@ def _attempt_values(report):
         "request_line": f"{report.method} {report.url}".strip(),
         "response_type": report.content_type[:_KEPT_HEADER],
         "response_headers": headers or None,
-        "request_id": next(filter(None, request_ids), None),
+        "request_id": report.request_id or None,
+        "provider_version": report.api_version or None,
+        "wire_sha256": report.wire_sha256 or None,
     }
 
 

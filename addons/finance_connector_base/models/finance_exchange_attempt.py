@@ -44,7 +44,12 @@ class FinanceExchangeAttempt(models.Model):
         help="A response counts only while the exchange still carries this token.",
     )
     step = fields.Selection(
-        [("send", "Send"), ("lookup", "Status check"), ("poll", "Poll for the verdict")],
+        [
+            ("send", "Send"),
+            ("lookup", "Status check"),
+            ("poll", "Poll for the verdict"),
+            ("receipt", "Fetch the receipt"),
+        ],
         required=True,
         readonly=True,
     )
@@ -74,6 +79,25 @@ class FinanceExchangeAttempt(models.Model):
     )
     api_version = fields.Char("API version", readonly=True)
     adapter_version = fields.Char("Adapter version", readonly=True)
+    provider_version = fields.Char(
+        "Version reported by the provider",
+        readonly=True,
+        help="Version of the API as the provider named it in its response.",
+    )
+    resources = fields.Json(
+        "Resources in use",
+        readonly=True,
+        help="Public part of the sessions and keys under which the step was taken.",
+    )
+    wire_sha256 = fields.Char(
+        "Hash of the transmitted bytes",
+        readonly=True,
+        help="SHA-256 of the body as it was transmitted; it differs from the payload where the provider requires "
+        "encryption or an envelope.",
+    )
+    batch = fields.Char(
+        "Batch", readonly=True, index="btree_not_null", help="Exchanges that were sent in one call share this."
+    )
     response_type = fields.Char("Content type", readonly=True)
     response_headers = fields.Json("Response headers", readonly=True)
     response_body = fields.Binary("Response body", attachment=False, readonly=True, groups=_READERS)

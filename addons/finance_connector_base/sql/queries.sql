@@ -84,8 +84,14 @@ SELECT id, connection_id, company_id, operation, idempotency_key, correlation_id
    FOR UPDATE
 
 -- name: payloads
--- Read what is sent for these exchanges.
-SELECT id, payload, parameters FROM finance_exchange WHERE id = ANY(%(ids)s)
+-- Read what is sent for these exchanges, and the resources under which each was last sent (P3).
+SELECT e.id, e.payload, e.parameters,
+       CASE WHEN e.maybe_sent THEN (
+           SELECT a.resources FROM finance_exchange_attempt a
+            WHERE a.exchange_id = e.id AND a.step = 'send'
+            ORDER BY a.id DESC LIMIT 1) END
+  FROM finance_exchange e
+ WHERE e.id = ANY(%(ids)s)
 
 -- name: connection_names
 -- Read the names of connections.
@@ -126,16 +132,16 @@ UPDATE finance_exchange e
 -- name: attempts_begin
 -- Store one attempt per claimed exchange, with its fencing token, before any byte leaves (X4).
 INSERT INTO finance_exchange_attempt (
-    exchange_id, connection_id, company_id, token, step, api_version, adapter_version, started_at, is_late,
-    create_uid, write_uid, create_date, write_date
+    exchange_id, connection_id, company_id, token, step, api_version, adapter_version, resources, batch,
+    started_at, is_late, create_uid, write_uid, create_date, write_date
 )
-SELECT c.exchange_id, c.connection_id, c.company_id, c.token, c.step, c.api_version, c.adapter_version, t.now, false,
-       %(uid)s, %(uid)s, t.now, t.now
+SELECT c.exchange_id, c.connection_id, c.company_id, c.token, c.step, c.api_version, c.adapter_version, c.resources,
+       c.batch, t.now, false, %(uid)s, %(uid)s, t.now, t.now
   FROM ROWS FROM (jsonb_to_recordset(%(attempts)s::jsonb) AS (
            exchange_id int, connection_id int, company_id int, token varchar, step varchar, api_version varchar,
-           adapter_version varchar
+           adapter_version varchar, resources jsonb, batch varchar
        )) WITH ORDINALITY AS c(
-           exchange_id, connection_id, company_id, token, step, api_version, adapter_version, place
+           exchange_id, connection_id, company_id, token, step, api_version, adapter_version, resources, batch, place
        ),
        (SELECT clock_timestamp() AT TIME ZONE 'UTC' AS now) AS t
  ORDER BY c.place
@@ -155,16 +161,19 @@ UPDATE finance_exchange_attempt a
        response_type = c.response_type,
        response_headers = c.response_headers,
        request_id = c.request_id,
+       provider_version = c.provider_version,
+       wire_sha256 = c.wire_sha256,
        response_body = b.body,
        is_late = c.is_late,
        write_date = t.now,
        write_uid = %(uid)s
   FROM ROWS FROM (jsonb_to_recordset(%(attempts)s::jsonb) AS (
            id int, latency_ms int, outcome varchar, reason_code varchar, reason_args jsonb, http_status int,
-           request_line varchar, response_type varchar, response_headers jsonb, request_id varchar, is_late bool
+           request_line varchar, response_type varchar, response_headers jsonb, request_id varchar,
+           provider_version varchar, wire_sha256 varchar, is_late bool
        )) WITH ORDINALITY AS c(
            id, latency_ms, outcome, reason_code, reason_args, http_status, request_line, response_type,
-           response_headers, request_id, is_late, place
+           response_headers, request_id, provider_version, wire_sha256, is_late, place
        )
        JOIN unnest(%(bodies)s::bytea[]) WITH ORDINALITY AS b(body, place) USING (place),
        (SELECT clock_timestamp() AT TIME ZONE 'UTC' AS now) AS t
@@ -398,3 +407,42 @@ SELECT activity.id
   JOIN finance_case ON finance_case.id = activity.res_id AND finance_case.state = 'resolved'
  WHERE activity.res_model = 'finance.case' AND activity.automated AND activity.active
  LIMIT %(limit)s
+
+-- name: resource
+-- Read one resource of a connection, with the seconds until its end (None: it has none).
+SELECT generation, ciphertext, basis, public,
+       EXTRACT(EPOCH FROM expires_at - (clock_timestamp() AT TIME ZONE 'UTC'))::float8
+  FROM finance_resource
+ WHERE connection_id = %(connection)s AND name = %(name)s
+
+-- name: resource_begin
+-- Create the row of a resource, so that it can be locked.
+INSERT INTO finance_resource (connection_id, name, generation)
+VALUES (%(connection)s, %(name)s, 0)
+    ON CONFLICT (connection_id, name) DO NOTHING
+
+-- name: resource_lock
+-- Read one resource and lock it: who holds the lock obtains it, the others wait (P2).
+SELECT generation, ciphertext, basis, public,
+       EXTRACT(EPOCH FROM expires_at - (clock_timestamp() AT TIME ZONE 'UTC'))::float8
+  FROM finance_resource
+ WHERE connection_id = %(connection)s AND name = %(name)s
+   FOR UPDATE
+
+-- name: resource_end
+-- Store a resource that was obtained, under the row's lock.
+UPDATE finance_resource
+   SET generation = generation + 1,
+       ciphertext = %(ciphertext)s,
+       basis = %(basis)s,
+       public = %(public)s::jsonb,
+       obtained_at = clock_timestamp() AT TIME ZONE 'UTC',
+       expires_at = clock_timestamp() AT TIME ZONE 'UTC' + %(lifetime)s * interval '1 second'
+ WHERE connection_id = %(connection)s AND name = %(name)s
+RETURNING generation, ciphertext, basis, public,
+          EXTRACT(EPOCH FROM expires_at - (clock_timestamp() AT TIME ZONE 'UTC'))::float8
+
+-- name: resource_refuse
+-- End a generation of a resource that the provider refused; a newer one stays.
+UPDATE finance_resource SET expires_at = clock_timestamp() AT TIME ZONE 'UTC'
+ WHERE connection_id = %(connection)s AND name = %(name)s AND generation = %(generation)s

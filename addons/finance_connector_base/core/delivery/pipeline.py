@@ -12,16 +12,16 @@ import logging
 import queue
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..http.client import ProviderClient, Report
 from ..protocol import Call, Step
 from ..security.masking import MaskingFilter
 from .boundaries import reached
-from .outcomes import Transient, Unknown
+from .outcomes import Accepted, Transient, Unknown
 
 _logger = logging.getLogger(__name__)
 _logger.addFilter(MaskingFilter())
@@ -46,6 +46,48 @@ class Claim:
     call: Call
     client: ProviderClient
     worker_id: int | None = None
+    #: Public part of the resources under which the step is taken, by name (P3).
+    resources: Mapping[str, Mapping[str, Any]] = field(
+        default_factory=dict[str, Mapping[str, Any]]
+    )
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The fencing tokens of the task."""
+        return (self.token,)
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimBatch:
+    """Claimed sends that travel in one call; each keeps its own token and outcome."""
+
+    id: str
+    claims: tuple[Claim, ...]
+
+    @property
+    def connection_id(self) -> int:
+        """The connection of all of them."""
+        return self.claims[0].connection_id
+
+    @property
+    def worker_id(self) -> int | None:
+        """The worker that claimed them."""
+        return self.claims[0].worker_id
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The fencing tokens of the task."""
+        return tuple(claim.token for claim in self.claims)
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """Obtain the resources that claims of a connection wait for."""
+
+    connection_id: int
+    client: ProviderClient
+    names: tuple[str, ...]
+    tokens: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,25 +96,47 @@ class Probe:
 
     connection_id: int
     client: ProviderClient
-    token: str = ""
+    tokens: tuple[str, ...] = ()
 
 
-Result = tuple[Claim | Probe, Report]
+#: What a slot carries, and what is known about its parts afterwards.
+Task = Claim | ClaimBatch | Preparation | Probe
+Result = tuple[Claim | Preparation | Probe, Report]
 
 
-def perform(task: Claim | Probe) -> Report:
-    """Run one step in a sending thread. An error of the adapter counts as an unknown outcome (X5)."""
+def perform(task: Task) -> list[Result]:
+    """Run one call in a sending thread. An unforeseen error counts as an unknown outcome (X5)."""
     try:
         if isinstance(task, Probe):
-            return task.client.probe()
-        if task.step == "send":
-            reached("before_send")
-        report = task.client.perform(task.step, task.call)
-        reached("after_send" if task.step == "send" else "after_status_check")
-        return report
+            return [(task, task.client.probe())]
+        if isinstance(task, Preparation):
+            return [(task, task.client.prepare(task.names) or Report(Accepted("")))]
+        return _perform_batch(task) if isinstance(task, ClaimBatch) else _perform_claim(task)
     except Exception as error:
         _logger.exception("a call through connection %s failed unexpectedly", task.connection_id)
-        return Report(Unknown(f"{type(error).__name__} in the adapter"))
+        return _same(task, Report(Unknown(f"{type(error).__name__} in the adapter")))
+
+
+def _perform_claim(task: Claim) -> list[Result]:
+    if task.step == "send":
+        reached("before_send")
+    report = task.client.perform(task.step, task.call)
+    reached("after_send" if task.step == "send" else "after_status_check")
+    return [(task, report)]
+
+
+def _perform_batch(task: ClaimBatch) -> list[Result]:
+    reached("before_send")
+    reports = task.claims[0].client.perform_batch(tuple(claim.call for claim in task.claims))
+    reached("after_send")
+    return [(claim, reports[claim.call.key]) for claim in task.claims]
+
+
+def _same(task: Task, report: Report) -> list[Result]:
+    """Return the same report for every part of a task."""
+    if isinstance(task, ClaimBatch):
+        return [(claim, report) for claim in task.claims]
+    return [(task, report)]
 
 
 class Pipeline:
@@ -89,7 +153,7 @@ class Pipeline:
         #: Fencing tokens of the claims in flight.
         self.tokens: set[str] = set()
         self._pool = ThreadPoolExecutor(slots, thread_name_prefix="finance")
-        self._done: queue.SimpleQueue[Result] = queue.SimpleQueue()
+        self._done: queue.SimpleQueue[tuple[Task, list[Result]]] = queue.SimpleQueue()
 
     def __enter__(self) -> Pipeline:
         return self
@@ -108,11 +172,11 @@ class Pipeline:
         """Slots without a call."""
         return self.slots - self.in_flight
 
-    def submit(self, tasks: Iterable[Claim | Probe]) -> None:
+    def submit(self, tasks: Iterable[Task]) -> None:
         """Start calls; each uses one slot until it is collected."""
         for task in tasks:
             self.held[task.connection_id] += 1
-            self.tokens.add(task.token)
+            self.tokens.update(task.tokens)
             self._pool.submit(self._carry, task)
 
     def collect(self, seconds: float) -> list[Result]:
@@ -122,26 +186,27 @@ class Pipeline:
         A batch costs a few commits whatever its size, so it is worth waiting for those that are
         about to come.
         """
-        results: list[Result] = []
+        done: list[tuple[Task, list[Result]]] = []
         with contextlib.suppress(queue.Empty):
-            results.append(self._next(seconds))
+            done.append(self._next(seconds))
             end = time.monotonic() + _BATCH_SECONDS
-            while len(results) < self.in_flight:
-                wanted = len(results) < _BATCH_SIZE
-                results.append(self._next(end - time.monotonic() if wanted else 0))
-        for task, _report in results:
+            while len(done) < self.in_flight:
+                wanted = len(done) < _BATCH_SIZE
+                done.append(self._next(end - time.monotonic() if wanted else 0))
+        for task, _results in done:
             self.held[task.connection_id] -= 1
-            self.tokens.discard(task.token)
-        return results
+            self.tokens.difference_update(task.tokens)
+        return [result for _task, results in done for result in results]
 
-    def _next(self, seconds: float) -> Result:
+    def _next(self, seconds: float) -> tuple[Task, list[Result]]:
         return self._done.get(timeout=seconds) if seconds > 0 else self._done.get_nowait()
 
-    def _carry(self, task: Claim | Probe) -> None:
-        if isinstance(task, Claim) and not self._holds(task.worker_id):
+    def _carry(self, task: Task) -> None:
+        is_claim = isinstance(task, (Claim, ClaimBatch))
+        if is_claim and not self._holds(task.worker_id):
             # The process was suspended: another worker may have taken the claim over, so nothing
             # may be sent now.
-            report = Report(Transient("the claim expired before the call was started"))
+            expired = Report(Transient("the claim expired before the call was started"))
+            self._done.put((task, _same(task, expired)))
         else:
-            report = perform(task)
-        self._done.put((task, report))
+            self._done.put((task, perform(task)))

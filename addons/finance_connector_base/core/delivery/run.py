@@ -8,6 +8,7 @@ given: it holds no record and no cursor between them.
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +16,8 @@ from typing import Any
 import psycopg2
 from psycopg2.extensions import TransactionRollbackError
 
-from .pipeline import Pipeline, Probe, Result
+from .outcomes import is_failure
+from .pipeline import Pipeline, Preparation, Probe, Result
 
 _logger = logging.getLogger(__name__)
 
@@ -45,6 +47,8 @@ FIRST_IDLE_TIMEOUT_SECONDS = 75.0
 _DRAIN_SECONDS = 65.0
 _OUTAGE_SECONDS = 30.0
 _BLOCKED_SECONDS = 3.0
+#: Longest pause after a resource could not be obtained.
+_PREPARATION_CEILING = 60.0
 
 
 class OutageTolerance:
@@ -103,6 +107,9 @@ class Run:
         self._unstored: list[Result] = []
         #: Notifications may be due.
         self._notify = False
+        #: When the resources of a connection may be obtained (again), by connection and names.
+        self._prepare_from: dict[tuple[int, tuple[str, ...]], float] = {}
+        self._failed_preparations: dict[tuple[int, tuple[str, ...]], int] = {}
         self._reports_progress = True
         #: The run ended by the clock, with more to come.
         self.is_out_of_time = False
@@ -132,6 +139,11 @@ class Run:
         """Make one pass: take what is due now to its end, and return the number of steps."""
         self._housekeeping(time.monotonic())
         self._fill(time.monotonic())
+        if self._prepare_from:
+            # Resources first; what waited for them follows.
+            while self.pipeline.in_flight:
+                self._store(1.0)
+            self._fill(time.monotonic())
         while self.pipeline.in_flight:
             self._store(1.0)
         self._notify = True
@@ -184,6 +196,7 @@ class Run:
             targets=self.targets,
         )
         self.pipeline.submit(claimed.claims)
+        self._prepare(claimed.preparations, now)
         if claimed.claims and self.cron_number and now >= self._next_trigger:
             # To share the work, and so that another process notices if this one ends with calls in
             # flight.
@@ -192,6 +205,25 @@ class Run:
                 self.dispatcher._wake_next_cron(self.cron_number)
         pause = _CLAIM_PAUSE_SECONDS if claimed.claims else _LOOK_SECONDS
         self._next_claim = time.monotonic() + pause
+
+    def _prepare(self, preparations: list[Preparation], now: float) -> None:
+        """Obtain what claims wait for, each resource by one call of this worker, less often where
+        it fails.
+        """
+        for task in preparations:
+            if now >= self._prepare_from.get((task.connection_id, task.names), 0.0):
+                self._prepare_from[task.connection_id, task.names] = math.inf
+                self.pipeline.submit([task])
+
+    def _prepared(self, task: Preparation, failed: bool) -> None:
+        key = (task.connection_id, task.names)
+        failures = self._failed_preparations[key] = (
+            self._failed_preparations.get(key, 0) + 1 if failed else 0
+        )
+        pause = min(_PREPARATION_CEILING, 2.0**failures) if failed else 0.0
+        self._prepare_from[key] = time.monotonic() + pause
+        if not failed:
+            self._next_claim = 0.0
 
     def _wait_seconds(self, now: float) -> float:
         """Return how long to wait for the next result."""
@@ -206,12 +238,19 @@ class Run:
     def _store(self, seconds: float) -> None:
         self._unstored += self.pipeline.collect(0 if self._unstored else seconds)
         probes = [item for item in self._unstored if isinstance(item[0], Probe)]
-        results = [item for item in self._unstored if not isinstance(item[0], Probe)]
+        prepared = [item for item in self._unstored if isinstance(item[0], Preparation)]
+        results = [
+            item for item in self._unstored if not isinstance(item[0], (Preparation, Probe))
+        ]
         if probes:
             self.dispatcher._commit_probes(probes)
+        if prepared:
+            self.dispatcher._commit_preparations(prepared)
         if results:
             self.dispatcher._commit_outcomes(results, targets=self.targets)
             self.steps += len(results)
+        for task, report in prepared:
+            self._prepared(task, is_failure(report.outcome))
         self._unstored = []
         self._notify = self._notify or bool(results)
 
@@ -228,7 +267,9 @@ class Run:
         if now < self._next_housekeeping:
             return
         self._next_housekeeping = now + _HOUSEKEEPING_SECONDS
-        mine = self.pipeline.tokens | {task.token for task, _report in self._unstored}
+        mine = self.pipeline.tokens | {
+            token for task, _report in self._unstored for token in task.tokens
+        }
         self.dispatcher._recover_lost(self.heartbeat.worker_id, mine)
         self.targets = self.dispatcher._sendable_connections()
         self.pipeline.submit(self.dispatcher._claim_probes(self.targets))

@@ -174,13 +174,17 @@ class ProviderClient:
 
     # -- resources ---------------------------------------------------------------------------------
 
+    def needs(self, step: Step, call: Call) -> tuple[str, ...]:
+        """Return the resources that must be in place before a step is claimed."""
+        return self.protocol.needs(step, call)
+
     def missing(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """Return those of the named resources that are not in place."""
-        return tuple(name for name in names if self._resources.get(name) is None)
+        return tuple(name for name in names if self._resources.get(name) is None) if names else ()
 
     def public(self, names: tuple[str, ...]) -> dict[str, dict[str, Any]]:
         """Return the public part of the named resources that are in place."""
-        kept = {name: self._resources.get(name) for name in names}
+        kept = {name: self._resources.get(name) for name in names} if names else {}
         return {
             name: {**resource.public, "generation": resource.generation}
             for name, resource in kept.items()

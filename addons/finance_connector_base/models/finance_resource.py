@@ -1,0 +1,37 @@
+"""Resources of connections: tokens, sessions and keys that have a lifetime and are shared by all
+workers. Obtained and read by ``resource_store``.
+"""
+
+from odoo import api, fields, models
+
+
+class FinanceResource(models.Model):
+    _name = "finance.resource"
+    _description = "Connection resource"
+    _order = "connection_id, name"
+    _log_access = False
+
+    connection_id = fields.Many2one(
+        "finance.connection", required=True, readonly=True, ondelete="cascade"
+    )
+    company_id = fields.Many2one(related="connection_id.company_id")
+    name = fields.Char(required=True, readonly=True)
+    generation = fields.Integer(
+        "Renewals", required=True, readonly=True, default=0, help="Number of times it was obtained."
+    )
+    basis = fields.Char(
+        readonly=True,
+        groups=fields.NO_ACCESS,
+        help="Hash of the settings and credentials under which it was obtained.",
+    )
+    ciphertext = fields.Char(readonly=True, groups=fields.NO_ACCESS)
+    public = fields.Json("Public part", readonly=True)
+    obtained_at = fields.Datetime("Obtained at", readonly=True)
+    expires_at = fields.Datetime("Valid until", readonly=True)
+
+    _name_unique = models.UniqueIndex("(connection_id, name)")
+
+    @api.model
+    def _drop(self, connections):
+        """Forget the resources of connections, so that each is obtained again."""
+        self.sudo().search([("connection_id", "in", connections.ids)]).unlink()
