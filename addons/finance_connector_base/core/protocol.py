@@ -39,6 +39,8 @@ from .security.webhook import WebhookEvent, WebhookRefused
 
 Step = Literal["send", "lookup", "poll", "receipt", "query", "feed", "probe", "webhook"]
 CONTRACT_VERSION = 2
+#: The resource whose public part holds the provider's own limits as ``windows``.
+LIMITS = "limits"
 
 _SERVER_ERROR = 500
 _TOO_MANY_REQUESTS = 429

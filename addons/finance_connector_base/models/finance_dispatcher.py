@@ -35,6 +35,7 @@ from ..core.delivery.batches import MAX_CLAIMED, batch_size, pack
 from ..core.delivery.pipeline import Claim, ClaimBatch, Pipeline, Preparation, Probe
 from ..core.delivery.queries import QUERIES, parameters
 from ..core.delivery.run import DATABASE_AWAY, FIRST_IDLE_TIMEOUT_SECONDS, Run
+from ..core.delivery.windows import blocked, group_of
 from ..core.delivery.transitions import (
     Change,
     Exchange,
@@ -89,6 +90,15 @@ class SendTarget:
     operations: dict[str, Operation]
     api_version: str = ""
     adapter_version: str = ""
+
+    def windows(self):
+        """Return the provider's rate windows."""
+        return self.client.windows()
+
+    def group(self, claim: Claim, report) -> str:
+        """Return the group of rate windows that a call drew from."""
+        operation = self.operations.get(claim.call.operation)
+        return report.limit or (group_of(operation, claim.step) if operation else "")
 
     def needs(self, claim: Claim) -> tuple[str, ...]:
         """Return the resources that must be in place before a step."""
@@ -259,7 +269,9 @@ class FinanceDispatcher(models.AbstractModel):
         claims, preparations = [], []
         for connection_id, quota in quotas.items():
             target = targets[connection_id]
-            taken, missing = self._claim_from(connection_id, quota, target, worker_id)
+            windows = self.env["finance.throttle"]._lock_windows(connection_id, target.windows())
+            taken, missing = self._claim_from(connection_id, quota, target, worker_id, windows)
+            self.env["finance.throttle"]._save_windows(connection_id, windows)
             throttles[connection_id] = throttles[connection_id].taken(len(taken))
             claims += taken
             preparations += [Preparation(connection_id, target.client, names) for names in missing]
@@ -287,14 +299,18 @@ class FinanceDispatcher(models.AbstractModel):
         quotas = {connection: number for (_company, connection), number in given.items() if number}
         return quotas, throttles, admissible
 
-    def _claim_from(self, connection_id, quota, target, worker_id):
+    def _claim_from(self, connection_id, quota, target, worker_id, windows=None):
         """Claim due exchanges of one connection for up to ``quota`` calls, in the caller's
         transaction.
 
         :return: the calls, and the names of resources that exchanges wait for
         """
         limit = min(quota * batch_size(target.operations), max(quota, MAX_CLAIMED))
-        self.env.cr.execute(QUERIES["claimable"], parameters(connection=connection_id, limit=limit))
+        barred = blocked(target.operations, windows) if windows else []
+        self.env.cr.execute(
+            QUERIES["claimable"],
+            parameters(connection=connection_id, limit=limit, blocked=barred),
+        )
         ids = [row[0] for row in self.env.cr.fetchall()]
         if not ids:
             return [], []
@@ -320,7 +336,7 @@ class FinanceDispatcher(models.AbstractModel):
             if start:
                 public = target.client.public(target.needs(start))
                 starts[start.token] = replace(start, resources=public)
-        tasks = pack(starts.values(), quota, target.operations)
+        tasks = pack(starts.values(), quota, target.operations, windows)
         batches = {
             token: task.id
             for task in tasks
@@ -405,7 +421,7 @@ class FinanceDispatcher(models.AbstractModel):
     @api.model
     def _commit_preparations(self, results):
         """Commit what obtaining resources showed about the providers."""
-        self._learn([(task.connection_id, report.outcome) for task, report in results])
+        self._learn([(task.connection_id, report.outcome, "") for task, report in results])
 
     # -- step 4: outcomes --------------------------------------------------------------------------
 
@@ -418,9 +434,15 @@ class FinanceDispatcher(models.AbstractModel):
         for all workers at once, and even where an outcome cannot be stored.
         """
         reached("before_outcomes")
-        self._learn([(claim.connection_id, report.outcome) for claim, report in results])
+        targets = targets or {}
+        self._learn(
+            [
+                (claim.connection_id, report.outcome, _group(targets, claim, report))
+                for claim, report in _one_per_call(results)
+            ]
+        )
         reached("throttle_committed")
-        self._commit_group(results, targets or {})
+        self._commit_group(results, targets)
         reached("outcomes_committed")
 
     def _learn(self, calls):
@@ -433,7 +455,7 @@ class FinanceDispatcher(models.AbstractModel):
         except DATABASE_AWAY:
             raise
         except Exception:
-            connections = {connection_id for connection_id, _outcome in calls}
+            connections = {call[0] for call in calls}
             if len(connections) > 1:
                 for connection_id in sorted(connections):
                     self._learn([call for call in calls if call[0] == connection_id])
@@ -444,7 +466,7 @@ class FinanceDispatcher(models.AbstractModel):
 
     def _note_calls(self, calls):
         self.env["finance.throttle"]._note_calls(calls)
-        refused = {key: outcome for key, outcome in calls if isinstance(outcome, AuthFailed)}
+        refused = {call[0]: call[1] for call in calls if isinstance(call[1], AuthFailed)}
         for connection_id, outcome in refused.items():
             connection = self.env["finance.connection"].browse(connection_id)
             connection._note_test(connection._finding_of(outcome))
@@ -455,7 +477,7 @@ class FinanceDispatcher(models.AbstractModel):
         """
         try:
             with self._transaction() as env:
-                env["finance.throttle"]._note_calls([(connection_id, Unknown("not stored"))])
+                env["finance.throttle"]._note_calls([(connection_id, Unknown("not stored"), "")])
         except DATABASE_AWAY:
             raise
         except Exception:
@@ -515,6 +537,7 @@ class FinanceDispatcher(models.AbstractModel):
                 if claim.token not in late_tokens
             ]
         )
+        self.env["finance.exchange.artefact"]._keep(results)
         for claim, report in results:
             if claim.token in late_tokens:
                 self._record_late(exchanges[claim.exchange_id], claim, report)
@@ -677,7 +700,12 @@ class FinanceDispatcher(models.AbstractModel):
             reached("webhook_events_written")
 
 
-_STEP_OF_STATE = {states.SENDING: "send", states.UNKNOWN: "lookup", states.WAITING: "poll"}
+_STEP_OF_STATE = {
+    states.SENDING: "send",
+    states.UNKNOWN: "lookup",
+    states.WAITING: "poll",
+    states.ACCEPTED: "receipt",
+}
 
 
 class _Registered:
@@ -696,10 +724,27 @@ def _seconds_to_wake(due_in):
     return due_in if due_in < FIRST_IDLE_TIMEOUT_SECONDS else due_in - _EARLY_SECONDS
 
 
+def _group(targets, claim, report):
+    target = targets.get(claim.connection_id)
+    return target.group(claim, report) if target else ""
+
+
+def _one_per_call(results):
+    """Return one result of each call: a batch is one call, whatever it carried."""
+    seen = set()
+    for claim, report in results:
+        key = claim.batch or claim.token
+        if key not in seen:
+            seen.add(key)
+            yield claim, report
+
+
 def _with_attempts(task, attempts):
     """Return the task with the ids of its attempts."""
     if isinstance(task, ClaimBatch):
-        claims = tuple(replace(item, attempt_id=attempts[item.token]) for item in task.claims)
+        claims = tuple(
+            replace(item, attempt_id=attempts[item.token], batch=task.id) for item in task.claims
+        )
         return replace(task, claims=claims)
     return replace(task, attempt_id=attempts[task.token])
 

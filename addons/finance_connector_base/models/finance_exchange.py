@@ -178,7 +178,8 @@ class FinanceExchange(models.Model):
     )
     _due = models.Index(
         "(connection_id, next_step_at, id) "
-        f"WHERE claim_token IS NULL AND state IN {states.sql_list(states.CLAIMABLE)}"
+        "WHERE claim_token IS NULL AND next_step_at IS NOT NULL "
+        f"AND state IN {states.sql_list(states.CLAIMABLE)}"
     )
     _claimed = models.Index("(connection_id, worker_id) WHERE claim_token IS NOT NULL")
     _chain_open = models.Index(
@@ -411,8 +412,9 @@ class FinanceExchange(models.Model):
             exchange,
             on_outcome(exchange.delivery, step, outcome, operation, policy),
             status_on_outcome(step, outcome, exchange.delivery.reference),
-            findings=findings_of(outcome),
-            answered=isinstance(outcome, (Accepted, Rejected)),
+            findings=None if step == "receipt" else findings_of(outcome),
+            answered=step != "receipt" and isinstance(outcome, (Accepted, Rejected)),
+            news=bool(outcome.artefacts),
         )
 
     def _notify_documents(self):

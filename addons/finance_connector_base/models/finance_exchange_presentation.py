@@ -90,7 +90,8 @@ class FinanceExchangePresentation(models.AbstractModel):
             if worker.is_alive:
                 return Finding("next.in_progress", args={"name": worker.name})
             return Finding("next.worker_lost")
-        if self.state not in states.CLAIMABLE:
+        is_done = self.state == states.ACCEPTED and not self.next_step_at
+        if is_done or self.state not in states.CLAIMABLE:
             code = _NEXT_OF_STATE.get(self.state)
             return Finding(code) if code else None
         if not self.next_step_at:
@@ -292,6 +293,12 @@ class FinanceFinding(models.AbstractModel):
             "exchange.sending": (_("Sending, attempt %(attempt)s"), ""),
             "exchange.looking_up": (_("Checking the status with the provider"), ""),
             "exchange.polling": (_("Polling the provider for the verdict"), ""),
+            "exchange.fetching_receipt": (_("Fetching the provider's receipt"), ""),
+            "exchange.receipt": (_("Accepted; the receipt of the provider is kept"), ""),
+            "exchange.receipt_pending": (
+                _("Accepted; the receipt of the provider is not available yet"),
+                "",
+            ),
             "exchange.received": (
                 _("Received by the provider as %(reference)s; verdict pending"),
                 "",

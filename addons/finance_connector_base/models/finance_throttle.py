@@ -7,20 +7,24 @@ outcome does not revert what was learned about the provider. The arithmetic is i
 """
 
 import json
+from dataclasses import replace
 
 from odoo import api, fields, models
 
 from ..core.delivery.boundaries import reached
-from ..core.delivery.outcomes import is_failure
+from ..core.delivery.outcomes import RateLimited, is_failure
 from ..core.delivery.queries import QUERIES
 from ..core.delivery.throttle import (
     CLOSED,
+    DEFAULT_PAUSE_SECONDS,
     HALF_OPEN,
     OPEN,
     PROBE_LEASE_SECONDS,
     Throttle,
     after_calls,
 )
+from ..core.delivery.windows import Windows, WindowState
+from ..core.protocol import Window
 from .roles import ADMIN, OPERATOR, require_role
 
 
@@ -98,9 +102,10 @@ class FinanceThrottle(models.Model):
 
     @api.model
     def _note_calls(self, outcomes):
-        """Learn from the outcomes of calls, given as (connection id, outcome) in order, in the
-        caller's transaction.
+        """Learn from the outcomes of calls, given as (connection id, outcome, group of rate windows)
+        in order, in the caller's transaction.
         """
+        outcomes = self._pause_windows(outcomes)
         connections = sorted({connection_id for connection_id, _outcome in outcomes})
         known, now = self._read_throttles(connections)
         if after_calls(known, outcomes, now) == known:
@@ -160,6 +165,93 @@ class FinanceThrottle(models.Model):
                 "Calls to %s are resumed: the provider responds again", connection.name
             ),
         )
+
+
+    # -- rate windows ------------------------------------------------------------------------------
+
+    @api.model
+    def _lock_windows(self, connection_id, declared):
+        """Return the rate windows of a connection, locked until the commit; None where it has none."""
+        if not declared:
+            return None
+        self.env.cr.execute(QUERIES["windows"], {"connection": connection_id})
+        known = {
+            (row[0], row[2]): WindowState(Window(row[0], row[1], row[2]), *row[3:])
+            for row in self.env.cr.fetchall()
+        }
+        self.env.cr.execute("SELECT EXTRACT(EPOCH FROM clock_timestamp())::float8")
+        now = self.env.cr.fetchone()[0]
+        return Windows(
+            [
+                replace(known[item.group, item.seconds], window=item)
+                if (item.group, item.seconds) in known
+                else WindowState.full(item, now)
+                for item in declared
+            ],
+            now,
+        )
+
+    @api.model
+    def _save_windows(self, connection_id, windows):
+        """Store rate windows, whose rows are locked."""
+        if windows is None:
+            return
+        rows = [
+            {
+                "group_name": item.window.group,
+                "calls": item.window.calls,
+                "seconds": item.window.seconds,
+                "tokens": item.tokens,
+                "at": item.at,
+                "not_before": item.not_before,
+            }
+            for item in windows.states
+        ]
+        self.env.cr.execute(
+            QUERIES["windows_save"], {"connection": connection_id, "windows": json.dumps(rows)}
+        )
+
+    def _pause_windows(self, calls):
+        """Pause the groups of calls the provider refused as too many; return what concerns the whole
+        connection, as (connection id, outcome).
+        """
+        rest = []
+        for connection_id, outcome, group in calls:
+            if group and isinstance(outcome, RateLimited):
+                seconds = outcome.retry_after
+                self.env.cr.execute(
+                    QUERIES["window_pause"],
+                    {
+                        "connection": connection_id,
+                        "group": group,
+                        "seconds": DEFAULT_PAUSE_SECONDS if seconds is None else seconds,
+                    },
+                )
+                if self.env.cr.rowcount:
+                    continue
+            rest.append((connection_id, outcome))
+        return rest
+
+
+class FinanceThrottleWindow(models.Model):
+    _name = "finance.throttle.window"
+    _description = "Rate window"
+    _order = "connection_id, group_name, seconds"
+    _rec_name = "group_name"
+    _log_access = False
+
+    connection_id = fields.Many2one(
+        "finance.connection", required=True, readonly=True, ondelete="cascade"
+    )
+    company_id = fields.Many2one(related="connection_id.company_id")
+    group_name = fields.Char("Group of calls", required=True, readonly=True)
+    calls = fields.Integer("Calls allowed", required=True, readonly=True)
+    seconds = fields.Float("Window (seconds)", required=True, readonly=True)
+    tokens = fields.Float("Available calls", required=True, readonly=True)
+    at = fields.Datetime("Available calls as of", readonly=True)
+    not_before = fields.Datetime("Paused until", readonly=True)
+
+    _window = models.UniqueIndex("(connection_id, group_name, seconds)")
 
 
 class FinanceConnection(models.Model):

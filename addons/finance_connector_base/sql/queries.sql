@@ -53,11 +53,13 @@ WITH RECURSIVE heads AS (
           WHERE connection_id = %(connection)s AND claim_token IS NULL
             AND state = ANY(%(claimable)s)
             AND (chain IS NULL OR state = ANY(%(chain_free)s))
+            AND NOT operation || ':' || state = ANY(%(blocked)s::text[])
             AND next_step_at <= (clock_timestamp() AT TIME ZONE 'UTC')
           ORDER BY next_step_at, id LIMIT %(limit)s)
         UNION ALL
         (SELECT e.id, e.next_step_at FROM heads JOIN finance_exchange e ON e.id = heads.id
           WHERE e.claim_token IS NULL AND e.state = ANY(%(chain_claimable)s)
+            AND NOT e.operation || ':' || e.state = ANY(%(blocked)s::text[])
             AND e.next_step_at <= (clock_timestamp() AT TIME ZONE 'UTC')
           ORDER BY e.next_step_at, e.id LIMIT %(limit)s)
     ) both_kinds
@@ -446,3 +448,31 @@ RETURNING generation, ciphertext, basis, public,
 -- End a generation of a resource that the provider refused; a newer one stays.
 UPDATE finance_resource SET expires_at = clock_timestamp() AT TIME ZONE 'UTC'
  WHERE connection_id = %(connection)s AND name = %(name)s AND generation = %(generation)s
+
+-- name: windows
+-- Lock the rate windows of one connection.
+SELECT group_name, calls, seconds::float8, tokens::float8,
+       COALESCE(EXTRACT(EPOCH FROM at), 0)::float8, COALESCE(EXTRACT(EPOCH FROM not_before), 0)::float8
+  FROM finance_throttle_window
+ WHERE connection_id = %(connection)s
+ ORDER BY group_name, seconds
+   FOR UPDATE
+
+-- name: windows_save
+-- Store the rate windows of one connection.
+INSERT INTO finance_throttle_window AS w (
+    connection_id, group_name, calls, seconds, tokens, at, not_before)
+SELECT %(connection)s, c.group_name, c.calls, c.seconds, c.tokens,
+       to_timestamp(NULLIF(c.at, 0)) AT TIME ZONE 'UTC', to_timestamp(NULLIF(c.not_before, 0)) AT TIME ZONE 'UTC'
+  FROM jsonb_to_recordset(%(windows)s::jsonb) AS c(
+           group_name varchar, calls int, seconds float8, tokens float8, at float8, not_before float8)
+    ON CONFLICT (connection_id, group_name, seconds) DO UPDATE
+   SET calls = EXCLUDED.calls, tokens = EXCLUDED.tokens, at = EXCLUDED.at, not_before = EXCLUDED.not_before
+
+-- name: window_pause
+-- Pause one group of calls of a connection; the longest pause asked for holds.
+UPDATE finance_throttle_window
+   SET not_before = GREATEST(
+           COALESCE(not_before, '-infinity'),
+           clock_timestamp() AT TIME ZONE 'UTC' + %(seconds)s * interval '1 second')
+ WHERE connection_id = %(connection)s AND group_name = %(group)s

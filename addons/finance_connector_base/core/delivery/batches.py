@@ -11,8 +11,9 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from ..protocol import Operation
+from ..protocol import Operation, Step
 from .pipeline import Claim, ClaimBatch
+from .windows import Windows, group_of
 
 #: Exchanges claimed in one transaction at most, whatever the slots.
 MAX_CLAIMED = 2000
@@ -48,23 +49,30 @@ def pack(
     claims: Iterable[Claim],
     slots: int,
     operations: Mapping[str, Operation],
+    windows: Windows | None = None,
     new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
 ) -> list[Claim | ClaimBatch]:
-    """Return the calls that carry these claims, in order, as far as ``slots`` reach; the rest is
-    left out.
+    """Return the calls that carry these claims, in order, as far as ``slots`` and the rate windows
+    reach; the rest is left out.
     """
+
+    def may_start(operation: Operation | None, step: Step) -> bool:
+        if len(tasks) >= slots:
+            return False
+        return windows is None or operation is None or windows.take(group_of(operation, step))
+
     tasks: list[Claim | _Open] = []
     open_batches: dict[object, _Open] = {}
     for claim in claims:
         operation = operations.get(claim.call.operation)
         if claim.step != "send" or operation is None or operation.batch is None:
-            if len(tasks) < slots:
+            if may_start(operation, claim.step):
                 tasks.append(claim)
             continue
         key = _shared(claim, operation.batch.same)
         batch = open_batches.get(key)
         if batch is None or not batch.has_room_for(claim):
-            if len(tasks) >= slots:
+            if not may_start(operation, claim.step):
                 continue
             batch = open_batches[key] = _Open(operation)
             tasks.append(batch)

@@ -46,6 +46,8 @@ class Claim:
     call: Call
     client: ProviderClient
     worker_id: int | None = None
+    #: The call it travels in with others, empty for none.
+    batch: str = ""
     #: Public part of the resources under which the step is taken, by name (P3).
     resources: Mapping[str, Mapping[str, Any]] = field(
         default_factory=dict[str, Mapping[str, Any]]

@@ -48,10 +48,10 @@ TRANSITIONS: dict[str, frozenset[str]] = {
     CANCELLED: frozenset(),
 }
 
-#: The dispatcher leaves these alone; ``accepted``, ``superseded`` and ``cancelled`` are never left.
+#: No step changes these; ``accepted``, ``superseded`` and ``cancelled`` are never left.
 FINAL = frozenset({ACCEPTED, REJECTED, FAILED, SUPERSEDED, CANCELLED})
-#: From these the dispatcher takes the next step when it is due.
-CLAIMABLE = (PENDING, UNKNOWN, WAITING)
+#: From these the dispatcher takes the next step when it is due; from ``accepted`` only the receipt.
+CLAIMABLE = (PENDING, UNKNOWN, WAITING, ACCEPTED)
 #: Within a chain these keep the later exchanges back (X10).
 CHAIN_BLOCKING = (PENDING, SENDING, UNKNOWN, HELD, FAILED)
 #: The first exchange of a chain may be claimed from these.

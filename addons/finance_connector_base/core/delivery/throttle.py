@@ -202,6 +202,8 @@ class Throttle:
             throttle = throttle.paused(now + outcome.retry_after)
         elif isinstance(outcome, RateLimited):
             throttle = throttle.paused(now + DEFAULT_PAUSE_SECONDS)
+        if outcome.pause is not None:
+            throttle = throttle.paused(now + outcome.pause)
         return throttle.called(is_failure(outcome), now)
 
     def probed(self, ok: bool, now: float) -> Throttle:

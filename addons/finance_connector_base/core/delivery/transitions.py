@@ -125,6 +125,8 @@ class Change:
     sent: bool = False
     token: str | None = None
     worker_id: int | None = None
+    #: Something came that the document is to be notified of, without a change of the state.
+    news: bool = False
 
     @property
     def changes_state(self) -> bool:
@@ -153,7 +155,8 @@ class Change:
             "sent": self.sent,
             "token": self.token,
             "worker_id": self.worker_id,
-            "notify": self.exchange.has_owner and self.changes_state and new.state != SENDING,
+            "notify": self.exchange.has_owner
+            and ((self.changes_state and new.state != SENDING) or self.news),
         }
 
 
@@ -168,6 +171,8 @@ def next_step(state: str, operation: Operation) -> Step:
         return "lookup"
     if state == WAITING:
         return "poll"
+    if state == ACCEPTED:
+        return "receipt"
     raise ValueError(f"no step is taken from {state!r}")
 
 
@@ -207,9 +212,11 @@ def on_outcome(
     rng: random.Random | None = None,
 ) -> Transition:
     """Return what the outcome of one step leads to."""
+    if step == "receipt":
+        return _on_receipt(old, outcome, operation, policy, rng)
     old = _with_reference(old, outcome)
     if isinstance(outcome, Accepted):
-        return Transition(_in_state(old, ACCEPTED))
+        return Transition(_in_state(old, ACCEPTED), due_in=0.0 if operation.receipt else None)
     if isinstance(outcome, Rejected):
         return Transition(_in_state(old, REJECTED), case=cases.REJECTED)
     if isinstance(outcome, Waiting):
@@ -308,6 +315,26 @@ def _on_poll(
     return Transition(old, due_in=policy.poll_ceiling_seconds, case=cases.CONTRACT)
 
 
+def _on_receipt(
+    old: DeliveryState,
+    outcome: Outcome,
+    operation: Operation,
+    policy: RetryPolicy,
+    rng: random.Random | None,
+) -> Transition:
+    """Fetching a receipt never changes what was decided; it is repeated until there is one."""
+    if isinstance(outcome, Accepted):
+        return Transition(old)
+    if isinstance(outcome, Waiting):
+        delay = poll_delay(old.step_count, outcome.poll_after, policy.poll_ceiling_seconds)
+        return Transition(old, due_in=delay)
+    if isinstance(outcome, _NOT_DONE):
+        return Transition(old, due_in=_pause(outcome, old.step_count, policy, rng))
+    if old.step_count < policy.asks(operation.max_attempts):
+        return Transition(old, due_in=backoff(old.step_count, rng, policy=policy))
+    return Transition(old, due_in=policy.poll_ceiling_seconds)
+
+
 _OnOutcome: TypeAlias = Callable[
     [DeliveryState, Outcome, Operation, RetryPolicy, random.Random | None], Transition
 ]
@@ -342,12 +369,17 @@ def status_on_claim(step: Step, new: DeliveryState) -> Finding:
     """Return the status while a step is running."""
     if step == "send":
         return Finding("exchange.sending", args={"attempt": str(new.send_count)})
+    if step == "receipt":
+        return Finding("exchange.fetching_receipt")
     return Finding("exchange.looking_up" if step == "lookup" else "exchange.polling")
 
 
 def status_on_outcome(step: Step, outcome: Outcome, reference: str = "") -> Finding:
     """Return the status after a step. ``reference`` is the provider's where one was known before."""
     reference = getattr(outcome, "reference", "") or reference
+    if step == "receipt":
+        code = "exchange.receipt" if isinstance(outcome, Accepted) else "exchange.receipt_pending"
+        return Finding(code, args={"reference": reference})
     if isinstance(outcome, Waiting):
         code = {"lookup": "exchange.found", "poll": "exchange.undecided"}.get(
             step, "exchange.received"

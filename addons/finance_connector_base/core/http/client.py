@@ -32,7 +32,8 @@ from typing import Any
 from ..conversation import Answer, Ask, Context, Obtained, Page, Resource
 from ..delivery.outcomes import Accepted, AuthFailed, ContractBroken, Outcome, Transient, Unknown
 from ..finding import storable_text
-from ..protocol import Call, ProviderProtocol, Step
+from ..delivery.windows import declared
+from ..protocol import LIMITS, Call, ProviderProtocol, Step, Window
 from .resources import MemoryResources, ResourceStore
 from .transport import ForbiddenAddress, Transport
 from .wire import HttpRequest, HttpResponse, NoAnswer, NotSent
@@ -171,6 +172,15 @@ class ProviderClient:
     def close(self) -> None:
         """Close idle sockets."""
         self._transport.close()
+
+    def windows(self) -> tuple[Window, ...]:
+        """Return the rate windows that hold: as the provider told them in the resource ``limits``,
+        else as declared.
+        """
+        if not self.protocol.has_resource(LIMITS):
+            return self.protocol.windows
+        kept = self._resources.get(LIMITS)
+        return declared(self.protocol.windows, kept.public.get("windows") if kept else None)
 
     # -- resources ---------------------------------------------------------------------------------
 
