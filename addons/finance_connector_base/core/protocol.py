@@ -123,9 +123,7 @@ class Call:
     parameters: Mapping[str, Any] = field(default_factory=dict[str, Any])
     reference: str = ""
     correlation_id: str = ""
-    resources: Mapping[str, Mapping[str, Any]] = field(
-        default_factory=dict[str, Mapping[str, Any]]
-    )
+    resources: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
 
 
 @dataclass(frozen=True, slots=True)

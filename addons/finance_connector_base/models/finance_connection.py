@@ -621,7 +621,9 @@ class FinanceConnection(models.Model):
         place = f"finance.resource|{self.id}|"
 
         def bound(name):
-            return vault.associated_data(database, self.environment, "finance.resource", place, name)
+            return vault.associated_data(
+                database, self.environment, "finance.resource", place, name
+            )
 
         return DatabaseResources(
             self.env.cr.dbname,

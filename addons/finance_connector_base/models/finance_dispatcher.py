@@ -29,13 +29,12 @@ from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
 from ..core import cases
 from ..core.delivery import outcomes, states, throttle
+from ..core.delivery.batches import MAX_CLAIMED, batch_size, pack
 from ..core.delivery.boundaries import reached
 from ..core.delivery.outcomes import AuthFailed, Unknown
-from ..core.delivery.batches import MAX_CLAIMED, batch_size, pack
 from ..core.delivery.pipeline import Claim, ClaimBatch, Pipeline, Preparation, Probe
 from ..core.delivery.queries import QUERIES, parameters
 from ..core.delivery.run import DATABASE_AWAY, FIRST_IDLE_TIMEOUT_SECONDS, Run
-from ..core.delivery.windows import blocked, group_of
 from ..core.delivery.transitions import (
     Change,
     Exchange,
@@ -45,6 +44,7 @@ from ..core.delivery.transitions import (
     on_worker_lost,
     status_on_claim,
 )
+from ..core.delivery.windows import blocked, group_of
 from ..core.finding import Finding
 from ..core.http.client import ProviderClient
 from ..core.protocol import Call, Operation

@@ -96,7 +96,10 @@ class FinanceExchangeAttempt(models.Model):
         "encryption or an envelope.",
     )
     batch = fields.Char(
-        "Batch", readonly=True, index="btree_not_null", help="Exchanges that were sent in one call share this."
+        "Batch",
+        readonly=True,
+        index="btree_not_null",
+        help="Exchanges that were sent in one call share this.",
     )
     response_type = fields.Char("Content type", readonly=True)
     response_headers = fields.Json("Response headers", readonly=True)

@@ -166,7 +166,6 @@ class FinanceThrottle(models.Model):
             ),
         )
 
-
     # -- rate windows ------------------------------------------------------------------------------
 
     @api.model

@@ -49,9 +49,7 @@ class Claim:
     #: The call it travels in with others, empty for none.
     batch: str = ""
     #: Public part of the resources under which the step is taken, by name (P3).
-    resources: Mapping[str, Mapping[str, Any]] = field(
-        default_factory=dict[str, Mapping[str, Any]]
-    )
+    resources: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
 
     @property
     def tokens(self) -> tuple[str, ...]:

@@ -215,8 +215,7 @@ class Run:
                 self._prepare_from[task.connection_id, task.names] = math.inf
                 self.pipeline.submit([task])
 
-    def _prepared(self, task: Preparation, failed: bool) -> None:
-        key = (task.connection_id, task.names)
+    def _prepared(self, key: tuple[int, tuple[str, ...]], failed: bool) -> None:
         failures = self._failed_preparations[key] = (
             self._failed_preparations.get(key, 0) + 1 if failed else 0
         )
@@ -238,10 +237,10 @@ class Run:
     def _store(self, seconds: float) -> None:
         self._unstored += self.pipeline.collect(0 if self._unstored else seconds)
         probes = [item for item in self._unstored if isinstance(item[0], Probe)]
-        prepared = [item for item in self._unstored if isinstance(item[0], Preparation)]
-        results = [
-            item for item in self._unstored if not isinstance(item[0], (Preparation, Probe))
+        prepared = [
+            (task, report) for task, report in self._unstored if isinstance(task, Preparation)
         ]
+        results = [item for item in self._unstored if not isinstance(item[0], (Preparation, Probe))]
         if probes:
             self.dispatcher._commit_probes(probes)
         if prepared:
@@ -250,7 +249,7 @@ class Run:
             self.dispatcher._commit_outcomes(results, targets=self.targets)
             self.steps += len(results)
         for task, report in prepared:
-            self._prepared(task, is_failure(report.outcome))
+            self._prepared((task.connection_id, task.names), is_failure(report.outcome))
         self._unstored = []
         self._notify = self._notify or bool(results)
 

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 from ..protocol import Operation, Step, Window
 from .states import ACCEPTED, PENDING, UNKNOWN, WAITING
+
+#: What a provider may tell as its limits.
+_MOST_CALLS, _SHORTEST, _LONGEST = 10**9, 0.001, 31 * 86400
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +88,16 @@ def _steps(operation: Operation) -> Sequence[tuple[str, Step]]:
     return ((PENDING, "send"), (UNKNOWN, again), (WAITING, "poll"), (ACCEPTED, "receipt"))
 
 
-def declared(
-    windows: Iterable[Window], from_provider: Any, most: int = 100
-) -> tuple[Window, ...]:
+def declared(windows: Iterable[Window], from_provider: Any, most: int = 100) -> tuple[Window, ...]:
     """Return the windows that hold: those the provider told, else those of its documentation.
 
     :param from_provider: ``[{"group", "calls", "seconds"}, …]``, as the provider's own limits were
         read; entries that are none are ignored
     """
-    told = [_told(item) for item in (from_provider or ())[:most] if isinstance(item, Mapping)]
+    given = cast("list[Any]", from_provider) if isinstance(from_provider, list) else []
+    told = [
+        _told(cast("Mapping[str, Any]", item)) for item in given[:most] if isinstance(item, dict)
+    ]
     known = {item.group: item for item in told if item}
     kept = [item for item in windows if item.group not in known]
     return (*kept, *(item for item in told if item))
@@ -104,5 +108,5 @@ def _told(item: Mapping[str, Any]) -> Window | None:
         window = Window(str(item["group"])[:64], int(item["calls"]), float(item["seconds"]))
     except (KeyError, TypeError, ValueError, OverflowError):
         return None
-    sane = 1 <= window.calls <= 10**9 and 0.001 <= window.seconds <= 31 * 86400
+    sane = 1 <= window.calls <= _MOST_CALLS and _SHORTEST <= window.seconds <= _LONGEST
     return window if sane else None

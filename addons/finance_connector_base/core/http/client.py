@@ -31,8 +31,8 @@ from typing import Any
 
 from ..conversation import Answer, Ask, Context, Obtained, Page, Resource
 from ..delivery.outcomes import Accepted, AuthFailed, ContractBroken, Outcome, Transient, Unknown
-from ..finding import storable_text
 from ..delivery.windows import declared
+from ..finding import storable_text
 from ..protocol import LIMITS, Call, ProviderProtocol, Step, Window
 from .resources import MemoryResources, ResourceStore
 from .transport import ForbiddenAddress, Transport
@@ -133,7 +133,7 @@ class ProviderClient:
         outcomes: dict[str, Outcome] = {}
 
         def conversation() -> Generator[Ask, HttpResponse, Outcome]:
-            answered = yield from self.protocol.converse_batch(calls, self._context(needs))
+            answered: Any = yield from self.protocol.converse_batch(calls, self._context(needs))
             if isinstance(answered, Outcome):
                 return answered
             outcomes.update(
@@ -144,7 +144,8 @@ class ProviderClient:
         report = self._run(conversation, trace, Outcome, needs)
         bare = replace(report, body=b"")
         reports = {
-            call.key: replace(bare, outcome=outcomes.get(call.key, report.outcome)) for call in calls
+            call.key: replace(bare, outcome=outcomes.get(call.key, report.outcome))
+            for call in calls
         }
         first = calls[0].key
         reports[first] = replace(reports[first], body=report.body)
@@ -300,9 +301,7 @@ class ProviderClient:
         except StopIteration as stop:
             return stop.value
 
-    def _answer(
-        self, ask: Ask, trace: _Trace, needs: tuple[str, ...], depth: int
-    ) -> HttpResponse:
+    def _answer(self, ask: Ask, trace: _Trace, needs: tuple[str, ...], depth: int) -> HttpResponse:
         if ask.effect and not trace.may_effect:
             raise _Ended(ContractBroken("the protocol marks an effect in a step without one"))
         if ask.effect and trace.effect:
@@ -404,9 +403,7 @@ def _unread(trace: _Trace, reason: str) -> Outcome:
         return Unknown(f"{status}{reason}")
     if trace.may_effect:
         return Transient(reason)
-    return ContractBroken(
-        f"HTTP {trace.response.status}: {reason}" if trace.response else reason
-    )
+    return ContractBroken(f"HTTP {trace.response.status}: {reason}" if trace.response else reason)
 
 
 def _close(conversation: Generator[Ask, HttpResponse, Any] | None) -> None:
