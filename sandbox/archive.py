@@ -65,7 +65,9 @@ class Archive:
 
         One that still waits for its answer counts: the authority has received it.
         """
-        candidate = f"{SELECT} WHERE provider = :provider AND NOT issued AND outcome IS NOT :refused"
+        candidate = (
+            f"{SELECT} WHERE provider = :provider AND NOT issued AND outcome IS NOT :refused"
+        )
         same_key = " AND ".join(f"{name} IS :{name}" for name in IDENTITY)
         row = self._database.execute(
             f"{candidate} AND number = :number AND {same_key} "

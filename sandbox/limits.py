@@ -79,7 +79,9 @@ class Windows:
         if not state:
             return {}
         policies = [f'"{name}";q={each["limit"]};w={SECONDS[name]}' for name, each in state.items()]
-        states = [f'"{name}";r={each["remaining"]};t={each["reset"]}' for name, each in state.items()]
+        states = [
+            f'"{name}";r={each["remaining"]};t={each["reset"]}' for name, each in state.items()
+        ]
         return {"RateLimit-Policy": ", ".join(policies), "RateLimit": ", ".join(states)}
 
     def reset(self) -> None:

@@ -27,7 +27,10 @@ ERRORS = {
     400: ("INVALID_REQUEST", "Invalid request"),
     401: ("INVALID_CREDENTIALS", "Invalid Authentication information provided"),
     403: ("INVALID_SCOPE", "Cannot access the required resource. Ensure this token has all scopes"),
-    404: ("MATCHING_RESOURCE_NOT_FOUND", "A resource with the name in the request can not be found"),
+    404: (
+        "MATCHING_RESOURCE_NOT_FOUND",
+        "A resource with the name in the request can not be found",
+    ),
     406: ("ACCEPT_HEADER_INVALID", "The accept header is missing or invalid"),
     429: ("MESSAGE_THROTTLED_OUT", "The request for the API is throttled as the quota is exceeded"),
     500: ("INTERNAL_SERVER_ERROR", "Unknown error"),

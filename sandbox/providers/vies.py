@@ -28,7 +28,36 @@ HOUR = 3600 * MICROSECONDS
 XML = "text/xml; charset=utf-8"
 #: The member states and Northern Ireland; Greece is EL.
 MEMBER_STATES = tuple(
-    "AT BE BG CY CZ DE DK EE EL ES FI FR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK XI".split()
+    [
+        "AT",
+        "BE",
+        "BG",
+        "CY",
+        "CZ",
+        "DE",
+        "DK",
+        "EE",
+        "EL",
+        "ES",
+        "FI",
+        "FR",
+        "HR",
+        "HU",
+        "IE",
+        "IT",
+        "LT",
+        "LU",
+        "LV",
+        "MT",
+        "NL",
+        "PL",
+        "PT",
+        "RO",
+        "SE",
+        "SI",
+        "SK",
+        "XI",
+    ]
 )
 COUNTRY = re.compile(r"[A-Z]{2}")
 NUMBER = re.compile(r"[0-9A-Za-z+*.]{2,12}")
@@ -234,7 +263,12 @@ class Vies(Provider):
         planned = TEST_NUMBERS.get(question.number, UNAVAILABLE)
         if isinstance(planned, str):
             raise Fault(planned)
-        trader = {"name": "John Doe", "street": "123 Main St", "postcode": "1000", "city": "Anytown"}
+        trader = {
+            "name": "John Doe",
+            "street": "123 Main St",
+            "postcode": "1000",
+            "city": "Anytown",
+        }
         return self.answer(question, trader if planned else None)
 
     def answer(self, question: Question, trader: Mapping[str, str] | None) -> Answer:
@@ -332,9 +366,7 @@ def soap_question(call: Call) -> Question:
     values = call.once("envelope", read_envelope).values
     requester = f"{values.get('requesterCountryCode', '')}{values.get('requesterVatNumber', '')}"
     trader = {key: values[soap] for soap, _rest, key in COMPARED if values.get(soap)}
-    return Question(
-        values["countryCode"], values["vatNumber"], requester, bool(requester), trader
-    )
+    return Question(values["countryCode"], values["vatNumber"], requester, bool(requester), trader)
 
 
 def rest_question(call: Call) -> Question:

@@ -14,7 +14,7 @@ if getattr(sys.modules.get("sandbox"), "__file__", None) is None:
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 
-pytest.register_assert_rewrite("flow_client", "flow_contract", "reference_client")
+pytest.register_assert_rewrite("flow_client", "flow_contract", "reference_case", "reference_client")
 
 from flow_client import FlowClient  # noqa: E402 - needs the lines above, as do the others
 from flow_contract import Contract, load_specification  # noqa: E402

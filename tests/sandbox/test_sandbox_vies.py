@@ -136,7 +136,9 @@ def test_the_table_of_test_numbers_is_the_official_one() -> None:
     official = {left.strip(): right.rpartition(":")[2].strip() for left, right in pairs}
     assert official.pop("100") == "Valid request with Valid VAT Number"
     assert official.pop("200") == "Valid request with an Invalid VAT Number"
-    assert official == {key: value for key, value in TEST_NUMBERS.items() if value not in (True, False)}
+    assert official == {
+        key: value for key, value in TEST_NUMBERS.items() if value not in (True, False)
+    }
 
 
 def test_any_other_number_of_the_test_service_is_unavailable(testing: Any) -> None:
