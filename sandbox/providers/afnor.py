@@ -260,7 +260,6 @@ class AfnorFlow(Provider):
         disposition = {"Content-Disposition": attachment(document.attributes["name"])}
         return Reply(200, self.core.oracle.content(document), BINARY, disposition)
 
-
     def flow(self, document: Document) -> dict[str, Any]:
         """Return the Flow object of a document, with what version 1.3.0 demands of it."""
         shown = flow(document)

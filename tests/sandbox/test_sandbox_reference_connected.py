@@ -37,9 +37,7 @@ def refusal(response: requests.Response) -> tuple[int, str]:
 
 def taken(control: ControlClient) -> dict[str, tuple[int, int]]:
     """Return how often each number was received and is held."""
-    return {
-        item["number"]: (item["received"], item["held"]) for item in control.taken("reference")
-    }
+    return {item["number"]: (item["received"], item["held"]) for item in control.taken("reference")}
 
 
 # -- sign-in ---------------------------------------------------------------------------------------

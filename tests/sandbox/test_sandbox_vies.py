@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -232,7 +231,7 @@ def shape(wsdl: str) -> Any:
 
 
 @pytest.fixture
-def check_rest() -> Iterator[Any]:
+def check_rest() -> Any:
     """Provide a check of an answer against the official description."""
     if not REST.is_file():
         pytest.skip(specifications.missing("VIES REST description"))
@@ -249,7 +248,7 @@ def check_rest() -> Iterator[Any]:
         assert set(response.json()) <= set(known)
         return response.json()
 
-    yield check
+    return check
 
 
 def post(control: ControlClient, path: str, **body: Any) -> requests.Response:
