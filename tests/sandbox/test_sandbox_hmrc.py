@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import requests
 import yaml
+from clock_case import to_full_hour
 from jsonschema import Draft4Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT4
@@ -118,6 +119,8 @@ def test_an_internal_error_is_as_documented(hmrc: Client, control: ControlClient
 def test_an_outage_and_throttling(hmrc: Client, control: ControlClient) -> None:
     control.fault("status", provider="hmrc", status=503)
     assert refusal(hmrc.get()) == (503, "SERVER_ERROR")
+    to_full_hour(control)
+    hmrc.sign_in()
     control.windows("hmrc", "query", second=1, minute=2)
     hmrc.get()
     control.advance(1)

@@ -9,6 +9,7 @@ import pytest
 import requests
 import yaml
 import zeep
+from clock_case import to_full_hour
 from jsonschema import Draft4Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT4
@@ -97,8 +98,8 @@ def test_only_a_check_with_a_requester_gives_a_consultation_number(
 
 
 def test_a_requester_must_be_registered(live: Any) -> None:
-    stranger = {**SELLER, "requesterVatNumber": "0000000000"}
-    assert fault_of(live.checkVatApprox, "FR", "83404833048", **stranger) == (
+    unregistered = {**SELLER, "requesterVatNumber": "0000000000"}
+    assert fault_of(live.checkVatApprox, "FR", "83404833048", **unregistered) == (
         "INVALID_REQUESTER_INFO"
     )
 
@@ -166,6 +167,7 @@ def test_a_member_state_sleeps_at_night(live: Any, control: ControlClient) -> No
 
 
 def test_a_rate_limit_is_the_fault_for_too_many_requests(live: Any, control: ControlClient) -> None:
+    to_full_hour(control)
     control.windows("vies", "query", minute=1)
     assert live.checkVat("FR", "83404833048").valid
     assert fault_of(live.checkVat, "FR", "83404833048") == "GLOBAL_MAX_CONCURRENT_REQ"
