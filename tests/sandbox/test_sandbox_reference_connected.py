@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 import requests
+from clock_case import to_full_hour
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from clock_case import to_full_hour
 from reference_case import OpenSession, answer, b64, batch, challenge, opened, sign_in
 from reference_client import KEY, Contract, ReferenceClient
 

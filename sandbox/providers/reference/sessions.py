@@ -132,8 +132,8 @@ class Sessions(Provider):
             checked_name(number, "number")
         found = [
             each
-            for each in self.in_session(reference, call.memo[ACCOUNT])
-            if each.received_at > after and number in (None, each.number)
+            for each in self.in_session(reference, call.memo[ACCOUNT], number)
+            if each.received_at > after
         ]
         page = found[:limit]
         reply: dict[str, Any] = {"results": [receipt(each) for each in page]}
@@ -149,9 +149,10 @@ class Sessions(Provider):
             raise Refused(404)
         return reference, session
 
-    def in_session(self, reference: str, account: str) -> list[Document]:
-        """Return the documents of a session in the order of arrival."""
-        mine = self.core.oracle.documents(self.name, seller=account)
+    def in_session(self, reference: str, account: str, number: str | None = None) -> list[Document]:
+        """Return the documents of a session in the order of arrival, or those with a number."""
+        narrowed = {} if number is None else {"number": number}
+        mine = self.core.oracle.documents(self.name, seller=account, **narrowed)
         found = [each for each in mine if each.attributes.get("session") == reference]
         return sorted(found, key=lambda each: each.received_at)
 
