@@ -30,10 +30,22 @@ class Archive:
         return self._one("SELECT content FROM document WHERE id = ?", document.id)[0]
 
     def documents(
-        self, provider: str, *, after: int | None = None, before: int | None = None, **wanted: Any
+        self,
+        provider: str,
+        *,
+        after: int | None = None,
+        before: int | None = None,
+        issued: bool | None = False,
+        **wanted: Any,
     ) -> Iterator[Document]:
-        """Documents by exact match, in the order of their last change, bounds excluded."""
+        """Documents by exact match, in the order of their last change, bounds excluded.
+
+        Those received; with ``issued`` those the provider issued, with ``None`` both.
+        """
         where, values = ["provider = ?"], [provider]
+        if issued is not None:
+            where.append("issued = ?")
+            values.append(int(issued))
         for name, value in wanted.items():
             if name not in FILTERS:
                 raise ValueError(f"no filter named {name}")
@@ -53,7 +65,9 @@ class Archive:
 
         One that still waits for its answer counts: the authority has received it.
         """
-        candidate = f"{SELECT} WHERE provider = :provider AND outcome IS NOT :refused"
+        candidate = (
+            f"{SELECT} WHERE provider = :provider AND NOT issued AND outcome IS NOT :refused"
+        )
         same_key = " AND ".join(f"{name} IS :{name}" for name in IDENTITY)
         row = self._database.execute(
             f"{candidate} AND number = :number AND {same_key} "
@@ -90,6 +104,18 @@ class Archive:
         """How many times the same bytes arrived, by hash."""
         return self._counts(provider, "sha256")
 
+    def taken(self, provider: str) -> list[dict[str, Any]]:
+        """Count for each account, kind and number how often it arrived and how often it is held."""
+        rows = self._database.execute(
+            "SELECT seller, kind, number, count(*) AS received, "
+            "sum(state = :held) AS held, sum(state = :waiting) AS pending, "
+            "sum(state = :refused) AS rejected, count(DISTINCT sha256) AS contents "
+            "FROM document WHERE provider = :provider AND NOT issued "
+            "GROUP BY seller, kind, number ORDER BY min(id)",
+            {"provider": provider, "held": ACCEPTED, "waiting": PENDING, "refused": REJECTED},
+        )
+        return [dict(row) for row in rows]
+
     def summary(self, provider: str) -> dict[str, Any]:
         states = self._counts(provider, "state")
         return {
@@ -107,6 +133,7 @@ class Archive:
             key = ", ".join(columns)
             rows = self._database.execute(
                 f"SELECT {key}, count(*) AS times FROM document WHERE provider = :provider "
+                "AND NOT issued "
                 f"AND {columns[-1]} IS NOT NULL AND state = coalesce(:state, state) "
                 f"GROUP BY {key} HAVING count(*) > 1 ORDER BY min(id)",
                 {"provider": provider, "state": state},
@@ -115,7 +142,10 @@ class Archive:
         return found
 
     def _counts(self, provider: str, column: str) -> dict[str, int]:
-        query = f"SELECT {column}, count(*) FROM document WHERE provider = ? GROUP BY {column}"
+        query = (
+            f"SELECT {column}, count(*) FROM document WHERE provider = ? AND NOT issued "
+            f"GROUP BY {column}"
+        )
         return {row[0]: row[1] for row in self._database.execute(query, (provider,))}
 
     def _one(self, query: str, *values: Any) -> sqlite3.Row | None:

@@ -69,6 +69,10 @@ class ControlClient:
     def no_limit(self, provider: str) -> None:
         self._call("DELETE", f"limits/{provider}")
 
+    def windows(self, provider: str, group: str, **limits: int) -> None:
+        """Limit a group of operations (``second=``, ``minute=``, ``hour=``); none removes the limits."""
+        self._call("PUT", f"windows/{provider}/{group}", limits)
+
     def settings(self, provider: str, **changes: Any) -> dict[str, Any]:
         """Change settings and return them all."""
         return self._call("PATCH", f"settings/{provider}", changes)
@@ -81,8 +85,10 @@ class ControlClient:
     def remove_client(self, provider: str, client: str) -> None:
         self._call("DELETE", f"clients/{provider}/{client}")
 
-    def expire_tokens(self, provider: str) -> None:
-        self._call("DELETE", f"tokens/{provider}")
+    def expire_tokens(self, provider: str, client: str | None = None) -> None:
+        """Expire the tokens of one client, or of all."""
+        params = {} if client is None else {"client": client}
+        self._call("DELETE", f"tokens/{provider}", params=params)
 
     def token_lifetime(self, provider: str, seconds: int) -> None:
         self._call("PUT", f"tokens/{provider}", {"lifetime": seconds})
@@ -140,6 +146,18 @@ class ControlClient:
 
     def summary(self, provider: str) -> dict[str, Any]:
         return self._call("GET", f"oracle/{provider}/summary")
+
+    def taken(self, provider: str) -> list[dict[str, Any]]:
+        """Return for each account, kind and number how often it was received and is held."""
+        return self._call("GET", f"oracle/{provider}/taken")
+
+    def issue(self, provider: str, **document: Any) -> dict[str, Any]:
+        """Let the provider have a document for a client, and return how it is filed."""
+        return self._call("POST", f"issued/{provider}", document)
+
+    def issued(self, provider: str) -> list[dict[str, Any]]:
+        """Return what the provider issued, oldest first."""
+        return self._call("GET", f"issued/{provider}")
 
     def requests(self, **filters: Any) -> list[dict[str, Any]]:
         return self._call("GET", "requests", params=filters)

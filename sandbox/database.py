@@ -31,6 +31,7 @@ CREATE TABLE IF NOT EXISTS document (
     looks INTEGER,
     attributes TEXT NOT NULL,
     content BLOB NOT NULL,
+    issued INTEGER NOT NULL DEFAULT 0,
     UNIQUE (provider, reference)
 );
 CREATE INDEX IF NOT EXISTS document_updated ON document (provider, updated_at);
@@ -41,6 +42,7 @@ CREATE INDEX IF NOT EXISTS document_due ON document (due_at) WHERE due_at IS NOT
 CREATE INDEX IF NOT EXISTS document_looked ON document (provider) WHERE looks IS NOT NULL;
 CREATE TABLE IF NOT EXISTS memory (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
+LATER_COLUMNS = {"issued": "INTEGER NOT NULL DEFAULT 0"}
 
 
 def connect(path: str | None) -> sqlite3.Connection:
@@ -49,7 +51,16 @@ def connect(path: str | None) -> sqlite3.Connection:
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = NORMAL")
     database.executescript(SCHEMA)
+    add_later_columns(database)
     return database
+
+
+def add_later_columns(database: sqlite3.Connection) -> None:
+    """Bring a state file of an earlier version up to date."""
+    present = {row["name"] for row in database.execute("PRAGMA table_info(document)")}
+    for column, declaration in LATER_COLUMNS.items():
+        if column not in present:
+            database.execute(f"ALTER TABLE document ADD COLUMN {column} {declaration}")
 
 
 class Memory:

@@ -58,7 +58,7 @@ class Arrival:
 
 @dataclass(frozen=True)
 class Document:
-    """One received document. ``outcome`` is the state it will have once decided."""
+    """One document: received, or ``issued`` by the provider. ``outcome`` is its state once decided."""
 
     id: int
     provider: str
@@ -79,6 +79,7 @@ class Document:
     due_at: int | None
     looks: int | None
     attributes: dict[str, Any]
+    issued: int = 0
 
     @classmethod
     def of(cls, row: sqlite3.Row) -> Document:
@@ -103,7 +104,7 @@ class Document:
 
     def report(self) -> dict[str, Any]:
         """Return the document as the control API shows it."""
-        hidden = ("id", "provider", "outcome", "due_at", "looks")
+        hidden = ("id", "provider", "outcome", "due_at", "looks", "issued")
         shown = {name: value for name, value in asdict(self).items() if name not in hidden}
         shown["received_at"] = to_text(self.received_at)
         shown["updated_at"] = to_text(self.updated_at)

@@ -13,6 +13,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from fnmatch import fnmatchcase
 from typing import Any
 
 from .checks import Field, object_problems
@@ -28,12 +29,14 @@ AFTER_EFFECT = (
     "slow_body",
     "cut_body",
 )
+#: These concern single items of a batch; the operation itself carries them out.
+ITEM_FAULTS = ("items_missing", "items_lost", "items_repeated")
 TIMED = ("delay", "delay_before", "slow_body")
 WITH_STATUS = ("status", "status_after")
 MAX_SECONDS = 3600
 
 FIELDS = {
-    "kind": Field(required=True, choices=BEFORE_EFFECT + AFTER_EFFECT),
+    "kind": Field(required=True, choices=BEFORE_EFFECT + AFTER_EFFECT + ITEM_FAULTS),
     "provider": Field(),
     "operation": Field(),
     "tracking_id": Field(),
@@ -46,6 +49,8 @@ FIELDS = {
     "retry_after": Field(int, at_least=0),
     "body": Field(),
     "content_type": Field(),
+    "items": Field(list, items=Field()),
+    "share": Field(float, at_least=0, at_most=1),
 }
 
 
@@ -64,6 +69,8 @@ class Fault:
     retry_after: int | None = None
     body: str | None = None
     content_type: str = "application/json"
+    items: list[str] = field(default_factory=list)
+    share: float | None = None
     id: int = 0
     used: int = 0
     draws: Counter[str] = field(default_factory=Counter, repr=False)
@@ -71,6 +78,12 @@ class Fault:
     @property
     def after_effect(self) -> bool:
         return self.kind in AFTER_EFFECT
+
+    def concerns(self, kind: str, item: str) -> bool:
+        """Whether the fault is of this kind and meets this item of a batch, in every run alike."""
+        if self.kind != kind or (self.items and not any(fnmatchcase(item, p) for p in self.items)):
+            return False
+        return self.share is None or draw(self.seed, kind, item) < self.share
 
     @property
     def spent(self) -> bool:
@@ -91,12 +104,17 @@ class Fault:
             return True
         key = tracking_id() or ""
         self.draws[key] += 1
-        draw = hashlib.sha256(f"{self.seed}:{key}:{self.draws[key]}".encode()).digest()
-        return int.from_bytes(draw[:8], "big") / 2**64 < self.probability
+        return draw(self.seed, key, self.draws[key]) < self.probability
 
     def report(self) -> dict[str, Any]:
         shown = {name: value for name, value in asdict(self).items() if name != "draws"}
         return {**shown, "spent": self.spent}
+
+
+def draw(*seed: object) -> float:
+    """Return a number from 0 to 1 that depends on nothing but the seed."""
+    digest = hashlib.sha256(":".join(map(str, seed)).encode()).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64
 
 
 def fault_problems(spec: Any) -> list[str]:
@@ -126,11 +144,19 @@ class FaultRules:
         return fault
 
     def take(
-        self, provider: str, operation: str, call: Call, tracking_id: Callable[[], str | None]
+        self,
+        provider: str,
+        operation: str,
+        call: Call,
+        tracking_id: Callable[[], str | None],
+        *,
+        items: bool = False,
     ) -> Fault | None:
+        """Return the first rule that matches, used up by this; ``items`` for answers on many items."""
         for fault in self.faults:
             if (
                 not fault.spent
+                and (items or fault.kind not in ITEM_FAULTS)
                 and fault.matches(provider, operation, call, tracking_id)
                 and fault.is_drawn(tracking_id)
             ):

@@ -12,8 +12,9 @@ from aiohttp import web
 from .clock import to_text
 from .core import Core
 from .delivery import deliver
-from .faults import Fault
+from .faults import BEFORE_EFFECT, Fault
 from .provider import Provider
+from .tls import peer_certificate
 from .values import Call, Operation, Reply
 
 _logger = logging.getLogger(__name__)
@@ -33,7 +34,7 @@ class RequestHandler:
         call, too_large = await read(request, body=not self._provider.down)
         tracking_id = self._provider.tracking_id(self._operation.name, call)
         entry = self._note(call, tracking_id)
-        fault = self._fault(call, lambda: tracking_id)
+        fault = call.fault = self._fault(call, lambda: tracking_id)
         entry["fault"] = fault.kind if fault else None
         if self._provider.down or (fault and fault.kind == "drop_before"):
             entry["outcome"] = "dropped"
@@ -41,7 +42,7 @@ class RequestHandler:
         if fault and fault.kind == "delay_before":
             await asyncio.sleep(fault.seconds)
         reply = self._operation.error(413) if too_large else self._reply(call, fault)
-        if fault and fault.after_effect and not reply.ok:
+        if fault and fault.kind not in BEFORE_EFFECT and not reply.ok:
             self._core.faults.give_back(fault)
             fault = entry["fault"] = None
         if fault and fault.kind == "status_after":
@@ -61,7 +62,13 @@ class RequestHandler:
     def _fault(self, call: Call, tracking_id: Callable[[], str | None]) -> Fault | None:
         if self._provider.down:
             return None
-        return self._core.faults.take(self._provider.name, self._operation.name, call, tracking_id)
+        return self._core.faults.take(
+            self._provider.name,
+            self._operation.name,
+            call,
+            tracking_id,
+            items=self._operation.items,
+        )
 
     def _reply(self, call: Call, fault: Fault | None) -> Reply:
         """Return the answer, with the effect if there is one. No other request runs in between."""
@@ -75,7 +82,22 @@ class RequestHandler:
             reply.headers["Retry-After"] = str(wait)
             return reply
         refusal = self._provider.authenticate(call) if self._operation.authenticated else None
-        return refusal or self._run(call)
+        return refusal or self._within_windows(call)
+
+    def _within_windows(self, call: Call) -> Reply:
+        """Run the operation unless a rate window of its group has nothing left."""
+        windows, group = self._provider.windows, self._operation.group
+        if group not in windows.limits:
+            return self._run(call)
+        account = self._provider.account(call)
+        exhausted = windows.take(group, account)
+        if exhausted:
+            reply = self._provider.throttled(self._operation, exhausted[0])
+            reply.headers["Retry-After"] = str(exhausted[1])
+        else:
+            reply = self._run(call)
+        reply.headers.update(windows.headers(group, account))
+        return reply
 
     def _run(self, call: Call) -> Reply:
         try:
@@ -96,6 +118,7 @@ class RequestHandler:
 async def read(request: web.Request, *, body: bool) -> tuple[Call, bool]:
     """Return the request as a value, and whether its body was too large to be read."""
     call = Call(request.method, request.path, request.headers, request.query, request.match_info)
+    call.certificate = peer_certificate(request.transport)
     try:
         call.body = await request.read() if body else b""
     except web.HTTPRequestEntityTooLarge:

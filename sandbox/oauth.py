@@ -6,7 +6,7 @@ import base64
 import binascii
 import hmac
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, unquote_plus
@@ -33,6 +33,7 @@ class Refused(Exception):
 class Grant:
     client: str
     expires_at: int
+    scopes: tuple[str, ...] = ()
 
 
 def failure(status: int) -> Reply:
@@ -43,8 +44,11 @@ def failure(status: int) -> Reply:
 class TokenEndpoint:
     """The registered clients of an authority and the tokens issued to them."""
 
-    def __init__(self, clock: Clock, clients: Mapping[str, str]) -> None:
+    def __init__(
+        self, clock: Clock, clients: Mapping[str, str], scopes: Sequence[str] = ()
+    ) -> None:
         self._clock = clock
+        self._scopes = tuple(scopes)
         self._defaults = dict(clients)
         self._grants: dict[str, Grant] = {}
         self.clients = dict(clients)
@@ -53,27 +57,48 @@ class TokenEndpoint:
     def issue(self, call: Call) -> Reply:
         """Answer a token request."""
         try:
-            client = self._client(call)
+            form = read_form(call)
+            client = self._client(call, form)
+            scopes = self._granted_scopes(form)
         except Refused as refused:
             body = {"error": refused.code, "error_description": str(refused)}
             return json_reply(body, refused.status, **NOT_STORED, **refused.headers)
+        token = self.grant(client, scopes)
+        answer = {"access_token": token, "token_type": "Bearer", "expires_in": self.lifetime}
+        named = {"scope": " ".join(scopes)} if scopes else {}
+        return json_reply({**answer, **named}, **NOT_STORED)
+
+    def grant(self, client: str, scopes: tuple[str, ...] = ()) -> str:
+        """Return a new access token of the client."""
         self._forget_expired()
         token = secrets.token_urlsafe(32)
         expires_at = self._clock.peek() + self.lifetime * MICROSECONDS
-        self._grants[token] = Grant(client, expires_at)
-        answer = {"access_token": token, "token_type": "Bearer", "expires_in": self.lifetime}
-        return json_reply(answer, **NOT_STORED)
+        self._grants[token] = Grant(client, expires_at, scopes)
+        return token
 
     def holder(self, call: Call) -> str | None:
         """Return the client whose valid token the call carries."""
-        scheme, _space, token = call.headers.get("Authorization", "").partition(" ")
-        grant = self._grants.get(token.strip()) if scheme.lower() == "bearer" else None
+        found = self.held(call)
+        return found.client if found else None
+
+    def held(self, call: Call) -> Grant | None:
+        """Return the grant of the valid token that the call carries."""
+        grant = self._grants.get(bearer(call))
         if grant is None or grant.expires_at <= self._clock.peek():
             return None
-        return grant.client if grant.client in self.clients else None
+        return grant if grant.client in self.clients else None
 
-    def expire_all(self) -> None:
-        self._grants.clear()
+    def expire_all(self, client: str | None = None) -> None:
+        """Expire the tokens of one client, or of all."""
+        self._grants = {
+            token: grant
+            for token, grant in self._grants.items()
+            if client is not None and grant.client != client
+        }
+
+    def revoke(self, call: Call) -> None:
+        """Revoke the token that the call carries."""
+        self._grants.pop(bearer(call), None)
 
     def reset(self) -> None:
         self.clients = dict(self._defaults)
@@ -87,8 +112,14 @@ class TokenEndpoint:
         self.clients = dict(state["clients"])
         self.lifetime = state["lifetime"]
 
-    def _client(self, call: Call) -> str:
-        form = read_form(call)
+    def _granted_scopes(self, form: Mapping[str, str]) -> tuple[str, ...]:
+        """Return the scopes asked for; all there are, if none is named."""
+        wanted = tuple(form.get("scope", "").split())
+        if self._scopes and any(scope not in self._scopes for scope in wanted):
+            raise Refused("invalid_scope", "an unknown scope")
+        return wanted if self._scopes and wanted else self._scopes
+
+    def _client(self, call: Call, form: Mapping[str, str]) -> str:
         client, secret, challenge = credentials(call, form)
         known = self.clients.get(client)
         if known is None or not hmac.compare_digest(known.encode(), secret.encode()):
@@ -104,6 +135,12 @@ class TokenEndpoint:
         expired = [token for token, grant in self._grants.items() if grant.expires_at <= now]
         for token in expired:
             del self._grants[token]
+
+
+def bearer(call: Call) -> str:
+    """Return the bearer token of the call; empty without one."""
+    scheme, _space, token = call.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
 
 
 def read_form(call: Call) -> dict[str, str]:

@@ -14,7 +14,7 @@ from typing import Any
 from .archive import SELECT, Archive
 from .clock import MICROSECONDS, Clock
 from .documents import Arrival, Document
-from .verdicts import PENDING, Plan
+from .verdicts import ACCEPTED, PENDING, Plan
 
 
 class Oracle(Archive):
@@ -50,6 +50,22 @@ class Oracle(Archive):
         if plan.immediate:
             self.on_change(document)
         return document
+
+    def issue(self, provider: str, arrival: Arrival) -> Document:
+        """File a document that the provider has for a client; nothing was received."""
+        now = self._clock.now()
+        return self._file(
+            {
+                **arrival.columns(),
+                "provider": provider,
+                "received_at": now,
+                "updated_at": now,
+                "state": ACCEPTED,
+                "outcome": ACCEPTED,
+                "reasons": "[]",
+                "issued": 1,
+            }
+        )
 
     def _file(self, columns: Mapping[str, Any]) -> Document:
         names, marks = ", ".join(columns), ", ".join(f":{name}" for name in columns)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .checks import Field, object_problems
 from .documents import Document
-from .limits import Bucket
+from .limits import Bucket, Windows
 from .oauth import TokenEndpoint
 from .values import Call, Operation, Reply
 from .webhooks import is_loopback
@@ -31,12 +31,17 @@ class Provider:
     settings_fields: Mapping[str, Field] = {}
     reason_fields: Mapping[str, Field] = {}
     default_reason: Mapping[str, Any] = {}
+    #: Scopes that an access token may carry (RFC 6749 3.3).
+    scopes: Sequence[str] = ()
+    #: What the control API may issue to a client; empty where the provider issues nothing.
+    issue_fields: Mapping[str, Field] = {}
 
     def __init__(self, core: Core) -> None:
         self.core = core
-        self.tokens = TokenEndpoint(core.clock, self.default_clients)
+        self.tokens = TokenEndpoint(core.clock, self.default_clients, self.scopes)
         self.settings: dict[str, Any] = {"webhook_url": None, **self.default_settings}
         self.bucket: Bucket | None = None
+        self.windows = Windows(core.clock)
         self.down = False
 
     # What a provider must say
@@ -53,6 +58,18 @@ class Provider:
     def authenticate(self, call: Call) -> Reply | None:
         """Return a refusal, or nothing if the call may pass."""
         return None
+
+    def account(self, call: Call) -> str:
+        """Return whose rate windows a call draws from."""
+        return ""
+
+    def throttled(self, operation: Operation, window: str) -> Reply:
+        """Return the refusal of a call for which a rate window has nothing left."""
+        return operation.error(429)
+
+    def issue(self, spec: Mapping[str, Any]) -> Document:
+        """Make a document that the provider has for a client; ``ValueError`` if it cannot be."""
+        raise NotImplementedError
 
     def tracking_id(self, operation: str, call: Call) -> str | None:
         """Return the sender's own identifier of the document a call is about. Never raises."""
@@ -97,6 +114,7 @@ class Provider:
         self.tokens.reset()
         self.settings = {"webhook_url": None, **self.default_settings}
         self.bucket = None
+        self.windows.reset()
         self.down = False
 
     def dump(self) -> dict[str, Any]:
@@ -105,6 +123,7 @@ class Provider:
             "tokens": self.tokens.dump(),
             "settings": self.settings,
             "limit": [bucket.per_second, bucket.burst] if bucket else None,
+            "windows": self.windows.limits,
             "down": self.down,
         }
 
@@ -112,4 +131,5 @@ class Provider:
         self.tokens.load(state["tokens"])
         self.settings.update(state["settings"])
         self.limit(*(state["limit"] or (None,)))
+        self.windows.limits.update(state.get("windows", {}))
         self.down = state["down"]

@@ -14,6 +14,14 @@ from typing import Any
 JSON = "application/json"
 
 
+@dataclass(frozen=True)
+class Certificate:
+    """What the client's certificate says, on a connection with mutual TLS."""
+
+    common_name: str
+    serial: str
+
+
 @dataclass
 class Call:
     """One request, fully read."""
@@ -24,6 +32,8 @@ class Call:
     query: Mapping[str, str] = field(default_factory=dict)
     params: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    certificate: Certificate | None = None
+    fault: Any = None
     memo: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
@@ -87,3 +97,7 @@ class Operation:
     error: Callable[[int], Reply]
     authenticated: bool = True
     limited: bool = True
+    #: The rate windows the operation draws from; empty for none.
+    group: str = ""
+    #: Whether one answer reports on many items, so that faults of single items apply.
+    items: bool = False

@@ -27,6 +27,17 @@ async def summarise(request: web.Request) -> web.Response:
     return answer(core.oracle.summary(provider.name))
 
 
+async def list_issued(request: web.Request) -> web.Response:
+    core, provider = core_of(request), provider_of(request)
+    return answer([each.report() for each in core.oracle.documents(provider.name, issued=True)])
+
+
+async def count_taken(request: web.Request) -> web.Response:
+    core, provider = core_of(request), provider_of(request)
+    core.oracle.settle()
+    return answer(core.oracle.taken(provider.name))
+
+
 async def show_document(request: web.Request) -> web.Response:
     core, document = core_of(request), document_of(request)
     times = core.oracle.times_received(document.provider)
@@ -74,6 +85,8 @@ async def list_webhooks(request: web.Request) -> web.Response:
 ROUTES = (
     web.get("/control/oracle/{provider}", list_documents),
     web.get("/control/oracle/{provider}/summary", summarise),
+    web.get("/control/oracle/{provider}/taken", count_taken),
+    web.get("/control/issued/{provider}", list_issued),
     web.get("/control/oracle/{provider}/{reference}", show_document),
     web.get("/control/oracle/{provider}/{reference}/bytes", download),
     web.get("/control/requests", list_requests),

@@ -9,6 +9,7 @@ from aiohttp import web
 from ..checks import Field
 from ..clock import to_text
 from ..core import Core
+from ..limits import SECONDS
 from ..provider import Provider
 from .common import Refused, answer, body_of, core_of, named_provider, provider_of, refuse
 
@@ -20,6 +21,8 @@ LIMIT = {
     "per_second": Field(float, required=True, at_least=0.01, at_most=1_000_000),
     "burst": Field(float, at_least=1, at_most=1_000_000),
 }
+
+WINDOWS = {name: Field(int, at_least=1, at_most=1_000_000) for name in SECONDS}
 
 
 async def health(request: web.Request) -> web.Response:
@@ -61,6 +64,29 @@ async def clear_limit(request: web.Request) -> web.Response:
     return web.Response(status=204)
 
 
+async def set_windows(request: web.Request) -> web.Response:
+    """Limit a group of operations by calls per second, minute and hour; an empty body removes the limits."""
+    provider, spec = provider_of(request), await body_of(request, WINDOWS)
+    group = request.match_info["group"]
+    groups = sorted({operation.group for operation in provider.operations()} - {""})
+    refuse([] if group in groups else [f"no group named {group!r}, only {', '.join(groups)}"])
+    provider.windows.set(group, spec)
+    core_of(request).save()
+    return answer(provider.windows.limits)
+
+
+async def issue(request: web.Request) -> web.Response:
+    """Let the provider have a document for a client, which the client fetches."""
+    provider = provider_of(request)
+    if not provider.issue_fields:
+        raise Refused(404, f"{provider.name} issues no documents")
+    spec = await body_of(request, provider.issue_fields)
+    try:
+        return answer(provider.issue(spec).report(), 201)
+    except ValueError as error:
+        raise Refused(400, str(error)) from error
+
+
 async def list_clients(request: web.Request) -> web.Response:
     tokens = provider_of(request).tokens
     return answer({"clients": list(tokens.clients), "lifetime": tokens.lifetime})
@@ -90,7 +116,8 @@ async def set_lifetime(request: web.Request) -> web.Response:
 
 
 async def expire_tokens(request: web.Request) -> web.Response:
-    provider_of(request).tokens.expire_all()
+    """Expire the tokens of one client, or of all."""
+    provider_of(request).tokens.expire_all(request.query.get("client"))
     return web.Response(status=204)
 
 
@@ -142,6 +169,8 @@ ROUTES = (
     web.post("/control/up", set_up),
     web.put("/control/limits/{provider}", set_limit),
     web.delete("/control/limits/{provider}", clear_limit),
+    web.put("/control/windows/{provider}/{group}", set_windows),
+    web.post("/control/issued/{provider}", issue),
     web.get("/control/clients/{provider}", list_clients),
     web.put("/control/clients/{provider}/{client}", set_client),
     web.delete("/control/clients/{provider}/{client}", remove_client),

@@ -3,13 +3,16 @@
 The interface is synchronous about form and asynchronous about substance: what the request says of
 itself is answered at once (400, 413, 422); whether the file is valid is reported by the
 acknowledgement (Pending, then Ok or Error with reasons). A flow whose acknowledgement is Error is
-not held, so a corrected file may carry the same invoice number.
+not held, so a corrected file may carry the same invoice number. Incoming flows (invoices and
+life-cycle messages for the client) are put here by the control API and found by searchFlow.
 """
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 from urllib.parse import quote
@@ -75,8 +78,19 @@ LISTS = ("processingRule", "flowType", "flowDirection")
 SEARCH = {
     "limit": Field(int, at_least=1, at_most=100),
     "where": Field(dict, required=True, fields=CRITERIA),
+    "cursor": Field(max_length=200),
 }
 DEFAULT_LIMIT = 25
+#: The version of the document that pages a search by cursor.
+CURSORS_SINCE = "1.3.0"
+INCOMING = {
+    "content": Field(required=True),
+    "flowSyntax": Field(required=True, choices=(*INVOICES, "CDAR")),
+    "flowProfile": FLOW_INFO["flowProfile"],
+    "processingRule": FLOW_INFO["processingRule"],
+    "trackingId": IDENTIFIER,
+    "name": FLOW_INFO["name"],
+}
 ERRORS = {
     400: ("INVALID_REQUEST", "Invalid request format"),
     401: ("INVALID_TOKEN", "A valid access token is required"),
@@ -102,8 +116,14 @@ class AfnorFlow(Provider):
     name = "afnor"
     title = "AFNOR Flow Service 1.1.0"
     default_clients = {"sandbox-client": "sandbox-secret"}
-    default_settings = {"max_file_bytes": 20_000_000, "webhook_bearer": None}
+    default_settings = {
+        "max_file_bytes": 20_000_000,
+        "webhook_bearer": None,
+        "flow_version": "1.1.0",
+    }
+    issue_fields = INCOMING
     settings_fields = {
+        "flow_version": Field(choices=("1.1.0", CURSORS_SINCE)),
         "max_file_bytes": Field(int, at_least=1, at_most=200_000_000),
         "webhook_bearer": Field(nullable=True, pattern="[A-Za-z0-9._~+/-]+=*"),
     }
@@ -165,7 +185,7 @@ class AfnorFlow(Provider):
         return reply
 
     def notice(self, document: Document) -> Any:
-        return {"flowInfo": flow(document)}
+        return {"flowInfo": self.flow(document)}
 
     def announce(self, document: Document) -> None:
         """Return headers with the bearer only: the document names no signature."""
@@ -209,9 +229,17 @@ class AfnorFlow(Provider):
         """searchFlow: oldest change first, so the last updatedAt is where to go on."""
         criteria = call.once("criteria", read_criteria)
         limit, where = criteria["limit"], criteria["where"]
-        found = self.core.oracle.documents(self.name, **columns(where))
-        results = list(islice((each for each in found if fits(each, where)), limit))
-        reply = {"limit": limit, "filters": where, "results": [flow(each) for each in results]}
+        cursors = self.settings["flow_version"] == CURSORS_SINCE
+        bounds = columns(where)
+        if cursors and "cursor" in criteria:
+            bounds["after"] = max(bounds.get("after", 0), from_cursor(criteria["cursor"]))
+        found = self.core.oracle.documents(self.name, issued=None, **bounds)
+        results = list(islice((each for each in found if fits(each, where)), limit + 1))
+        more, results = len(results) > limit, results[:limit]
+        shown = [self.flow(each) for each in results]
+        reply: dict[str, Any] = {"limit": limit, "filters": where, "results": shown}
+        if cursors and more:
+            reply["nextCursor"] = to_cursor(results[-1].updated_at)
         waiting = self.core.oracle.waiting_for_looks(self.name)
         self.core.oracle.look([each for each in waiting if looked_for(each, where)])
         return json_reply(reply)
@@ -224,13 +252,40 @@ class AfnorFlow(Provider):
         if document is None:
             return self.error(404)
         if wanted == "Metadata":
-            reply = json_reply(flow(document))
+            reply = json_reply(self.flow(document))
             self.core.oracle.look([document])
             return reply
         if wanted != "Original":
             return self.error(404, message=f"There is no {wanted} of this flow")
         disposition = {"Content-Disposition": attachment(document.attributes["name"])}
         return Reply(200, self.core.oracle.content(document), BINARY, disposition)
+
+    def flow(self, document: Document) -> dict[str, Any]:
+        """Return the Flow object of a document, with what version 1.3.0 demands of it."""
+        shown = flow(document)
+        if self.settings["flow_version"] == CURSORS_SINCE:
+            profile = shown.get("flowProfile", "Undefined")
+            shown |= {"name": document.attributes["name"], "flowProfile": profile}
+        return shown
+
+    # What comes in
+
+    def issue(self, spec: Mapping[str, Any]) -> Document:
+        """Make an incoming flow: an invoice of a supplier, or a life-cycle message."""
+        try:
+            content = base64.b64decode(spec["content"], validate=True)
+        except ValueError:
+            raise ValueError("content: is not base64") from None
+        facts, defects = inspect(spec, content)
+        if defects:
+            raise ValueError(f"content: {defects[0]['reasonMessage']}")
+        file = multipart.Part("file", content)
+        arrival = arrival_of(spec, file, facts)
+        kinds = {"flowDirection": "In", "flowType": incoming_type(spec, facts)}
+        arrival = replace(arrival, attributes={**arrival.attributes, **kinds})
+        document = self.core.oracle.issue(self.name, arrival)
+        self.announce(document)
+        return document
 
 
 # Requests
@@ -261,7 +316,19 @@ def read_criteria(call: Call) -> dict[str, Any]:
     given = search["where"]
     where = {name: given[name] for name in CRITERIA if given.get(name, []) != []}
     refuse([] if where else ["body.where: at least one criterion is required"])
-    return {"limit": search.get("limit", DEFAULT_LIMIT), "where": where}
+    cursor = {"cursor": search["cursor"]} if "cursor" in search else {}
+    return {"limit": search.get("limit", DEFAULT_LIMIT), "where": where, **cursor}
+
+
+def from_cursor(cursor: str) -> int:
+    try:
+        return int(base64.urlsafe_b64decode(cursor.encode()).decode())
+    except ValueError:
+        raise Bad("body.cursor: was not given out here") from None
+
+
+def to_cursor(instant: int) -> str:
+    return base64.urlsafe_b64encode(str(instant).encode()).decode()
 
 
 def checked_json(raw: bytes, fields: Mapping[str, Field], where: str) -> dict[str, Any]:
@@ -341,6 +408,13 @@ def flow_type(info: Mapping[str, Any], facts: Facts) -> str:
     if info["flowSyntax"] == "CDAR":
         return "SupplierInvoiceLC" if facts.issuer_role == "BY" else "CustomerInvoiceLC"
     return "SupplierInvoice" if facts.self_billed else "CustomerInvoice"
+
+
+def incoming_type(info: Mapping[str, Any], facts: Facts) -> str:
+    """Return the type of an incoming flow: a buyer's message is about an invoice to a customer."""
+    if info["flowSyntax"] == "CDAR":
+        return "CustomerInvoiceLC" if facts.issuer_role == "BY" else "SupplierInvoiceLC"
+    return "CustomerInvoice" if facts.self_billed else "SupplierInvoice"
 
 
 def usual_rule(syntax: str) -> str:

@@ -14,7 +14,7 @@ if getattr(sys.modules.get("sandbox"), "__file__", None) is None:
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 
-pytest.register_assert_rewrite("flow_client", "flow_contract", "reference_client")
+pytest.register_assert_rewrite("flow_client", "flow_contract", "reference_case", "reference_client")
 
 from flow_client import FlowClient  # noqa: E402 - needs the lines above, as do the others
 from flow_contract import Contract, load_specification  # noqa: E402
@@ -62,5 +62,10 @@ def flows(control: ControlClient, any_contract: Contract | None) -> Iterator[Flo
 def no_hidden_errors(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     """Nothing a client does may make the server log an error of its own."""
     yield
-    errors = [record for record in caplog.get_records("call") if record.levelname == "ERROR"]
+    # zeep 4.2 logs that it cannot read a date with an offset, which VIES sends; that is the client's error.
+    errors = [
+        record
+        for record in caplog.get_records("call")
+        if record.levelname == "ERROR" and not record.name.startswith("zeep.")
+    ]
     assert errors == []

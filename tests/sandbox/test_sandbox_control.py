@@ -13,8 +13,8 @@ from flow_contract import Contract
 
 from sandbox.client import ControlClient, ControlError
 from sandbox.control import ROUTES
-from sandbox.faults import AFTER_EFFECT, BEFORE_EFFECT
-from sandbox.providers.afnor import AfnorFlow
+from sandbox.faults import AFTER_EFFECT, BEFORE_EFFECT, ITEM_FAULTS
+from sandbox.providers import PROVIDERS
 from sandbox.server import SandboxThread
 from sandbox.verdicts import OUTCOMES
 
@@ -136,6 +136,7 @@ def test_reset_forgets_everything(flows: FlowClient, control: ControlClient) -> 
     assert control.verdicts()["rules"] == []
     assert control.verdicts()["default"]["verdict"] == "accept"
     assert control.settings("afnor") == {
+        "flow_version": "1.1.0",
         "max_file_bytes": 20_000_000,
         "webhook_bearer": None,
         "webhook_url": None,
@@ -187,7 +188,8 @@ def test_a_control_body_must_be_json(control: ControlClient) -> None:
 
 
 def test_health_names_the_providers(control: ControlClient) -> None:
-    assert control._call("GET", "health") == {"status": "ok", "providers": ["afnor", "reference"]}
+    names = [provider.name for provider in PROVIDERS]
+    assert control._call("GET", "health") == {"status": "ok", "providers": names}
 
 
 def test_wait_ready_gives_up(unused_port: int) -> None:
@@ -203,7 +205,8 @@ def unused_port() -> int:
 
 def test_the_manual_names_every_fault_verdict_setting_and_path() -> None:
     manual = (ROOT / "docs" / "sandbox.md").read_text("utf-8")
-    for name in (*BEFORE_EFFECT, *AFTER_EFFECT, *OUTCOMES, *AfnorFlow.default_settings):
+    settings = [name for provider in PROVIDERS for name in provider.default_settings]
+    for name in (*BEFORE_EFFECT, *AFTER_EFFECT, *ITEM_FAULTS, *OUTCOMES, *settings):
         assert f"`{name}`" in manual, name
     for route in ROUTES:
         first_two = "/".join(route.path.split("/")[:3])

@@ -137,7 +137,7 @@ def test_the_sandbox_imports_nothing_of_what_it_tests() -> None:
 
 
 def test_providers_do_not_reach_into_the_web_server() -> None:
-    files = list((SANDBOX / "providers").glob("*.py"))
+    files = list((SANDBOX / "providers").rglob("*.py"))
     assert files
     for path in files:
         assert not imports(path) & {"aiohttp", "asyncio", "sqlite3"}, path

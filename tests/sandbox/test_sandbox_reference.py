@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import requests
+from reference_case import play_connected
 from reference_client import Contract, ReferenceClient, record, sha256
 from webhook_receiver import Receiver
 
@@ -77,10 +78,14 @@ def play_everything(provider: ReferenceClient, control: ControlClient) -> None:
 
 def play_refusals(provider: ReferenceClient, control: ControlClient, key: str) -> None:
     """Each operation with a wrong key, behind a limit, and out of service."""
-    path = {"key": "x", "chain": "x", "reference": "x"}
+    path = dict.fromkeys(("key", "chain", "reference", "session", "batch", "party"), "x")
     other_client = ReferenceClient(control.url, provider.contract, key)
     for operation in provider.contract.operations:
-        assert other_client.call(operation, b"{}", **path).status_code == 401
+        if provider.contract.operations[operation][2].get("security") != []:
+            assert other_client.call(operation, b"{}", **path).status_code == 401
+            control.settings("reference", certificate_required=True)
+            assert provider.call(operation, b"{}", **path).status_code == 403
+            control.settings("reference", certificate_required=False)
         control.fault("status", operation=operation, status=503)
         assert provider.call(operation, b"{}", **path).status_code == 503
     control.limit("reference", per_second=0.01, burst=1)
@@ -96,6 +101,7 @@ def test_every_documented_status_is_answered_as_documented(
     provider: ReferenceClient, control: ControlClient
 ) -> None:
     play_everything(provider, control)
+    play_connected(provider, control)
     play_refusals(provider, control, key="wrong")
     documented = {
         (name, int(status))

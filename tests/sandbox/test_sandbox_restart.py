@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -16,6 +17,8 @@ from flow_contract import Contract
 from flow_samples import ubl
 
 from sandbox.client import ControlClient
+from sandbox.database import SCHEMA
+from sandbox.server import SandboxThread
 
 ROOT = Path(__file__).resolve().parents[2]
 READY = re.compile(r"sandbox ready on (http://127\.0\.0\.1:\d+)")
@@ -142,3 +145,24 @@ def test_a_taken_port_is_said(start: Start) -> None:
     )
     assert second.returncode != 0
     assert "address already in use" in second.stderr
+
+
+def test_a_state_file_of_an_earlier_version_is_brought_up_to_date(tmp_path: Path) -> None:
+    state = str(tmp_path / "state")
+    database = sqlite3.connect(state)
+    database.executescript(SCHEMA.replace("    issued INTEGER NOT NULL DEFAULT 0,\n", ""))
+    assert "issued" not in [row[1] for row in database.execute("PRAGMA table_info(document)")]
+    database.close()
+    for _start in range(2):
+        with SandboxThread(state=state) as running, ControlClient(running.url) as control:
+            control.issue("reference", kind="report", number="R", content="")
+    database = sqlite3.connect(state)
+    assert database.execute("SELECT sum(issued) FROM document").fetchone() == (2,)
+    database.close()
+
+
+def test_the_command_also_listens_with_mutual_tls(start: Start, tmp_path: Path) -> None:
+    _process, url = start("--tls-port", "0", "--tls-folder", str(tmp_path))
+    assert {"ca.pem", "client.pem", "client.key"} <= {path.name for path in tmp_path.iterdir()}
+    with ControlClient(url) as control:
+        assert control.counts("reference") == {}
