@@ -86,7 +86,7 @@ class ProviderClient:
             _guarded(read, answer),
             answer.seconds,
             answer.status,
-            answer.body,
+            answer.kept_body(),
             answer.headers.get("content-type", ""),
             request.method,
             request.url,
