@@ -145,6 +145,7 @@ class _Guard:
         self.is_expired = False
         self._is_closed = False
         self._connection: Any = None
+        self._socket: socket.socket | None = None
         self._lock = threading.Lock()
 
     @property
@@ -153,9 +154,13 @@ class _Guard:
         return self.end - time.monotonic()
 
     def use(self, connection: Any) -> None:
-        """Note the connection whose socket is shut down when the time is up."""
+        """Note the connection whose socket is shut down when the time is up.
+
+        Its socket by itself too: a connection lets go of it where the body ends with the connection.
+        """
         with self._lock:
             self._connection = connection
+            self._socket = connection.sock
         self.check()
 
     def check(self) -> None:
@@ -169,8 +174,7 @@ class _Guard:
             if self._is_closed:
                 return True
             self.is_expired = True
-            sock = getattr(self._connection, "sock", None)
-            if sock is not None:
+            for sock in filter(None, (self._socket, getattr(self._connection, "sock", None))):
                 # Not SSLSocket.shutdown: it would let the reader go on with undecrypted bytes.
                 with contextlib.suppress(OSError, ValueError):
                     socket.socket.shutdown(sock, socket.SHUT_RDWR)
@@ -180,7 +184,7 @@ class _Guard:
         """Let the connection go: it may serve another call from now on."""
         with self._lock:
             self._is_closed = True
-            self._connection = None
+            self._connection = self._socket = None
 
 
 class _Watch:
@@ -345,11 +349,15 @@ class _Dialled:
         if _thread.guard is not None:
             _thread.guard.use(self)
         super().request(*args, **options)  # type: ignore[misc]
+        if _thread.guard is not None:
+            _thread.guard.use(self)
 
     def connect(self) -> None:
         if _thread.guard is not None:
             _thread.guard.use(self)
         super().connect()  # type: ignore[misc]
+        if _thread.guard is not None:
+            _thread.guard.use(self)
 
 
 class _PlainConnection(_Dialled, urllib3_connection.HTTPConnection):

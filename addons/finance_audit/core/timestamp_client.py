@@ -19,7 +19,7 @@ from urllib3.exceptions import HTTPError
 
 from . import verify_audit
 from .address import ForbiddenAddress, NetworkPolicy, check_address
-from .bounded_http import HttpCaller, Limits
+from .bounded_http import HttpCaller, Limits, TooLarge
 
 QUERY = "application/timestamp-query"
 # A timestamp with its certificates is a few kilobytes.
@@ -88,6 +88,8 @@ def _post(url: str, request: bytes, policy: NetworkPolicy) -> bytes:
             caller.close()
     except ForbiddenAddress as error:
         raise NoTimestamp(str(error)) from error
+    except TooLarge as error:
+        raise NoTimestamp(f"{address} responded with more than {MAX_BODY} bytes") from error
     except HTTPError as error:
         raise NoTimestamp(f"{address}: {type(error).__name__}") from error
     if answer.status != _OK:
