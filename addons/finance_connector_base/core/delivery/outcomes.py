@@ -87,7 +87,9 @@ def _cleaned(name: str, default: Any, value: Any) -> Any:
         return _clean_findings(value)
     if isinstance(value, Finding):
         return value.cleaned()
-    return value if isinstance(value, bool) or value is None else storable_text(value)
+    if value is None:
+        return None if default is None else ""
+    return value if isinstance(value, bool) else storable_text(value)
 
 
 _SECONDS = frozenset({"retry_after", "poll_after"})
