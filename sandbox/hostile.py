@@ -66,7 +66,9 @@ def _raw(name: str, *pieces: bytes) -> Kind:
     return Kind(name, lambda: pieces)
 
 
-def _answer(name: str, body: bytes = b"", status: int = 200, kind: str = "application/json", *headers: str) -> Kind:
+def _answer(
+    name: str, body: bytes = b"", status: int = 200, kind: str = "application/json", *headers: str
+) -> Kind:
     return _raw(name, http(body, status, kind, *headers))
 
 
@@ -118,13 +120,18 @@ KINDS: tuple[Kind, ...] = (
     _raw("http_2", b"HTTP/2.0 200 OK\r\nContent-Length: 2\r\n\r\n{}"),
     _raw("switching_101", b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\n\r\n"),
     Kind("interim_storm", lambda: _endless(b"HTTP/1.1 100 Continue\r\n\r\n", 100_000)),
-    Kind("interim_103_storm", lambda: _endless(b"HTTP/1.1 103 Early\r\nLink: <x>\r\n\r\n", 100_000)),
+    Kind(
+        "interim_103_storm", lambda: _endless(b"HTTP/1.1 103 Early\r\nLink: <x>\r\n\r\n", 100_000)
+    ),
     # -- heads
     _answer("header_long", b"{}", 200, "application/json", "X-Request-Id: " + "a" * 60_000),
     _answer("headers_99", b"{}", 200, "application/json", *(f"X-{n}: y" for n in range(95))),
     Kind("headers_endless", lambda: [_OPEN, *_endless(b"X-A: " + b"b" * 1000 + b"\r\n", 2000)]),
     _raw("header_nul", b"HTTP/1.1 200 OK\r\nX-Request-Id: a\0b\r\nContent-Length: 2\r\n\r\n{}"),
-    _raw("header_latin", b"HTTP/1.1 200 OK\r\nX-Request-Id: \xff\xfe\x9b\r\nContent-Length: 2\r\n\r\n{}"),
+    _raw(
+        "header_latin",
+        b"HTTP/1.1 200 OK\r\nX-Request-Id: \xff\xfe\x9b\r\nContent-Length: 2\r\n\r\n{}",
+    ),
     _raw("header_no_colon", b"HTTP/1.1 200 OK\r\nnonsense\r\nContent-Length: 2\r\n\r\n{}"),
     _answer("request_id_bidi", b"{}", 500, "application/json", "X-Request-Id: a\u202eb"),
     # -- pauses
@@ -155,14 +162,19 @@ KINDS: tuple[Kind, ...] = (
     Kind("reset_before", reset=True),
     Kind("reset_in_head", lambda: [b"HTTP/1.1 200 OK\r\nContent-"], reset=True),
     Kind("reset_in_body", lambda: [_OPEN + b"Content-Length: 50\r\n\r\n{"], reset=True),
-    Kind("closed_before", lambda: []),
+    Kind("closed_before", list),
     # -- time
     Kind("silent", silent=True),
     Kind("drip_head", lambda: _endless(b"H"), drip=True),
-    Kind("drip_body", lambda: [_OPEN + b"Content-Length: 4000\r\n\r\n", *_endless(b" ")], drip=True),
+    Kind(
+        "drip_body", lambda: [_OPEN + b"Content-Length: 4000\r\n\r\n", *_endless(b" ")], drip=True
+    ),
     Kind("drip_until_close", lambda: [_OPEN + b"\r\n", *_endless(b" ")], drip=True),
     # -- sizes
-    Kind("body_20_mb", lambda: _large(_OPEN + b"Content-Length: %d\r\n\r\n" % (20 * _MEGA), 20 * _MEGA)),
+    Kind(
+        "body_20_mb",
+        lambda: _large(_OPEN + b"Content-Length: %d\r\n\r\n" % (20 * _MEGA), 20 * _MEGA),
+    ),
     Kind("body_endless", lambda: _large(_OPEN + b"\r\n", 64 * _MEGA)),
     Kind("gzip_bomb", lambda: _bomb_answer(1)),
     Kind("gzip_gzip_bomb", lambda: _bomb_answer(2)),
@@ -172,7 +184,11 @@ KINDS: tuple[Kind, ...] = (
     *(
         _answer(f"json_{name}", body, status)
         for name, status, body in (
-            ("nul", 403, rb'{"error": {"code": "a\u0000b", "message": "c\u0000"}, "errorCode": "a\u0000b"}'),
+            (
+                "nul",
+                403,
+                rb'{"error": {"code": "a\u0000b", "message": "c\u0000"}, "errorCode": "a\u0000b"}',
+            ),
             ("surrogate", 422, rb'{"error": {"code": "\ud800", "message": "\udfff"}}'),
             ("bidi", 422, '{"error": {"code": "x", "message": "\u202e\u2066evil"}}'.encode()),
             ("deep", 201, b"[" * 100_000),
@@ -185,7 +201,11 @@ KINDS: tuple[Kind, ...] = (
             ("bom", 201, b"\xef\xbb\xbf{}"),
             ("utf16", 201, '{"reference": "x"}'.encode("utf-16")),
             ("latin1", 201, b'{"reference": "\xe9\xff"}'),
-            ("types", 201, b'{"reference": {"a": []}, "state": true, "sha256": [1], "error": "text"}'),
+            (
+                "types",
+                201,
+                b'{"reference": {"a": []}, "state": true, "sha256": [1], "error": "text"}',
+            ),
             ("long_text", 422, b'{"error": {"code": "x", "message": "' + b"m" * 200_000 + b'"}}'),
         )
     ),
@@ -200,14 +220,14 @@ KINDS: tuple[Kind, ...] = (
 class HostileProvider:
     """The servers of all kinds, as a context manager. ``requests`` counts what arrived, by kind."""
 
-    def __init__(self, kinds: Iterable[Kind] = KINDS):
+    def __init__(self, kinds: Iterable[Kind] = KINDS) -> None:
         self.kinds = {kind.name: kind for kind in kinds}
         self.urls: dict[str, str] = {}
         self.requests: dict[str, int] = {}
         self._stopped = threading.Event()
         self._stack = contextlib.ExitStack()
 
-    def __enter__(self) -> HostileProvider:
+    def __enter__(self) -> HostileProvider:  # noqa: PYI034 (Self needs Python 3.11)
         port = self._listen(None)
         for name, kind in self.kinds.items():
             if kind.tls:

@@ -108,9 +108,7 @@ class NetworkPolicy:
         :raises ForbiddenAddress: an option cannot be read; nothing is called then.
         """
         try:
-            networks = tuple(
-                ipaddress.ip_network(text) for text in _items(option(NETWORKS_OPTION))
-            )
+            networks = tuple(ipaddress.ip_network(text) for text in _items(option(NETWORKS_OPTION)))
         except ValueError as error:
             raise ForbiddenAddress(f"{NETWORKS_OPTION}: {error}") from error
         return cls(
@@ -153,7 +151,7 @@ def parse_address(url: str, *, query: bool = False) -> Address:
     authority = found.group(1)
     # A host name may be written in Unicode; everything else is ASCII.
     readable = url[: found.start(1)] + url[found.end(1) :]
-    named = "".join(char for char in authority if not (ord(char) > 0x7F and char.isalnum()))
+    named = "".join(char for char in authority if char.isascii() or not char.isalnum())
     if not _PLAIN.fullmatch(readable + named) or _PERCENT.search(url) or "%" in authority:
         raise ForbiddenAddress("the address has characters that are not allowed in it")
     if "@" in authority or "#" in url or ("?" in url and not query):

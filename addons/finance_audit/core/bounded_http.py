@@ -410,12 +410,10 @@ class HttpCaller:
         :raises ForbiddenAddress: the host resolves to an address that may not be called; nothing was sent.
         :raises urllib3.exceptions.HTTPError: there is no complete response (``CallEnded``: ended here).
         """
-        guard = _Guard(
-            self._policy, loopback=self._loopback, end=time.monotonic() + limits.total
-        )
+        guard = _Guard(self._policy, loopback=self._loopback, end=time.monotonic() + limits.total)
         scope = _thread.scope
         if scope is not None:
-            scope._add(guard)  # noqa: SLF001 (both are this file's)
+            scope._add(guard)
         _thread.guard = guard
         _watch.add(guard, guard.end)
         try:
@@ -432,7 +430,7 @@ class HttpCaller:
             guard.close()
             _thread.guard = None
             if scope is not None:
-                scope._remove(guard)  # noqa: SLF001
+                scope._remove(guard)
         return answer
 
     def close(self) -> None:

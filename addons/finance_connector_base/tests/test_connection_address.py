@@ -53,7 +53,9 @@ class TestConnectionAddress(ConnectorCase):
             self.options(finance_connect_allowed_hosts="extra.test"),
             patch.object(adapter, "_hosts", {"production": ("api.provider.test",)}),
         ):
-            self.connection.write({"environment": "production", "base_url": "https://api.provider.test/v1"})
+            self.connection.write(
+                {"environment": "production", "base_url": "https://api.provider.test/v1"}
+            )
             self.connection.base_url = "https://extra.test/v1"
             with self.assertRaises(ValidationError):
                 self.connection.base_url = "https://evil.test/v1"

@@ -118,14 +118,26 @@ def test_f12_an_address_that_is_not_public_is_refused_unless_its_network_is_allo
     NetworkPolicy((ipaddress.ip_network(text),)).check_ip(text)
 
 
-@pytest.mark.parametrize("text", ["8.8.8.8", "1.1.1.1", "100.128.0.1", "172.32.0.1", "2606:4700::1111"])
+@pytest.mark.parametrize(
+    "text", ["8.8.8.8", "1.1.1.1", "100.128.0.1", "172.32.0.1", "2606:4700::1111"]
+)
 def test_f12_a_public_address_is_permitted(text):
     NetworkPolicy().check_ip(text)
 
 
 @pytest.mark.parametrize(
     "host",
-    ["2130706433", "0x7f000001", "0x7f.1", "127.1", "0177.0.0.1", "127.0.0.01", "0", "1.2.3.4.5", "127.0.0.0x1"],
+    [
+        "2130706433",
+        "0x7f000001",
+        "0x7f.1",
+        "127.1",
+        "0177.0.0.1",
+        "127.0.0.01",
+        "0",
+        "1.2.3.4.5",
+        "127.0.0.0x1",
+    ],
 )
 def test_f12_numbers_that_some_resolvers_take_for_addresses_are_refused(host):
     with pytest.raises(ForbiddenAddress):
@@ -133,7 +145,12 @@ def test_f12_numbers_that_some_resolvers_take_for_addresses_are_refused(host):
 
 
 def test_f12_this_machine_is_reached_in_the_sandbox_only_where_the_server_has_one():
-    for url in ("http://127.0.0.1:8070", "http://localhost:8070", "https://127.0.0.1", "http://[::1]"):
+    for url in (
+        "http://127.0.0.1:8070",
+        "http://localhost:8070",
+        "https://127.0.0.1",
+        "http://[::1]",
+    ):
         check_address(url, SANDBOX, loopback=True)
         for policy, loopback in ((NetworkPolicy(), True), (SANDBOX, False)):
             with pytest.raises(ForbiddenAddress):

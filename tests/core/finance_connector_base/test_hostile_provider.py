@@ -97,7 +97,9 @@ def test_f16_twenty_megabytes_cost_a_quarter_of_one(provider):
 def test_f16_bodies_on_their_way_share_a_budget(provider, monkeypatch):
     monkeypatch.setattr(bounded_http, "_budget", bounded_http.Budget(MAX_BODY))
     slow = threading.Thread(
-        target=post, args=(provider.urls["drip_until_close"],), kwargs={"timeout": (1, 3), "total": 3}
+        target=post,
+        args=(provider.urls["drip_until_close"],),
+        kwargs={"timeout": (1, 3), "total": 3},
     )
     slow.start()
     while not provider.requests.get("drip_until_close"):

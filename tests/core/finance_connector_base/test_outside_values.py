@@ -23,14 +23,47 @@ from odoo.addons.finance_connector_base.core.http.wire import (
 )
 from odoo.addons.finance_connector_base.core.protocol import ClientCredentials
 
-TEXTS = ["a\0b", "\ud800", "\u202eevil", "\x1b[2J", "x" * 10**6, "\ufeff", b"\xff\0", 10**5000, None, {"a": "\0"}]
-NUMBERS = [math.nan, math.inf, -math.inf, 10**400, -(10**400), 1e308, -5, True, "x", None, "9" * 400, [1]]
+TEXTS = [
+    "a\0b",
+    "\ud800",
+    "\u202eevil",
+    "\x1b[2J",
+    "x" * 10**6,
+    "\ufeff",
+    b"\xff\0",
+    10**5000,
+    None,
+    {"a": "\0"},
+]
+NUMBERS = [
+    math.nan,
+    math.inf,
+    -math.inf,
+    10**400,
+    -(10**400),
+    1e308,
+    -5,
+    True,
+    "x",
+    None,
+    "9" * 400,
+    [1],
+]
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=lambda text: type(text).__name__)
 def test_f1_every_text_of_an_outcome_can_be_stored(text):
-    finding = Finding("code", args={"text": text, str(text)[:99] if not isinstance(text, int) else "n": "x"}, item=text)
-    for outcome in (AuthFailed(text), Rejected((finding,) * 500, text), Transient(text), Accepted(text)):
+    finding = Finding(
+        "code",
+        args={"text": text, str(text)[:99] if not isinstance(text, int) else "n": "x"},
+        item=text,
+    )
+    for outcome in (
+        AuthFailed(text),
+        Rejected((finding,) * 500, text),
+        Transient(text),
+        Accepted(text),
+    ):
         for value in (getattr(outcome, "reason", ""), getattr(outcome, "reference", "")):
             assert len(value) <= MAX_TEXT
             assert value.isprintable() or "\n" in value
@@ -41,7 +74,9 @@ def test_f1_every_text_of_an_outcome_can_be_stored(text):
         assert "\\u0000" not in stored
 
 
-@pytest.mark.parametrize("number", NUMBERS, ids=lambda n: str(n)[:12] if not isinstance(n, int) else "int")
+@pytest.mark.parametrize(
+    "number", NUMBERS, ids=lambda n: str(n)[:12] if not isinstance(n, int) else "int"
+)
 def test_f1_every_pause_of_an_outcome_is_one_of_at_most_an_hour(number):
     assert 0 <= Waiting("r", number).poll_after <= 3600
     pause = Transient("r", number).retry_after
@@ -80,7 +115,9 @@ def test_f1_the_depth_of_a_hostile_body_is_measured_in_linear_time(body):
     assert time.monotonic() - started < 1.0
 
 
-@pytest.mark.parametrize("value", ["²", "-5", "NaN", "1e9", "9" * 400, "Wed, 21 Oct 9999999 07:28:00 GMT", "\0", ""])
+@pytest.mark.parametrize(
+    "value", ["²", "-5", "NaN", "1e9", "9" * 400, "Wed, 21 Oct 9999999 07:28:00 GMT", "\0", ""]
+)
 def test_f1_a_pause_that_is_no_number_is_none_and_a_long_one_is_an_hour(value):
     pause = parse_retry_after(value)
     assert pause is None or 0 <= pause <= 3600
@@ -98,7 +135,17 @@ def _token(body):
 
 
 @pytest.mark.parametrize(
-    "value", [b'"a\\r\\nX: y"', b'"a b"', b'"\\u0000"', b'"\\u00e9"', b'"' + b"a" * 20_000 + b'"', b"7", b"null", b'""']
+    "value",
+    [
+        b'"a\\r\\nX: y"',
+        b'"a b"',
+        b'"\\u0000"',
+        b'"\\u00e9"',
+        b'"' + b"a" * 20_000 + b'"',
+        b"7",
+        b"null",
+        b'""',
+    ],
 )
 def test_f1_a_token_that_is_no_token_is_not_used(value):
     assert isinstance(_token(b'{"access_token": ' + value + b"}"), outcomes.ContractBroken)

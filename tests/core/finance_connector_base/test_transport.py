@@ -18,7 +18,6 @@ from odoo.addons.finance_connector_base.core.http.wire import (
     NotSent,
 )
 
-
 SANDBOX = NetworkPolicy(sandbox=True)
 
 

@@ -90,7 +90,7 @@ def live_threads() -> int:
 
 def _forget_threads() -> None:
     """Start anew in a forked process, which has none of its parent's threads."""
-    global _thread_count, _thread_lock  # noqa: PLW0603 (one count per process)
+    global _thread_count, _thread_lock
     _thread_count, _thread_lock = 0, threading.Lock()
 
 

@@ -16,7 +16,13 @@ from .engine_case import EngineCase
 #: Time of a whole call in these tests.
 SECONDS = 1.5
 ROUNDS = 3
-SCREENS = ("finance.connection", "finance.exchange", "finance.exchange.attempt", "finance.throttle", "finance.case")
+SCREENS = (
+    "finance.connection",
+    "finance.exchange",
+    "finance.exchange.attempt",
+    "finance.throttle",
+    "finance.case",
+)
 DISPATCHER = "odoo.addons.finance_connector_base.models.finance_dispatcher"
 PIPELINE = "odoo.addons.finance_connector_base.core.delivery.pipeline"
 
@@ -75,7 +81,11 @@ class HostileCase(EngineCase):
         everything = self.env["finance.exchange"].union(*bad.values())
         for number in range(ROUNDS):
             good = self.good_document(f"good-{number}")
-            with self.short_calls(), self.assertNoLogs(DISPATCHER, "ERROR"), self.assertNoLogs(PIPELINE, "ERROR"):
+            with (
+                self.short_calls(),
+                self.assertNoLogs(DISPATCHER, "ERROR"),
+                self.assertNoLogs(PIPELINE, "ERROR"),
+            ):
                 self.dispatch()
             self.assertEqual(good.state, states.ACCEPTED)
             self.check_states(bad)
@@ -87,7 +97,9 @@ class HostileCase(EngineCase):
         allowed = {state for state, _label in states.LABELS}
         for name, exchange in bad.items():
             with self.subTest(name):
-                self.assertIn(exchange.state, allowed - {states.SENDING, states.ACCEPTED, states.CANCELLED})
+                self.assertIn(
+                    exchange.state, allowed - {states.SENDING, states.ACCEPTED, states.CANCELLED}
+                )
                 self.assertTrue(exchange.attempt_ids)
                 self.assertTrue(all(attempt.outcome for attempt in exchange.attempt_ids))
 

@@ -44,7 +44,15 @@ class TestHostile(HostileCase):
         self.assertEqual(exchange.attempt_ids[0].response_headers["body-bytes"], "57")
 
     def test_p7_a_test_of_the_connection_ends_with_a_finding(self):
-        for name in ("html_200", "empty_200", "json_deep", "retry_huge", "json_nul", "gzip_bomb", "reset_before"):
+        for name in (
+            "html_200",
+            "empty_200",
+            "json_deep",
+            "retry_huge",
+            "json_nul",
+            "gzip_bomb",
+            "reset_before",
+        ):
             with self.subTest(name):
                 connection = self.hostile_connection(name, self.hostile.urls[name])
                 with self.short_calls():
