@@ -119,9 +119,9 @@ KINDS: tuple[Kind, ...] = (
     _raw("http_09", b"{}"),
     _raw("http_2", b"HTTP/2.0 200 OK\r\nContent-Length: 2\r\n\r\n{}"),
     _raw("switching_101", b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\n\r\n"),
-    Kind("interim_storm", lambda: _endless(b"HTTP/1.1 100 Continue\r\n\r\n", 100_000)),
+    Kind("interim_flood", lambda: _endless(b"HTTP/1.1 100 Continue\r\n\r\n", 100_000)),
     Kind(
-        "interim_103_storm", lambda: _endless(b"HTTP/1.1 103 Early\r\nLink: <x>\r\n\r\n", 100_000)
+        "interim_103_flood", lambda: _endless(b"HTTP/1.1 103 Early\r\nLink: <x>\r\n\r\n", 100_000)
     ),
     # -- heads
     _answer("header_long", b"{}", 200, "application/json", "X-Request-Id: " + "a" * 60_000),
@@ -243,9 +243,9 @@ class HostileProvider:
 
     def _listen(self, context: ssl.SSLContext | None) -> int:
         listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
-        self._stack.callback(listener.close)
+        self._stack.enter_context(listener)
         # Closing alone does not wake up a thread that accepts.
-        self._stack.callback(_shut, listener)
+        self._stack.push(lambda *_details: _shut(listener))
         threading.Thread(target=self._accept, args=(listener, context), daemon=True).start()
         return int(listener.getsockname()[1])
 
@@ -300,7 +300,7 @@ def _path(sock: socket.socket) -> str:
 
 
 def _tls_context(kind: str) -> ssl.SSLContext:
-    """Return the context of a server whose certificate is good for nobody."""
+    """Return the context of a server whose certificate no client accepts."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"hostile {kind}")])
     now = dt.datetime.now(dt.timezone.utc)

@@ -457,7 +457,7 @@ class HttpCaller:
             redirect=False,
             preload_content=False,
         )
-        # Closed unless it was read to its end, so that its rest is nobody else's response.
+        # Closed unless it was read to its end, so that its rest is not taken for another response.
         try:
             if response.status in _INFORMATIONAL:
                 raise exceptions.ProtocolError("no final response")

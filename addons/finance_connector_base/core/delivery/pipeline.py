@@ -188,7 +188,7 @@ class Pipeline:
 
     def _carry(self, task: Claim | Probe) -> None:
         if self._scope.is_ended:
-            # Nobody collects the result any more, so nothing may be sent for it.
+            # The result would not be collected any more, so nothing may be sent for it.
             return
         if isinstance(task, Claim) and not self._holds(task.worker_id):
             # The process was suspended: another worker may have taken the claim over, so nothing

@@ -61,7 +61,7 @@ class TokenCache:
             if self._token and self._token.ends > self._clock():
                 return self._token.value
             if self._failure and self._failed_at > asked_at:
-                # One renewal for all that waited for it: a slow endpoint holds nobody for longer.
+                # One renewal for all that waited for it: a slow endpoint holds none of them for longer.
                 return self._failure
             renewed = _renew(self._grant, send, self._clock())
             if isinstance(renewed, _Token):

@@ -115,7 +115,7 @@ class HttpResponse:
         """Return the part of the body that is kept as evidence.
 
         Nothing of another type than the operation expects: that is a page of something in between,
-        or of a server that should not have been called, and nobody's evidence.
+        or of a server that should not have been called, and no evidence.
         """
         expected = any(fnmatchcase(self.media_type, kind) for kind in self.expected_types)
         return self.body[:KEPT_BODY] if expected else b""
