@@ -66,6 +66,9 @@ class Runtime:
             {
                 "addons_path": addons_path(self.odoo),
                 "data_dir": str(self.data_dir),
+                # The providers of development, demonstration and tests are on this machine.
+                "finance_connect_sandbox": "True",
+                "finance_connect_allowed_hosts": "*.example",
                 **self.server.odoo_options(),
                 **(overrides or {}),
             }

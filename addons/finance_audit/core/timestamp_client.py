@@ -1,8 +1,8 @@
-"""Client of a time-stamping authority (RFC 3161). The only file of this addon that opens a connection.
+"""Client of a time-stamping authority (RFC 3161).
 
-The audit addon must be able to anchor without the connector, which it observes; the same rules apply: TLS with
-verification that cannot be disabled, plain HTTP to a loopback address only, timeouts always, no redirects, no
-proxies or passwords of the machine, responses of limited size.
+The audit addon must be able to anchor without the connector, which it observes; the same rules apply
+(``bounded_http``): TLS with verification that cannot be disabled, addresses checked as they are
+dialled, an end of the whole call, no redirects, responses of limited size.
 """
 
 # asn1crypto and the verifier are without types.
@@ -13,18 +13,19 @@ from __future__ import annotations
 import secrets
 from hashlib import sha256
 
-import requests
 from asn1crypto import core as asn1
 from asn1crypto import tsp
+from urllib3.exceptions import HTTPError
 
 from . import verify_audit
-from .address import ForbiddenAddress, check_address
+from .address import ForbiddenAddress, NetworkPolicy, check_address
+from .bounded_http import HttpCaller, Limits, TooLarge
 
 QUERY = "application/timestamp-query"
-# Seconds for connecting, and between two parts of the response.
-TIMEOUT = 15
 # A timestamp with its certificates is a few kilobytes.
 MAX_BODY = 256 * 1024
+LIMITS = Limits(connect=15, read=15, total=30, body=MAX_BODY)
+_OK = 200
 _GRANTED = ("granted", "granted_with_mods")
 
 
@@ -32,14 +33,14 @@ class NoTimestamp(Exception):
     """The authority could not be reached or did not respond as required. Repeating the request is harmless."""
 
 
-def stamp(url: str, note: str) -> tuple[bytes, verify_audit.Timestamp]:
+def stamp(url: str, note: str, policy: NetworkPolicy) -> tuple[bytes, verify_audit.Timestamp]:
     """Request a timestamp of the note; return the response and the timestamp in it.
 
     :raises NoTimestamp: there is no usable response.
     :raises verify_audit.Damage: the authority refused, or the response belongs to another request.
     """
     nonce = secrets.randbits(63) | 1
-    answer = _post(url, _request(note, nonce))
+    answer = _post(url, _request(note, nonce), policy)
     return answer, _accept(answer, note, nonce)
 
 
@@ -75,28 +76,22 @@ def _accept(answer: bytes, note: str, nonce: int) -> verify_audit.Timestamp:
     return timestamp
 
 
-def _post(url: str, request: bytes) -> bytes:
+def _post(url: str, request: bytes, policy: NetworkPolicy) -> bytes:
     """Send a request (section 3.4) and return the body of the response."""
+    headers = {"Content-Type": QUERY, "Accept": "*/*"}
     try:
-        check_address(url, allow_loopback=True)
+        address = check_address(url, policy, loopback=True)
+        caller = HttpCaller(policy, loopback=True, pool_size=1)
+        try:
+            answer = caller.call("POST", address, headers, request, LIMITS)
+        finally:
+            caller.close()
     except ForbiddenAddress as error:
         raise NoTimestamp(str(error)) from error
-    with requests.Session() as session:
-        session.trust_env = False
-        try:
-            with session.post(
-                url,
-                data=request,
-                headers={"Content-Type": QUERY},
-                timeout=TIMEOUT,
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                if response.status_code != requests.codes.ok:
-                    raise NoTimestamp(f"{url} responded with HTTP {response.status_code}")
-                body = response.raw.read(MAX_BODY + 1, decode_content=True)
-        except requests.RequestException as error:
-            raise NoTimestamp(f"{url}: {type(error).__name__}") from error
-    if len(body) > MAX_BODY:
-        raise NoTimestamp(f"{url} responded with more than {MAX_BODY} bytes")
-    return body
+    except TooLarge as error:
+        raise NoTimestamp(f"{address} responded with more than {MAX_BODY} bytes") from error
+    except HTTPError as error:
+        raise NoTimestamp(f"{address}: {type(error).__name__}") from error
+    if answer.status != _OK:
+        raise NoTimestamp(f"{address} responded with HTTP {answer.status}")
+    return answer.body

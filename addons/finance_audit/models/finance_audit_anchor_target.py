@@ -17,6 +17,7 @@ from ..core import sealing, timestamp_client, verify_audit
 from ..core.address import ForbiddenAddress, check_address
 from ..core.schema import QUERIES
 from ..core.timestamp_client import NoTimestamp
+from ..network import network_policy
 
 _logger = logging.getLogger(__name__)
 
@@ -90,11 +91,11 @@ class FinanceAuditAnchorTarget(models.Model):
     def _check_authority(self):
         try:
             if self.kind == "rfc3161":
-                check_address(self.url, allow_loopback=True)
+                check_address(self.url, network_policy(), loopback=True)
             self._certificates()
         except ForbiddenAddress as error:
             raise ValidationError(
-                self.env._("The address must begin with https: %(address)s", address=self.url)
+                self.env._("The address cannot be used: %(reason)s", reason=error)
             ) from error
         except ValueError as error:
             raise ValidationError(
@@ -161,7 +162,7 @@ class FinanceAuditAnchorTarget(models.Model):
         )
 
     def _anchor_rfc3161(self, _origin, _size, note):
-        answer, timestamp = timestamp_client.stamp(self.url, note)
+        answer, timestamp = timestamp_client.stamp(self.url, note, network_policy())
         authorities = self._certificates()
         if authorities and not timestamp.trusted(authorities):
             raise verify_audit.Damage(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 ERROR = "error"
@@ -19,13 +19,25 @@ SEVERITIES = (ERROR, WARNING, INFO)
 
 #: Longest text from outside that is kept; a provider decides how much it sends.
 MAX_TEXT = 2000
-# Neither PostgreSQL (NUL) nor UTF-8 (half of a surrogate pair) can hold these.
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_MAX_NAME = 255
+_MAX_ARGS = 20
+# Neither PostgreSQL (NUL) nor UTF-8 (half of a surrogate pair) can hold these, other control characters
+# deceive logs and terminals, and those of direction or without width deceive readers (UTR 36, UAX 9).
+_UNSTORABLE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff"
+    "\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff]"
+)
 
 
 def storable_text(text: Any, limit: int = MAX_TEXT) -> str:
     """Return a text from outside with what cannot be stored replaced, cut to ``limit`` characters."""
-    return _UNSTORABLE.sub("\ufffd", str(text)[:limit])
+    if isinstance(text, bytes):
+        text = text[: 4 * limit].decode("utf-8", "replace")
+    try:
+        return _UNSTORABLE.sub("\ufffd", str(text)[:limit])
+    except (ValueError, RecursionError):
+        # An integer of more digits than Python converts, or a structure deeper than it can print.
+        return "\ufffd"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +73,19 @@ class Finding:
         given = {"text": storable_text(text), "hint": storable_text(hint)}
         args = {name: words for name, words in given.items() if words}
         return cls(storable_text(code), severity, args, item=storable_text(item))
+
+    def cleaned(self) -> Finding:
+        """Return the same finding with texts that can be stored, as many as a reader can use."""
+        args = {
+            storable_text(key, _MAX_NAME): storable_text(text)
+            for key, text in list(self.args.items())[:_MAX_ARGS]
+        }
+        return replace(
+            self,
+            code=storable_text(self.code, _MAX_NAME),
+            args=args,
+            item=storable_text(self.item),
+        )
 
     @property
     def blocks(self) -> bool:

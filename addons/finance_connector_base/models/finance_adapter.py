@@ -2,6 +2,9 @@
 values.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from odoo import models
 from odoo.exceptions import UserError
 from odoo.modules import get_manifest
@@ -19,6 +22,9 @@ class FinanceAdapter(models.AbstractModel):
     _api_version = ""
     #: The operations the provider offers, as data.
     _operations: tuple[Operation, ...] = ()
+    #: Patterns of the provider's hosts by environment, ``{"production": ("api.example.com",)}``. Other
+    #: hosts are refused unless the administrator of the server names them in ``odoo.conf``.
+    _hosts: Mapping[str, tuple[str, ...]] = MappingProxyType({})
     #: How webhooks are authenticated: ``standard`` (Standard Webhooks), ``bearer``, or empty for
     #: none.
     _webhook_scheme = ""

@@ -16,9 +16,10 @@ Rate limits and the circuit breaker are in ``finance_throttle``.
 import hashlib
 import logging
 import secrets as random_secrets
-from urllib.parse import urlsplit
 
 from odoo import api, fields, models
+from odoo.addons.finance_audit.core.address import parse_address
+from odoo.addons.finance_audit.network import network_policy
 from odoo.exceptions import AccessError, UserError, ValidationError
 
 from ..core import cases
@@ -344,19 +345,35 @@ class FinanceConnection(models.Model):
     # -- rules of change
     # ----------------------------------------------------------------------------------------
 
-    @api.constrains("base_url", "environment")
+    @api.constrains("base_url", "environment", "provider")
     def _check_base_url(self):
-        for connection in self.filtered("base_url"):
+        self._check_addresses("base_url")
+
+    def _check_addresses(self, name):
+        """Refuse addresses in a field that these connections may not call; called by constraints."""
+        for connection in self.filtered(name):
             try:
-                check_address(connection.base_url, connection.environment)
+                connection._check_address(connection[name])
             except ForbiddenAddress as error:
                 raise ValidationError(
                     self.env._(
-                        "The address %(address)s cannot be used: it must begin with https:// "
-                        "(http is accepted for this machine in the sandbox environment only).",
-                        address=str(error),
+                        "“%(field)s” cannot be used: %(reason)s. An address consists of https://, a public host name "
+                        "of the provider and a path; exceptions are set by the administrator of the server.",
+                        field=self._fields[name]._description_string(self.env),
+                        reason=error,
                     )
                 ) from error
+
+    def _check_address(self, url):
+        """Return the parts of an address that this connection may call.
+
+        :raises ForbiddenAddress: the address is not permitted.
+        """
+        return check_address(url, self.environment, network_policy(), self._provider_hosts())
+
+    def _provider_hosts(self):
+        """Return patterns of the hosts that the provider declares for this environment."""
+        return self._adapter()._hosts.get(self.environment, ())
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -592,7 +609,7 @@ class FinanceConnection(models.Model):
         right.
         """
         self.ensure_one()
-        transport = Transport(self.environment)
+        transport = Transport(self.environment, network_policy(), self._provider_hosts())
         return ProviderClient(self._adapter()._protocol(self), transport, resources)
 
     def _pooled_client(self):
@@ -720,6 +737,16 @@ class FinanceConnection(models.Model):
         neutralized = self.env["ir.config_parameter"].sudo().get_param("database.is_neutralized")
         if neutralized and self.environment == "production":
             return Finding("connection.database_neutralized")
+        return self._address_finding()
+
+    def _address_finding(self):
+        """Return why an address of this connection may not be called, or None."""
+        for name in self._address_fields():
+            try:
+                if self[name]:
+                    self._check_address(self[name])
+            except ForbiddenAddress as error:
+                return Finding("connection.address_refused", args={"reason": str(error)})
         return None
 
     def _missing_settings(self):
@@ -832,7 +859,6 @@ def _digest(token):
 def _origin(url):
     """Return scheme, host and port of an address: what a secret is given for."""
     try:
-        parts = urlsplit(url or "")
-        return parts.scheme, parts.hostname, parts.port
-    except ValueError:
+        return parse_address(url or "").origin
+    except ForbiddenAddress:
         return url

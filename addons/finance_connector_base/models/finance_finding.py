@@ -82,6 +82,12 @@ class FinanceFinding(models.AbstractModel):
                     "A finance admin activates the connection, or an operator cancels the queued exchanges."
                 ),
             ),
+            "connection.address_refused": (
+                _("An address of the connection may not be called: %(reason)s."),
+                _(
+                    "Correct the address, or ask the administrator of the server to allow it in the configuration file."
+                ),
+            ),
             "connection.database_neutralized": (
                 _("This database is neutralized and does not send to production."),
                 "",

@@ -15,3 +15,4 @@ from . import test_security
 from . import test_stall
 from . import test_overview
 from . import test_forms
+from . import test_connection_address

@@ -1,8 +1,6 @@
 """Settings of an account at a French approved platform."""
 
 from odoo import api, fields, models
-from odoo.addons.finance_connector_base.core.http.transport import ForbiddenAddress, check_address
-from odoo.exceptions import ValidationError
 
 SECRET = "client_secret"  # noqa: S105 (the name of the secret, not the secret)
 
@@ -45,14 +43,6 @@ class FinanceConnection(models.Model):
     def _address_fields(self):
         return [*super()._address_fields(), "afnor_token_url"]
 
-    @api.constrains("afnor_token_url", "environment")
+    @api.constrains("afnor_token_url", "environment", "provider")
     def _check_afnor_token_url(self):
-        for connection in self.filtered("afnor_token_url"):
-            try:
-                check_address(connection.afnor_token_url, connection.environment)
-            except ForbiddenAddress as error:
-                raise ValidationError(
-                    self.env._(
-                        "The token address %s cannot be used: it must begin with https://.", error
-                    )
-                ) from error
+        self._check_addresses("afnor_token_url")

@@ -104,9 +104,9 @@ def test_x5_no_answer_to_a_send_is_unknown_and_to_a_question_transient():
 
 
 def test_x5_an_answer_that_the_adapter_cannot_read_is_kept():
-    report = ProviderClient(Protocol(), Wire(TOKEN, HttpResponse(200, {}, b"[]"))).perform(
-        "send", CALL
-    )
+    report = ProviderClient(
+        Protocol(), Wire(TOKEN, HttpResponse(200, {"content-type": "application/json"}, b"[]"))
+    ).perform("send", CALL)
     assert isinstance(report.outcome, Unknown)
     assert report.body == b"[]"
     report = ProviderClient(Protocol(), Wire(TOKEN, HttpResponse(200, {}, b"[]"))).perform(

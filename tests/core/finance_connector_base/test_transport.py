@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from odoo.addons.finance_connector_base.core.http.transport import (
     ForbiddenAddress,
+    NetworkPolicy,
     Transport,
     check_address,
 )
@@ -16,6 +17,8 @@ from odoo.addons.finance_connector_base.core.http.wire import (
     NoAnswer,
     NotSent,
 )
+
+SANDBOX = NetworkPolicy(sandbox=True)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -76,7 +79,8 @@ def server():
 
 
 def post(server, path, timeout=(1.0, 1.0)):
-    return Transport("sandbox").send(HttpRequest("POST", server + path, body=b"x", timeout=timeout))
+    request = HttpRequest("POST", server + path, body=b"x", timeout=timeout)
+    return Transport("sandbox", SANDBOX).send(request)
 
 
 def test_an_answer_comes_back_whole(server):
@@ -112,7 +116,7 @@ def test_tls_to_an_unknown_server_is_refused_before_anything_is_sent(server):
 
 
 def test_connections_are_kept_alive(server):
-    transport = Transport("sandbox")
+    transport = Transport("sandbox", SANDBOX)
     Handler.connections.clear()
     for _n in range(5):
         transport.send(HttpRequest("POST", server + "/good", body=b"x"))
@@ -134,7 +138,7 @@ def test_connections_are_kept_alive(server):
 )
 def test_open_wires_are_refused(url, environment):
     with pytest.raises(ForbiddenAddress):
-        check_address(url, environment)
+        check_address(url, environment, SANDBOX)
 
 
 @pytest.mark.parametrize(
@@ -147,4 +151,4 @@ def test_open_wires_are_refused(url, environment):
     ],
 )
 def test_safe_addresses_pass(url, environment):
-    check_address(url, environment)
+    check_address(url, environment, SANDBOX)

@@ -35,32 +35,71 @@ from ..finding import Finding, storable_text
 #: Longest pause a provider can ask for; a longer one is one of an hour, after which it is asked
 #: again.
 MAX_PAUSE_SECONDS = 3600.0
+#: A reference is kept in an index; no provider's is longer. Findings of one response.
+MAX_REFERENCE = 255
+MAX_FINDINGS = 100
+MAX_ARTEFACTS = 20
+_MAX_INTEGER = 10**40
 
 
 def bounded_seconds(seconds: Any, most: float = MAX_PAUSE_SECONDS) -> float | None:
     """Return a number of seconds from outside as 0 to ``most``, an hour by default; None where it
     is no number at all.
     """
+    if isinstance(seconds, bool):
+        return None
     try:
         value = float(seconds)
     except (TypeError, ValueError, OverflowError):
-        return None
+        # An integer that no float can hold is a number all the same.
+        return most if isinstance(seconds, int) and seconds > 0 else None
     return None if math.isnan(value) else min(max(value, 0.0), most)
+
+
+def _clean_reference(value: Any) -> str:
+    """Return a provider's reference; none where it is no text or number, which names nothing."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return ""
+    if isinstance(value, int) and abs(value) >= _MAX_INTEGER:
+        return ""
+    return storable_text(value, MAX_REFERENCE).strip()
+
+
+def _clean_findings(value: Any) -> tuple[Finding, ...]:
+    found = tuple(item for item in value if isinstance(item, Finding)) if value else ()
+    return tuple(item.cleaned() for item in found[:MAX_FINDINGS])
+
+
+def _clean_artefacts(value: Any) -> tuple[Artefact, ...]:
+    found = tuple(item for item in value if isinstance(item, Artefact)) if value else ()
+    return found[:MAX_ARTEFACTS]
 
 
 @dataclass(frozen=True, slots=True)
 class _Clean:
-    """Makes its own texts storable and its own seconds bounded."""
+    """Makes its own texts storable and its own numbers bounded, whatever an adapter put in."""
 
     def __post_init__(self) -> None:
         for item in fields(self):
             value = getattr(self, item.name)
-            if item.name in _SECONDS and value is not None:
-                seconds = bounded_seconds(value)
-                value = item.default if seconds is None else seconds
-                object.__setattr__(self, item.name, value)
-            elif isinstance(value, str):
-                object.__setattr__(self, item.name, storable_text(value))
+            object.__setattr__(self, item.name, _cleaned(item.name, item.default, value))
+
+
+def _cleaned(name: str, default: Any, value: Any) -> Any:
+    if name in _SECONDS:
+        seconds = None if value is None else bounded_seconds(value)
+        return default if seconds is None else seconds
+    if name == "reference":
+        return _clean_reference(value)
+    if name == "findings":
+        return _clean_findings(value)
+    if name == "artefacts":
+        return _clean_artefacts(value)
+    if isinstance(value, Finding):
+        return value.cleaned()
+    if value is None:
+        return None if default is None else ""
+    return value if isinstance(value, bool) else storable_text(value)
 
 
 _SECONDS = frozenset({"retry_after", "poll_after", "pause"})

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import queue
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
+
+from odoo.addons.finance_audit.core.bounded_http import CallScope
 
 from ..http.client import ProviderClient, Report
 from ..protocol import Call, Step
@@ -29,6 +32,11 @@ _logger.addFilter(MaskingFilter())
 #: A batch of results is complete with so many, or so long after the first one.
 _BATCH_SIZE = 64
 _BATCH_SECONDS = 0.03
+#: Sending threads of a process at most. A thread that an earlier run has left behind (it waits for
+#: the resolution of a name, say) takes the place of one.
+MAX_THREADS = 256
+_thread_count = 0
+_thread_lock = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,20 +147,40 @@ def _same(task: Task, report: Report) -> list[Result]:
     return [(task, report)]
 
 
+def live_threads() -> int:
+    """Return how many sending threads this process has, those of ended runs included."""
+    return _thread_count
+
+
+def _forget_threads() -> None:
+    """Start anew in a forked process, which has none of its parent's threads."""
+    global _thread_count, _thread_lock
+    _thread_count, _thread_lock = 0, threading.Lock()
+
+
+os.register_at_fork(after_in_child=_forget_threads)
+
+
 class Pipeline:
-    """A fixed number of call slots. Use as a context manager; leaving it abandons the calls in
-    flight.
+    """A fixed number of call slots. Use as a context manager; leaving it ends the calls in flight.
+
+    The threads are daemons, and the sockets of their calls are shut down at the end: neither a run
+    nor the end of a process waits for a provider.
     """
 
     def __init__(self, slots: int, holds: Callable[[Any], bool] = lambda _worker: True):
         """``holds`` decides at the last moment whether the claims of a worker are still its own."""
-        self.slots = slots
+        self.slots = max(0, min(slots, MAX_THREADS - live_threads()))
+        if self.slots < slots:
+            _logger.warning("%s call threads are left over; %s slots", live_threads(), self.slots)
         self._holds = holds
         #: Calls in flight by connection id.
         self.held: Counter[Any] = Counter()
         #: Fencing tokens of the claims in flight.
         self.tokens: set[str] = set()
-        self._pool = ThreadPoolExecutor(slots, thread_name_prefix="finance")
+        self._scope = CallScope()
+        self._tasks: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
+        self._threads = 0
         self._done: queue.SimpleQueue[tuple[Task, list[Result]]] = queue.SimpleQueue()
 
     def __enter__(self) -> Pipeline:
@@ -160,7 +188,9 @@ class Pipeline:
 
     def __exit__(self, *_details: object) -> None:
         # The run has waited for as long as it is worth; a status check follows for the rest.
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._scope.end()
+        for _thread in range(self._threads):
+            self._tasks.put(None)
 
     @property
     def in_flight(self) -> int:
@@ -177,7 +207,9 @@ class Pipeline:
         for task in tasks:
             self.held[task.connection_id] += 1
             self.tokens.update(task.tokens)
-            self._pool.submit(self._carry, task)
+            self._tasks.put(task)
+            if self._threads < min(self.in_flight, max(self.slots, 1)):
+                self._start_thread()
 
     def collect(self, seconds: float) -> list[Result]:
         """Return results; wait up to ``seconds`` for the first one, then linger briefly to batch
@@ -201,7 +233,27 @@ class Pipeline:
     def _next(self, seconds: float) -> tuple[Task, list[Result]]:
         return self._done.get(timeout=seconds) if seconds > 0 else self._done.get_nowait()
 
+    def _start_thread(self) -> None:
+        global _thread_count  # noqa: PLW0603 (one count per process)
+        self._threads += 1
+        with _thread_lock:
+            _thread_count += 1
+        threading.Thread(target=self._work, name="finance-call", daemon=True).start()
+
+    def _work(self) -> None:
+        global _thread_count  # noqa: PLW0603 (one count per process)
+        try:
+            with self._scope.entered():
+                while (task := self._tasks.get()) is not None:
+                    self._carry(task)
+        finally:
+            with _thread_lock:
+                _thread_count -= 1
+
     def _carry(self, task: Task) -> None:
+        if self._scope.is_ended:
+            # The result would not be collected any more, so nothing may be sent for it.
+            return
         is_claim = isinstance(task, (Claim, ClaimBatch))
         if is_claim and not self._holds(task.worker_id):
             # The process was suspended: another worker may have taken the claim over, so nothing

@@ -351,9 +351,8 @@ class ProviderClient:
         left = trace.deadline - time.monotonic()
         if left <= 0:
             return NotSent("the time for this step is over")
-        connect, read = request.timeout
-        if connect + read > left:
-            request = replace(request, timeout=(min(connect, left), min(read, left)))
+        if request.seconds_in_all > left:
+            request = replace(request, total=left)
         trace.request, trace.limit = ask.request, ask.limit
         if ask.effect:
             trace.effect = request
@@ -381,7 +380,7 @@ class ProviderClient:
         return replace(
             report,
             status=response.status,
-            body=response.body,
+            body=response.kept_body(),
             content_type=headers.get("content-type", ""),
             headers={**response.kept_headers(), **extra},
             request_id=storable_text(next(filter(None, request_ids), ""), _MAX_HEADER),

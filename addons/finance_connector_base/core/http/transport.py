@@ -1,111 +1,115 @@
-"""The one place that opens sockets: HTTP over TLS with keep-alive, time-outs always, no redirects.
+"""HTTP over TLS with keep-alive: what became of a request, as a value.
 
-TLS verification cannot be switched off. Plain HTTP is allowed to a loopback address only, and only
-where the
-connection's environment is ``sandbox`` (RFC 6749 §3.2 demands TLS for tokens; a loopback sandbox
-has no wire).
+Every call has an end, every response a limit, and every address is checked as it is dialled
+(``finance_audit.core.bounded_http``, ``finance_audit.core.address``). TLS verification cannot be
+switched off. Plain HTTP is possible to this machine only, where the connection's environment is
+``sandbox`` and the server has a sandbox (RFC 6749 §3.2 demands TLS for tokens; a loopback sandbox has
+no wire).
 """
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import ssl
 import time
-from collections.abc import Iterator, Mapping
-from urllib.parse import urlsplit
+from collections.abc import Iterable, Iterator, Mapping
 
-import certifi
-import urllib3
+from odoo.addons.finance_audit.core import address as addresses
+from odoo.addons.finance_audit.core.address import Address, ForbiddenAddress, NetworkPolicy
+from odoo.addons.finance_audit.core.bounded_http import (
+    CallEnded,
+    HttpCaller,
+    Limits,
+    NotStarted,
+)
 from urllib3 import exceptions
 
 from .wire import HttpRequest, HttpResponse, NoAnswer, NotSent
 
-#: An answer larger than this is cut off and counts as unreadable; provider answers are a few
-#: kilobytes.
-MAX_BODY = 20 * 1024 * 1024
+SANDBOX = "sandbox"
 #: Sent unless the adapter sets its own.
-_HEADERS = {"Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
+_HEADERS = {"Accept": "*/*", "Accept-Encoding": "gzip"}
 _UNWRITABLE = re.compile(r"[^\t\x20-\x7e\xa0-\xff]")
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+__all__ = ["ForbiddenAddress", "NetworkPolicy", "Transport", "check_address"]
 
 
-class ForbiddenAddress(ValueError):
-    """The address may not be called: use https, or a loopback address in the sandbox environment."""
+def check_address(
+    url: str,
+    environment: str,
+    policy: NetworkPolicy,
+    hosts: Iterable[str] | None = None,
+    *,
+    query: bool = False,
+) -> Address:
+    """Return the parts of an address that a connection of this environment may call.
 
-
-def check_address(url: str, environment: str) -> None:
-    """Refuse addresses that would send secrets over an open wire.
-
-    :raises ForbiddenAddress: not https, and not plain http to loopback in the sandbox environment.
+    :param hosts: patterns of the provider's hosts in this environment; None: any public one
+    :raises ForbiddenAddress: not https, not a public address or not the provider's, and not permitted
+        by the administrator of the server.
     """
-    parts = urlsplit(url)
-    if parts.scheme == "https" and parts.hostname:
-        return
-    if parts.scheme == "http" and environment == "sandbox" and _is_loopback(parts.hostname or ""):
-        return
-    raise ForbiddenAddress(f"{parts.scheme or 'no scheme'}://{parts.hostname or ''}")
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    if environment == SANDBOX and not policy.sandbox:
+        raise ForbiddenAddress(
+            f"the sandbox environment is switched off ({addresses.SANDBOX_OPTION})"
+        )
+    return addresses.check_address(
+        url, policy, loopback=environment == SANDBOX, hosts=hosts, query=query
+    )
 
 
 class Transport:
-    """Keep-alive connections to one provider, safe to use from several threads.
+    """Keep-alive connections to one provider, safe to use from several threads."""
 
-    urllib3 by itself: it reads neither proxies nor .netrc from the machine, and costs half of what
-    a session of
-    requests does.
-    """
-
-    def __init__(self, environment: str, pool_size: int = 128):
+    def __init__(
+        self,
+        environment: str,
+        policy: NetworkPolicy,
+        hosts: Iterable[str] | None = None,
+        pool_size: int = 128,
+    ):
         self._environment = environment
-        self._pool = urllib3.PoolManager(
-            maxsize=pool_size, cert_reqs="CERT_REQUIRED", ca_certs=certifi.where()
-        )
+        self._policy = policy
+        self._hosts = None if hosts is None else tuple(hosts)
+        self._caller = HttpCaller(policy, loopback=environment == SANDBOX, pool_size=pool_size)
 
     def send(self, request: HttpRequest) -> HttpResponse | NotSent | NoAnswer:
-        """Send once; never retries, never follows redirects, never raises for what the network
-        does.
-
-        :raises ForbiddenAddress: before anything is sent.
+        """Send once; never retries, never follows redirects, and raises for nothing that the network
+        or the other end does.
         """
-        check_address(request.url, self._environment)
-        if not all(_is_header(*header) for header in request.headers.items()):
-            return NotSent("a header that cannot be written")
         started = time.monotonic()
         try:
             return self._exchange(request, started)
-        except exceptions.HTTPError as error:
+        except ForbiddenAddress as error:
+            return NotSent(f"address not allowed: {error}", time.monotonic() - started)
+        except Exception as error:  # noqa: BLE001 - whatever a response can provoke in a parser
             return _failure(error, time.monotonic() - started)
 
     def close(self) -> None:
         """Close idle sockets."""
-        self._pool.clear()
+        self._caller.close()
 
-    def _exchange(self, request: HttpRequest, started: float) -> HttpResponse | NoAnswer:
+    def _exchange(self, request: HttpRequest, started: float) -> HttpResponse | NotSent:
+        address = check_address(
+            request.url, self._environment, self._policy, self._hosts, query=True
+        )
+        if not _is_writable(request):
+            return NotSent("a header that cannot be written")
         connect, read = request.timeout
-        # Leaving the block closes the socket unless the answer was read to its end.
-        with self._pool.request(
+        answer = self._caller.call(
             request.method,
-            request.url,
-            headers=_with_defaults(request.headers),
-            body=request.body,
-            timeout=urllib3.Timeout(connect=connect, read=read),
-            retries=False,
-            redirect=False,
-            preload_content=False,
-        ) as response:
-            body = response.read(MAX_BODY + 1, decode_content=True)
-            if len(body) > MAX_BODY:
-                return NoAnswer("answer larger than 20 MB", time.monotonic() - started)
-            headers = {name.lower(): value for name, value in response.headers.items()}
-            return HttpResponse(response.status, headers, body, time.monotonic() - started)
+            address,
+            _with_defaults(request.headers),
+            request.body,
+            Limits(connect, read, request.seconds_in_all, request.max_body),
+        )
+        return HttpResponse(
+            answer.status,
+            answer.headers,
+            answer.body,
+            time.monotonic() - started,
+            request.expected_types,
+        )
 
 
 def _with_defaults(headers: Mapping[str, str]) -> dict[str, str]:
@@ -113,21 +117,27 @@ def _with_defaults(headers: Mapping[str, str]) -> dict[str, str]:
     return {**{n: v for n, v in _HEADERS.items() if n.lower() not in given}, **headers}
 
 
-def _is_header(name: str, value: str) -> bool:
-    """Whether both can be written on the wire (RFC 9110 §5.5: no line breaks, ISO 8859-1 at most)."""
-    return not _UNWRITABLE.search(f"{name}{value}")
+def _is_writable(request: HttpRequest) -> bool:
+    """Return whether method and headers can be written on the wire (RFC 9110 §5.5: no line breaks, ISO
+    8859-1 at most).
+    """
+    return bool(_TOKEN.fullmatch(request.method)) and all(
+        _TOKEN.fullmatch(name) and not _UNWRITABLE.search(value)
+        for name, value in request.headers.items()
+    )
 
 
-def _failure(error: exceptions.HTTPError, seconds: float) -> NotSent | NoAnswer:
-    """Whether an error of urllib3 leaves room for an effect at the other end; in doubt it does."""
+def _failure(error: Exception, seconds: float) -> NotSent | NoAnswer:
+    """Return whether an error leaves room for an effect at the other end; in doubt it does."""
     reason = type(error).__name__
     if any(isinstance(cause, _NEVER_LEFT) for cause in _causes(error)):
         return NotSent(f"{reason}: could not connect", seconds)
-    return NoAnswer(reason, seconds)
+    return NoAnswer(str(error) if isinstance(error, CallEnded) else reason, seconds)
 
 
 #: Raised before the first byte of the request is written.
 _NEVER_LEFT = (
+    NotStarted,
     exceptions.ConnectTimeoutError,
     exceptions.LocationValueError,
     exceptions.NewConnectionError,
@@ -136,7 +146,7 @@ _NEVER_LEFT = (
 
 
 def _causes(error: BaseException) -> Iterator[object]:
-    """The error, what urllib3 wrapped in it, and what those were raised from."""
+    """Yield the error, what urllib3 wrapped in it, and what those were raised from."""
     todo: list[object] = [error]
     for _depth in range(10):
         if not todo:

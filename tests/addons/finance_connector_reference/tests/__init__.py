@@ -7,3 +7,4 @@ from . import test_engine_faults
 from . import test_dispatcher_run
 from . import test_engine_limits
 from . import test_engine_repeats
+from . import test_hostile
