@@ -14,7 +14,8 @@ from odoo.addons.finance_connector_base.core.delivery.outcomes import (
     Waiting,
 )
 from odoo.addons.finance_connector_base.core.finding import MAX_TEXT, Finding, storable_text
-from odoo.addons.finance_connector_base.core.http.oauth import TokenCache
+from odoo.addons.finance_connector_base.core.http.oauth import obtain_token
+from odoo.addons.finance_connector_base.core.http.resources import MemoryResources
 from odoo.addons.finance_connector_base.core.http.wire import (
     HttpResponse,
     bounded_number,
@@ -129,9 +130,12 @@ def test_f1_what_is_no_number_is_none(number):
     assert bounded_number(10**400, 0, 10) == 10
 
 
-def _token(body):
-    cache = TokenCache(ClientCredentials("https://t.example", "id", "secret"))
-    return cache.bearer(lambda _request: HttpResponse(200, {}, body))
+def _obtain(body):
+    conversation = obtain_token(ClientCredentials("https://t.example", "id", "secret"))
+    next(conversation)
+    with pytest.raises(StopIteration) as stop:
+        conversation.send(HttpResponse(200, {}, body))
+    return stop.value.value
 
 
 @pytest.mark.parametrize(
@@ -148,29 +152,24 @@ def _token(body):
     ],
 )
 def test_f1_a_token_that_is_no_token_is_not_used(value):
-    assert isinstance(_token(b'{"access_token": ' + value + b"}"), outcomes.ContractBroken)
+    assert isinstance(_obtain(b'{"access_token": ' + value + b"}"), outcomes.ContractBroken)
 
 
 @pytest.mark.parametrize("value", [b"9" * 400, b"-5", b"true", b'"x"', b"1.5e300", b"[]"])
 def test_f1_the_lifetime_of_a_token_is_bounded(value):
-    assert _token(b'{"access_token": "abc", "expires_in": ' + value + b"}") == "abc"
+    obtained = _obtain(b'{"access_token": "abc", "expires_in": ' + value + b"}")
+    assert obtained.secret == {"token": "abc"}
+    assert 0.0 <= obtained.lifetime <= 86_400.0
 
 
 def test_f5_a_failed_renewal_serves_all_that_waited_for_it():
-    clock = iter(range(1, 100))
-    cache = TokenCache(ClientCredentials("https://t.example", "id", "secret"), lambda: next(clock))
-    calls = []
+    store, calls = MemoryResources(), []
 
-    def send(_request):
+    def fail(_old):
         calls.append(1)
-        if len(calls) == 1:
-            # While the first waits, a second one begins to wait.
-            assert not cache._lock.acquire(blocking=False)
-        return HttpResponse(500, {}, b"")
+        return outcomes.Transient("slow")
 
-    first = cache.bearer(send)
-    cache._failed_at = 1000.0
-    assert cache.bearer(send) == first
+    assert store.renew("token", 0, fail) == store.renew("token", 0, fail)
     assert len(calls) == 1
 
 
