@@ -160,11 +160,24 @@ def canonical_json(value: _Model | dict[str, Any]) -> bytes:
     return rfc8785.dumps(value.to_json_value() if isinstance(value, _Model) else value)
 
 
+#: The document that was fingerprinted last. Documents never change, and each is asked about several times in a row.
+_latest: tuple[Document | None, str] = (None, "")
+
+
 def fingerprint(document: Document) -> str:
     """SHA-256 (hex) of everything that can change a tax answer.
 
     The number and the issue date are left out: a draft has neither, and neither decides the tax.
     """
+    global _latest  # noqa: PLW0603 (one tuple, replaced as a whole)
+    known, digest = _latest
+    if known is not document:
+        digest = _digest(document)
+        _latest = (document, digest)
+    return digest
+
+
+def _digest(document: Document) -> str:
     seen = document.to_json_value()
     for key in ("number", "issue_date"):
         seen.pop(key, None)

@@ -1,6 +1,7 @@
 """Findings in the language of the reader: the sentence and the hint that belong to a code."""
 
 from odoo import api, models
+from odoo.tools import ormcache
 
 from ..core.finding import Finding
 
@@ -158,11 +159,16 @@ class FinanceFinding(models.AbstractModel):
         """
         if not isinstance(finding, Finding):
             finding = Finding.from_json(finding)
-        sentence, hint = self._messages().get(finding.code, (None, ""))
+        sentence, hint = self._messages_of_language().get(finding.code, (None, ""))
         args = {"code": finding.code, **finding.args, **self._labels_of(finding.args)}
         if sentence is None:
             return args.get("text") or finding.code, args.get("hint", "")
         return sentence % _Known(args), (hint or "") % _Known(args)
+
+    @ormcache("self.env.lang")
+    def _messages_of_language(self):
+        """Return all sentences in the language of the environment, which is all they depend on."""
+        return self._messages()
 
     @api.model
     def _labels_of(self, args):

@@ -228,7 +228,7 @@ def post_what_can_be(moves, attempt, soft=False, unattended=False):
         if not subset:
             continue
         try:
-            with moves.env.cr.savepoint(), _set(_prepared, batch):
+            with _undone_on_failure(moves.env.cr), _set(_prepared, batch):
                 attempt(subset)
         except OperationalError:
             raise  # the transaction itself has failed, and is repeated by whoever began it
@@ -273,6 +273,35 @@ def _set(variable, value):
         variable.reset(token)
 
 
+@contextmanager
+def _undone_on_failure(cr):
+    """Undo what happens inside if it fails, including what Odoo has postponed to the commit.
+
+    Odoo's flushing savepoint would run what is postponed, twice per savepoint: messages about tracked fields would be
+    posted one by one for documents that Odoo, posting without savepoint, posts none for.
+    """
+    cr.transaction.flush()
+    hooks = cr.precommit
+    functions, data = tuple(hooks._funcs), _copied(hooks.data)
+    with cr.savepoint(flush=False):
+        try:
+            yield
+            cr.transaction.flush()
+        except BaseException:
+            cr.clear()
+            for function in functions:
+                hooks.add(function)
+            hooks.data.update(data)
+            raise
+
+
+def _copied(value):
+    """Return a copy of nested containers; what they contain is shared."""
+    if isinstance(value, dict):
+        return {key: _copied(item) for key, item in value.items()}
+    return value.copy() if isinstance(value, (list, set)) else value
+
+
 def _due(moves, soft):
     """Return what Odoo posts now; with ``soft``, later documents are scheduled and checked when they are due."""
     today = fields.Date.context_today(moves)
@@ -289,7 +318,7 @@ def _prepare(moves, soft, refusals, isolated):
         return moves, None
     posting, batch = moves.env["finance.posting"], Batch(due, soft)
     try:
-        with moves.env.cr.savepoint():
+        with _undone_on_failure(moves.env.cr):
             for phase in BEFORE:
                 posting._run(phase, batch)
                 batch.drop_refused()

@@ -198,11 +198,13 @@ class AccountEdiXmlUblFr(models.AbstractModel):
     def _get_tax_category_code(self, customer, supplier, tax):
         """Make services to a business in the EU reverse charge (Directive 2006/112/EC, art. 44 and 196).
 
-        Odoo takes every untaxed sale within the EU for a supply of goods (K).
+        Odoo takes every untaxed sale within the EU for a supply of goods (K). A category named by the tax itself is
+        returned as Odoo does, but before it reads the countries of the EU, which it does eight times per line.
         """
+        if tax and tax.ubl_cii_tax_category_code:
+            return tax.ubl_cii_tax_category_code
         code = super()._get_tax_category_code(customer, supplier, tax)
-        is_service = tax and not tax.ubl_cii_tax_category_code and tax.tax_scope == "service"
-        return "AE" if code == "K" and is_service else code
+        return "AE" if code == "K" and tax and tax.tax_scope == "service" else code
 
     def _get_tax_exemption_reason(self, customer, supplier, tax):
         category = self._get_tax_category_code(customer, supplier, tax)

@@ -6,6 +6,7 @@ XP Z12-012 (0002 SIREN, 0009 SIRET, 0223 EU VAT number, 0225 French address, 022
 0228 RIDET, 0229 TAHITI).
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from odoo import api, fields, models
@@ -21,6 +22,8 @@ EU_VAT, OUTSIDE_EU = "0223", "0227"
 #: Registers of the Pacific territories: New Caledonia and French Polynesia.
 _PACIFIC = {"NC": "0228", "PF": "0229"}
 _OUTSIDE_NAME_LENGTH = 16
+#: One invoice asks for the numbers of its two parties more than thirty times.
+_is_siren, _is_siret = lru_cache(siren_number.is_valid), lru_cache(siret_number.is_valid)
 
 
 class Identifier(NamedTuple):
@@ -85,15 +88,15 @@ class ResPartner(models.Model):
     def _finance_fr_siret(self):
         """Return the SIRET, or False: only a number with the right check digit is one."""
         number = self._finance_fr_registry()
-        return number if siret_number.is_valid(number) else False
+        return number if _is_siret(number) else False
 
     def _finance_fr_siren(self):
         """Return the SIREN, or False; a number with a wrong check digit is not replaced by the VAT number's."""
         number = self._finance_fr_registry()
         if not number and self.country_code in SIRENE and (self.vat or "").upper().startswith("FR"):
             number = siren_number.compact(self.vat)[4:]
-        candidate = number[:9] if siret_number.is_valid(number) else number
-        return candidate if siren_number.is_valid(candidate) else False
+        candidate = number[:9] if _is_siret(number) else number
+        return candidate if _is_siren(candidate) else False
 
     def _finance_fr_electronic_address(self):
         """Return the address the invoice is delivered to (BT-34, BT-49), or None."""

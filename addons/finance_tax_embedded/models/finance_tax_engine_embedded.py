@@ -16,7 +16,9 @@ class FinanceTaxEngineEmbedded(models.AbstractModel):
 
     def _determine(self, document):
         company = self.env["res.company"].browse(int(document.company_id))
-        currency = self.env["res.currency"].search([("name", "=", document.currency)], limit=1)
+        currency = company.sudo().currency_id
+        if currency.name != document.currency:
+            currency = currency.search([("name", "=", document.currency)], limit=1)
         return engine.determine(
             document,
             self._rulebook(company.id),

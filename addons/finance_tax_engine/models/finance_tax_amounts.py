@@ -70,24 +70,27 @@ class FinanceTaxAmounts(models.AbstractModel):
                 if set(line.tax_ids.ids) != set(ids):
                     groups[ids].append(line.id)
                 slots[line] = slot and {**slot, MARK: outcome.determination.id}
-        for ids, line_ids in groups.items():
-            lines = self.env["account.move.line"].browse(line_ids)
-            lines.write({"tax_ids": [Command.set(ids)]})
-        if slots:
-            self._fill(slots)
+        lines = self.env["account.move.line"]
+        retaxed = {ids: lines.browse(line_ids) for ids, line_ids in groups.items()}
+        self._fill(slots, lines.concat(*retaxed.values()))
+        for ids, group in retaxed.items():
+            group.write({"tax_ids": [Command.set(ids)]})
 
-    def _fill(self, slots):
+    def _fill(self, slots, retaxed):
         """Give each line its own slot value.
 
         Writing lines one by one costs Odoo's whole line machinery a thousand times; filling the
         field and notifying its dependants once is what ``write`` does underneath.
+
+        :param retaxed: lines whose taxes are written next. Their totals depend on both, and would
+            be computed once with the new slot and the old taxes.
         """
         lines = self.env["account.move.line"].concat(*slots)
         lines.check_access("write")
         field = lines._fields["extra_tax_data"]
         for line, value in slots.items():
             field.write(line, value)
-        lines.modified(["extra_tax_data"])
+        (lines - retaxed).modified(["extra_tax_data"])
 
     def _in_place(self, move):
         """Return whether the lines still carry the amounts of the move's determination."""
@@ -129,14 +132,14 @@ class FinanceTaxAmounts(models.AbstractModel):
 
         Documents that have just been determined are compared, and recomputed, at their conclusion.
         """
-        after = self._slots(moves.exists())
+        determined = self.env["finance.tax.service"]._work().outcomes
+        after = self._slots(moves.exists().filtered(lambda move: move.id not in determined))
         changed = {
             line.move_id.id
             for line, (slot, taxes) in after.items()
             if line in before and before[line][0] != slot and before[line][1] == taxes
         }
-        determined = self.env["finance.tax.service"]._work().outcomes.keys()
-        for move in moves.browse(changed - determined):
+        for move in moves.browse(changed):
             self._recompute_tax_lines(move)
 
     def _recompute_tax_lines(self, move):
