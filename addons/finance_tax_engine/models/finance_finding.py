@@ -188,7 +188,7 @@ class FinanceFinding(models.AbstractModel):
     def _tax_arguments(self, args):
         """Return arguments as the reader sees them; those that are not codes are left out.
 
-        Releases before 2.1 stored names instead of codes: they are shown as they are.
+        Earlier releases stored names instead of codes: they are shown as they are.
         """
         shown = {name: self._tax_place(args[name]) for name in _PLACES if name in args}
         shown |= {name: self._tax_date(args[name]) for name in _DATES if name in args}

@@ -41,7 +41,7 @@ class FinanceTaxDetermination(models.Model):
     currency_id = fields.Many2one("res.currency", required=True, readonly=True)
     total_tax = fields.Monetary(readonly=True)
     # Rendered from the answer in the language of the reader. Columns of the same names, in which
-    # releases before 2.1 stored English texts, stay in older databases and are not read.
+    # earlier releases stored English texts, stay in older databases and are not read.
     explanation = fields.Text(compute="_compute_texts")
     summary = fields.Char(compute="_compute_texts")
     applied = fields.Boolean("In use", compute="_compute_applied")
