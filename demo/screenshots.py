@@ -10,6 +10,7 @@ from playwright.sync_api import sync_playwright
 from tools.dev import chromium
 
 from .demo_users import LOGINS, login
+from .document_screens import DocumentScreens
 from .sample_run import SampleRun
 from .state_samples import StateSamples
 
@@ -19,6 +20,10 @@ LANGUAGES = ("en_US", "fr_FR")
 _READY = (
     ".o_action_manager > .o_action, .o_form_view, .o_list_view, .o_kanban_view, .modal .o_form_view"
 )
+
+#: Views whose data has arrived; a list is empty for a moment before.
+_RENDERED = """() => [...document.querySelectorAll(".o_list_view, .o_kanban_view, .o_form_view")]
+    .every(view => view.querySelector(".o_list_renderer, .o_kanban_renderer, .o_form_renderer"))"""
 
 _INVOICES = ("fr-mixed", "fr-rejected", "fr-lost-answer", "fr-reverse-charge", "us-nexus")
 
@@ -77,6 +82,7 @@ def main(stack, folder: Path) -> int:
     sample.run()
     shown = {key: sample.moves[key] for key in _INVOICES}
     shown |= StateSamples(stack, sample).invoices()
+    documents = DocumentScreens(stack, sample).paths()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=str(chromium.ensure()), args=chromium.QUIET
@@ -86,6 +92,8 @@ def main(stack, folder: Path) -> int:
             for suffix, viewport in (("wide", WIDE), ("narrow", NARROW)):
                 camera = Camera(browser, stack, folder, f"{suffix}-{language[:2]}", viewport)
                 camera.take_all(shown)
+                for name, role, path in documents:
+                    camera.take(name, role, path)
         browser.close()
     print(f"{len(list(folder.glob('*.png')))} pictures in {folder}")
     return 0
@@ -135,6 +143,7 @@ class Camera:
     def shoot(self, page, name):
         # The bus keeps a connection open, so the network is never idle: wait for the client's own sign of work.
         page.wait_for_function("() => !document.querySelector('.o_loading_indicator')")
+        page.wait_for_function(_RENDERED)
         page.evaluate("() => document.fonts.ready")
         page.screenshot(path=self._folder / f"{name}-{self._suffix}.png")
         text = page.locator("body").inner_text()

@@ -18,7 +18,7 @@ RULE_BOOK = (
 def load_rule_book(env):
     """Create the shipped jurisdictions, categories and rules, unless they were loaded before.
 
-    Later upgrades load nothing: rates an administrator changed, rules that were ended and rules that
+    Later upgrades load nothing but translations: rates an administrator changed, rules that were ended and rules that
     were deleted stay as they are. A new edition of the rule book comes with a migration script that
     creates what is new and ends what is superseded.
     """

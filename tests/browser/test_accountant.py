@@ -41,8 +41,8 @@ def test_the_timeline_shows_every_step_in_order(accountant, records, control):
     reference = received["reference"]
     timeline = accountant.timeline()
     expected = [
-        "Tax determined by",
-        "Checked against ubl-2.1-xsd",
+        "Tax determined:",
+        "Checked against UBL 2.1 schema",
         "Queued for",
         "Version 1 submitted to",
         "Sending, attempt 1",
@@ -81,7 +81,6 @@ def test_a_rejected_invoice_is_explained_corrected_and_filed(accountant, records
     accountant.open_invoice(records.invoice(customer))
     accountant.until_status("Rejected")
     for text in (
-        "InvalidSchema",
         "found the invoice's XML structure invalid",
         "then submit it again",
     ):

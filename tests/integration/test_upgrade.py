@@ -461,6 +461,9 @@ class Snapshot:
         rows = json.loads(text)
         for row in rows.values():
             for column, value in row.items():
+                if isinstance(value, dict) and "en_US" in value:
+                    # A text that has become translatable.
+                    value = value["en_US"]  # noqa: PLW2901
                 row[column] = VALUES.get(f"{table}.{column}", {}).get(value, value)
         return rows
 

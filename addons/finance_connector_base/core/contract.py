@@ -138,6 +138,13 @@ class TaxDetail(_Model):
     legal_reference: str = ""
 
 
+class Statement(_Model):
+    """One sentence of an explanation: a code and arguments, rendered in the language of the reader."""
+
+    code: str
+    args: dict[str, str] = Field(default_factory=dict)
+
+
 class TaxAnswer(_Model):
     """What an engine answered for one :class:`Document`; ``fingerprint`` covers everything the engine saw."""
 
@@ -148,7 +155,8 @@ class TaxAnswer(_Model):
     determined_at: dt.datetime
     currency: Currency
     details: tuple[TaxDetail, ...]
-    explanation: tuple[str, ...] = ()
+    #: A text is shown as it is: what a remote engine says in its own words.
+    explanation: tuple[Statement | str, ...] = ()
 
     def total_tax(self) -> Decimal:
         """Sum of the tax of all details, document currency."""

@@ -442,10 +442,9 @@ class FinanceEinvoice(models.Model):
             if einvoice.state in lifecycle.HELD:
                 raise EinvoiceDelivered(
                     self.env._(
-                        "%(invoice)s was submitted as an e-invoice and is held under %(reference)s. It cannot "
-                        "be changed, cancelled or deleted; correct it with a credit note.",
+                        "%(invoice)s was submitted as an e-invoice, and the platform or authority holds it. "
+                        "It cannot be changed, cancelled or deleted; correct it with a credit note.",
                         invoice=einvoice.move_id.display_name,
-                        reference=einvoice.reference,
                     )
                 )
             if einvoice.state in lifecycle.OPEN:

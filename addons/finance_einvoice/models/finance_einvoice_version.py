@@ -49,7 +49,8 @@ class FinanceEinvoiceVersion(models.Model):
     filename = fields.Char("File name", required=True, readonly=True)
     content = fields.Binary("File", attachment=True, readonly=True, required=True)
     sha256 = fields.Char("SHA-256", required=True, readonly=True)
-    rule_sets = fields.Char("Checked against", readonly=True)
+    rule_sets = fields.Char("Codes of the rule sets", readonly=True)
+    rule_sets_text = fields.Char("Checked against", compute="_compute_rule_sets_text")
     sheets = fields.Json("Rule sheets (data)", readonly=True)
     sheets_text = fields.Text("Rule sheets", compute="_compute_sheets_text")
     findings = fields.Json("Findings of the checks (data)", readonly=True)
@@ -67,9 +68,14 @@ class FinanceEinvoiceVersion(models.Model):
     def _compute_reasons_text(self):
         for version in self:
             listed = self.env["finance.finding"]._listed(version.reasons)
-            version.reasons_text = "; ".join(
-                f"{item['code']}: {item['sentence']}" for item in listed
-            )
+            version.reasons_text = " ".join(item["sentence"] for item in listed)
+
+    @api.depends("rule_sets")
+    @api.depends_context("lang")
+    def _compute_rule_sets_text(self):
+        texts = self.env["finance.finding"]
+        for version in self:
+            version.rule_sets_text = texts._rule_set_names(version.rule_sets or "")
 
     @api.depends("sheets")
     def _compute_sheets_text(self):

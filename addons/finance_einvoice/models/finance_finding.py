@@ -1,8 +1,13 @@
 """Texts of e-invoicing: status lines, refusals of the neutral checks, and lists of findings for a reader."""
 
+import re
+
 from odoo import api, models
 
 from ..core import stored
+
+#: A business term or group of EN 16931; other places in a document, such as an XPath, are not shown.
+_BUSINESS_TERM = re.compile(r"B[TG]-\d")
 
 
 class FinanceFinding(models.AbstractModel):
@@ -30,8 +35,28 @@ class FinanceFinding(models.AbstractModel):
         return {}
 
     @api.model
+    def _rule_set_labels(self):
+        """Return code → name of rule sets. Addons that bring rule sets extend it."""
+        return {}
+
+    @api.model
+    def _rule_set_names(self, codes):
+        """Return the names of rule sets that are stored as codes separated by commas."""
+        labels = self._rule_set_labels()
+        return ", ".join(labels.get(code, code) for code in codes.split(", "))
+
+    @api.model
+    def _labels_of(self, args):
+        labels = super()._labels_of(args)
+        if "rule_sets" in args:
+            labels["rule_sets"] = self._rule_set_names(args["rule_sets"])
+        return labels
+
+    @api.model
     def _listed(self, findings):
         """Return findings as a reader sees them: dicts with code, severity, sentence, text, hint and item."""
+        _ = self.env._
+        labels = {"error": _("Error"), "warning": _("Warning"), "info": _("Note")}
         listed = []
         for values in findings or ():
             finding = stored.finding(values) if isinstance(values, dict) else values
@@ -40,11 +65,12 @@ class FinanceFinding(models.AbstractModel):
             listed.append(
                 {
                     "code": finding.code,
+                    "label": labels[finding.severity],
                     "severity": finding.severity,
                     "sentence": sentence,
                     "text": text if text not in {sentence, finding.code} else "",
                     "hint": hint,
-                    "item": finding.item,
+                    "item": finding.item if _BUSINESS_TERM.match(finding.item) else "",
                 }
             )
         return listed
@@ -100,11 +126,11 @@ class FinanceFinding(models.AbstractModel):
                 "",
             ),
             "einvoice.filed": (
-                _("Filed with %(connection)s under %(reference)s. Correct it with a credit note."),
+                _("Filed with %(connection)s. Correct the invoice with a credit note."),
                 "",
             ),
             "einvoice.accepted": (
-                _("Accepted under %(reference)s. Correct it with a credit note."),
+                _("Accepted. Correct the invoice with a credit note."),
                 "",
             ),
             "einvoice.rejected": (
@@ -142,7 +168,7 @@ class FinanceFinding(models.AbstractModel):
                 ),
             ),
             "einvoice.differs": (
-                _("The document differs from its e-invoice %(reference)s."),
+                _("The document differs from its e-invoice."),
                 _(
                     "The e-invoice is legally binding. Identify the change in the document and "
                     "restore it, or correct the document with a credit note."

@@ -9,6 +9,15 @@ class FinanceFinding(models.AbstractModel):
     _inherit = "finance.finding"
 
     @api.model
+    def _rule_set_labels(self):
+        _ = self.env._
+        return {
+            **super()._rule_set_labels(),
+            "ubl-2.1-xsd": _("UBL 2.1 schema"),
+            "en16931-ubl": _("European standard EN 16931"),
+        }
+
+    @api.model
     def _source_texts(self, source, finding):
         rule_set = self.env["finance.einvoice.rules.ubl"]._known().get(source)
         if rule_set is None:

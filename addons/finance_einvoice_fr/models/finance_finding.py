@@ -24,6 +24,10 @@ class FinanceFinding(models.AbstractModel):
         return super()._render(finding)
 
     @api.model
+    def _rule_set_labels(self):
+        return {**super()._rule_set_labels(), "br-fr-flux2-ubl": self.env._("French rules")}
+
+    @api.model
     def _messages(self):
         """Add the codes of French checks. Codes are public: retired, never reused."""
         _ = self.env._

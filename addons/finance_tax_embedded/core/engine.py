@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from odoo.addons.finance_connector_base.core import contract
-from odoo.addons.finance_tax_engine.core.amounts import Share, tax_details
+from odoo.addons.finance_tax_engine.core.amounts import Share, percent, tax_details
 from odoo.addons.finance_tax_engine.core.errors import MissingFact
 from odoo.addons.finance_tax_engine.core.rounding import Precision
 
@@ -29,7 +29,7 @@ class Decision:
     """What is due on one kind of line, and why."""
 
     shares: tuple[Share, ...]
-    explanation: tuple[str, ...]
+    explanation: tuple[contract.Statement, ...]
 
 
 def determine(
@@ -53,7 +53,7 @@ def determine(
         currency=document.currency,
         details=details,
         explanation=tuple(
-            sentence for decision in decisions.values() for sentence in decision.explanation
+            statement for decision in decisions.values() for statement in decision.explanation
         ),
     )
 
@@ -84,13 +84,18 @@ def situation_of(
 def decide(situation: Situation, category: str) -> Decision:
     """Decide by the place of supply first; then, if the place taxes, one rule per jurisdiction."""
     where = place(situation)
-    label = situation.book.categories.get(category, category)
-    subject = f"{situation.supply.capitalize()}, {label}"
     if where.verdict:
-        share = _verdict_share(where.path[0], where.verdict)
-        return Decision((share,), (_sentence(subject, where, share),))
-    shares = tuple(_rule_share(rule, item) for item, rule in _rules(situation, where, category))
-    return Decision(shares, tuple(_sentence(subject, where, share) for share in shares))
+        shares = (_verdict_share(where.path[0], where.verdict),)
+        basis = [{"rule": where.verdict.rule}]
+    else:
+        rules = _rules(situation, where, category)
+        shares = tuple(_rule_share(rule, item) for item, rule in rules)
+        basis = [_basis(rule) for _item, rule in rules]
+    decided = tuple(
+        _decided(situation.supply, category, share, facts)
+        for share, facts in zip(shares, basis, strict=True)
+    )
+    return Decision(shares, (*decided, *where.why))
 
 
 def _rules(
@@ -126,7 +131,6 @@ def _rule_share(rule: Rule, jurisdiction: Jurisdiction) -> Share:
         reason=rule.reason,
         reason_code=rule.reason_code,
         legal_reference=rule.legal_reference,
-        origin=_origin(rule),
     )
 
 
@@ -140,16 +144,27 @@ def _verdict_share(jurisdiction: Jurisdiction, verdict: Verdict) -> Share:
         reason=verdict.reason,
         reason_code=verdict.reason_code,
         legal_reference=verdict.legal_reference,
-        origin="",
     )
 
 
-def _origin(rule: Rule) -> str:
-    since = "" if rule.valid_from == dt.date.min else f"valid from {rule.valid_from}"
-    return ", ".join(part for part in (since, rule.source) if part)
+def _basis(rule: Rule) -> dict[str, str]:
+    """Return where a rule comes from, as arguments."""
+    since = "" if rule.valid_from == dt.date.min else str(rule.valid_from)
+    return {"rule": rule.name, "since": since, "source": rule.source}
 
 
-def _sentence(subject: str, where: PlaceOfSupply, share: Share) -> str:
-    """Return one explanation line: what, how much to whom, by which rule, why there."""
-    rule = ", ".join(part for part in (share.rule, share.legal_reference, share.origin) if part)
-    return f"{subject}: {share.label()} — rule {rule}. {' '.join(where.why)}"
+def _decided(supply: str, category: str, share: Share, basis: dict[str, str]) -> contract.Statement:
+    """Return what is due to whom on one kind of line, and by which rule."""
+    args = {
+        "supply": supply,
+        "category": category,
+        "place": share.jurisdiction.code,
+        "tax_type": share.tax_type,
+        "un_category": share.category,
+        "rate": percent(share.rate),
+        "reason": share.reason,
+        "legal_reference": share.legal_reference,
+        **basis,
+    }
+    kept = {name: value for name, value in args.items() if value}
+    return contract.Statement(code="tax.decided", args=kept)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
@@ -126,8 +126,6 @@ class RuleBook:
     jurisdictions: dict[str, Jurisdiction]
     rules: dict[str, tuple[Rule, ...]]
     registrations: tuple[Registration, ...] = ()
-    #: Names of tax categories, for explanations.
-    categories: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -135,7 +133,6 @@ class RuleBook:
         jurisdictions: Iterable[Jurisdiction],
         rules: Iterable[Rule],
         registrations: Iterable[Registration] = (),
-        categories: dict[str, str] | None = None,
     ) -> RuleBook:
         """Index plain lists."""
         by_jurisdiction: dict[str, list[Rule]] = {}
@@ -145,7 +142,6 @@ class RuleBook:
             {item.code: item for item in jurisdictions},
             {code: tuple(items) for code, items in by_jurisdiction.items()},
             tuple(registrations),
-            dict(categories or {}),
         )
 
     def path(self, address: contract.Address) -> tuple[Jurisdiction, ...]:

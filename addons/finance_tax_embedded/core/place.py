@@ -6,7 +6,7 @@ from odoo.addons.finance_connector_base.core.contract import Address
 from odoo.addons.finance_tax_engine.core.errors import MissingFact, NoRule, NotCovered
 
 from . import eu, place_eu, place_us
-from .supply import PlaceOfSupply, Situation
+from .supply import PlaceOfSupply, Situation, because
 
 
 def place(situation: Situation) -> PlaceOfSupply:
@@ -39,4 +39,4 @@ def _domestic_only(situation: Situation) -> PlaceOfSupply:
     path = situation.book.path(target)
     if not path:
         raise NoRule("jurisdiction", place=home)
-    return PlaceOfSupply(path, (f"Domestic supply in {home}.",))
+    return PlaceOfSupply(path, (because("domestic", place=home),))

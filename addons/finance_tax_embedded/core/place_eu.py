@@ -8,11 +8,11 @@ state of destination, means taxation at destination.
 
 from __future__ import annotations
 
-from odoo.addons.finance_connector_base.core.contract import Address
+from odoo.addons.finance_connector_base.core.contract import Address, Statement
 from odoo.addons.finance_tax_engine.core.errors import NoRule, NotCovered
 
 from . import eu
-from .supply import PlaceOfSupply, Situation, Verdict
+from .supply import PlaceOfSupply, Situation, Verdict, because
 
 INTRA_COMMUNITY_GOODS = Verdict(
     category="K",
@@ -62,19 +62,19 @@ def _goods(situation: Situation) -> PlaceOfSupply:
     if origin is None:
         raise NotCovered("origin_outside_eu", origin=situation.ship_from.country)
     if destination is None:
-        return _home(situation, f"Goods leave the EU for {situation.ship_to.country}.", EXPORT)
+        why = because("goods_leave", place=situation.ship_to.country)
+        return _home(situation, EXPORT, why)
     if destination == origin:
-        return _in(situation, origin, f"Goods stay in {origin} (article 31/32).")
-    moved = f"Goods go from {origin} to {destination}."
+        return _in(situation, origin, because("goods_stay", place=origin))
+    moved = because("goods_move", origin=origin, destination=destination)
     if not situation.buyer.is_business:
-        return _distance(situation, origin, destination, moved, "article 33 (a)")
+        return _distance(situation, origin, destination, moved, "33 (a)")
     number = situation.buyer.identifier("vat")
     issuer = eu.buyer_vat_state(situation.buyer)
     if issuer is None or issuer == origin:
-        return _in(situation, origin, moved, _why_not(number, origin, "article 138"))
-    return _home(
-        situation, f"{moved} The buyer is identified in {issuer}.", INTRA_COMMUNITY_GOODS, origin
-    )
+        return _in(situation, origin, moved, _why_not(number, origin, "138"))
+    identified = because("buyer_identified", place=issuer)
+    return _home(situation, INTRA_COMMUNITY_GOODS, moved, identified, state=origin)
 
 
 def _services(situation: Situation) -> PlaceOfSupply:
@@ -82,34 +82,34 @@ def _services(situation: Situation) -> PlaceOfSupply:
     there = eu.state_of(situation.buyer.address, goods=False)
     country = situation.buyer.address.country
     if there == home:
-        return _in(situation, home, f"Seller and buyer are established in {home}.")
+        return _in(situation, home, because("same_state", place=home))
     if there is None and eu.in_excluded_area(situation.buyer.address) and country == home:
         raise NoRule("special_area", place=home)
     if situation.buyer.is_business:
         return _business_services(situation, home, there)
     if situation.supply == "digital":
         if there is None:
-            why = f"A consumer in {country} buys a digital service."
-            return _home(situation, why, OUTSIDE_SCOPE_DIGITAL)
-        why = f"A consumer in {there} buys a digital service."
-        return _distance(situation, home, there, why, "article 58")
-    why = "Services to a consumer are taxed where the seller is (article 45)."
-    return _in(situation, home, why)
+            return _home(
+                situation, OUTSIDE_SCOPE_DIGITAL, because("digital_consumer", place=country)
+            )
+        why = because("digital_consumer", place=there)
+        return _distance(situation, home, there, why, "58")
+    return _in(situation, home, because("consumer_services"))
 
 
 def _business_services(situation: Situation, home: str | None, there: str | None) -> PlaceOfSupply:
     if there is None:
-        why = f"Service to a business in {situation.buyer.address.country}."
-        return _home(situation, why, OUTSIDE_SCOPE)
-    why = f"Service to a business in {there}."
+        why = because("business_service", place=situation.buyer.address.country)
+        return _home(situation, OUTSIDE_SCOPE, why)
+    why = because("business_service", place=there)
     number = situation.buyer.identifier("vat")
     if eu.buyer_vat_state(situation.buyer) in {None, home}:
-        return _in(situation, home, why, _why_not(number, home, "article 44"))
-    return _home(situation, why, INTRA_COMMUNITY_SERVICES)
+        return _in(situation, home, why, _why_not(number, home, "44"))
+    return _home(situation, INTRA_COMMUNITY_SERVICES, why)
 
 
 def _distance(
-    situation: Situation, origin: str | None, destination: str, why: str, article: str
+    situation: Situation, origin: str | None, destination: str, why: Statement, article: str
 ) -> PlaceOfSupply:
     """Decide a sale to a consumer in another member state: destination once the threshold is passed or
     renounced.
@@ -118,28 +118,22 @@ def _distance(
     local = book.registered("vat", destination, date)
     shop = book.registered("oss", "", date)
     if local:
-        how = f"The seller is registered for VAT in {destination}; taxed there ({article})."
+        how = because("local_registration", place=destination, article=article)
     elif shop:
-        how = f"The seller uses the union one-stop shop; taxed in {destination} ({article})."
+        how = because("one_stop_shop", place=destination, article=article)
     else:
-        how = (
-            f"No one-stop-shop or {destination} registration is valid on {date}: "
-            f"below the threshold of article 59c, taxed in {origin}."
-        )
+        how = because("below_threshold", destination=destination, origin=origin, date=date)
         return _in(situation, origin, why, how)
     return _in(situation, destination, why, how)
 
 
-def _why_not(number: str | None, origin: str | None, article: str) -> str:
+def _why_not(number: str | None, origin: str | None, article: str) -> Statement:
     if not number:
-        return f"The buyer has no VAT number: {article} does not apply, taxed in {origin}."
-    return (
-        f"“{number}” is not a VAT number of another member state: "
-        f"{article} does not apply, taxed in {origin}."
-    )
+        return because("no_vat_number", origin=origin, article=article)
+    return because("other_vat_number", number=number, origin=origin, article=article)
 
 
-def _in(situation: Situation, state: str | None, *why: str) -> PlaceOfSupply:
+def _in(situation: Situation, state: str | None, *why: Statement) -> PlaceOfSupply:
     """Return taxation in ``state`` by its rules. Regions with rules of their own are found by the address
     concerned.
     """
@@ -155,10 +149,10 @@ def _in(situation: Situation, state: str | None, *why: str) -> PlaceOfSupply:
 
 
 def _home(
-    situation: Situation, why: str, verdict: Verdict, state: str | None = None
+    situation: Situation, verdict: Verdict, *why: Statement, state: str | None = None
 ) -> PlaceOfSupply:
     """Return no taxation: reported to the state of departure, which is the seller's unless given."""
     goods = situation.is_goods
     address = situation.ship_from if goods else situation.seller.address
-    found = _in(situation, state or eu.state_of(address, goods=goods), why)
+    found = _in(situation, state or eu.state_of(address, goods=goods), *why)
     return PlaceOfSupply(found.path[:1], found.why, verdict)

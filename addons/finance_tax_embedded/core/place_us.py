@@ -8,11 +8,11 @@ fact of the state, kept on its jurisdiction.
 
 from __future__ import annotations
 
-from odoo.addons.finance_connector_base.core.contract import Address
+from odoo.addons.finance_connector_base.core.contract import Address, Statement
 from odoo.addons.finance_tax_engine.core.errors import MissingFact, NoRule
 
 from .facts import Jurisdiction
-from .supply import PlaceOfSupply, Situation, Verdict
+from .supply import PlaceOfSupply, Situation, Verdict, because
 
 COUNTRY = "US"
 EXPORT = Verdict(
@@ -47,15 +47,16 @@ def place(situation: Situation) -> PlaceOfSupply:
         if country is None:
             raise NoRule("jurisdiction", place=COUNTRY)
         verdict = EXPORT if situation.is_goods else ABROAD
-        return PlaceOfSupply((country,), (f"Delivered to {target.country}.",), verdict)
+        why = because("delivered_abroad", place=target.country)
+        return PlaceOfSupply((country,), (why,), verdict)
     state = _state(situation, target)
     if not book.registered("nexus", state.code, situation.date):
-        why = f"Delivered to {state.name}, where no nexus is recorded on {situation.date}."
+        why = because("no_nexus", place=state.code, date=situation.date)
         return PlaceOfSupply((state,), (why,), NO_NEXUS)
-    why = f"Delivered to {state.name}, where the seller has nexus."
+    why = because("nexus", place=state.code)
     origin = situation.ship_from
     if state.origin_sourced and origin.country == COUNTRY and state.covers(origin):
-        return _below(situation, origin, why, "Here tax follows the place of shipment.")
+        return _below(situation, origin, why, because("origin_sourced"))
     return _below(situation, target, why)
 
 
@@ -69,6 +70,6 @@ def _state(situation: Situation, address: Address) -> Jurisdiction:
     raise NoRule("jurisdiction", place=f"{COUNTRY}-{address.region}")
 
 
-def _below(situation: Situation, address: Address, *why: str) -> PlaceOfSupply:
+def _below(situation: Situation, address: Address, *why: Statement) -> PlaceOfSupply:
     path = situation.book.path(address)
     return PlaceOfSupply(tuple(item for item in path if item.level != "country"), why)

@@ -51,7 +51,7 @@ def most_specific(rules: list[Rule]) -> Rule:
         rule for rule in rules if rule is not winner and not rule.conditions() < winner.conditions()
     ]
     if rivals:
-        names = ", ".join(sorted(f"“{rule.name}”" for rule in [winner, *rivals]))
+        names = "\n".join(sorted(rule.name for rule in [winner, *rivals]))
         raise AmbiguousRule("rules", rules=names)
     return winner
 
@@ -72,8 +72,8 @@ def select(
     if not rules:
         raise NoRule(
             f"rule_{supply}_{customer}",
-            jurisdiction=f"{jurisdiction.name} ({jurisdiction.code})",
-            category=book.categories.get(category, category),
+            jurisdiction=jurisdiction.code,
+            category=category,
             date=date,
         )
     return most_specific(rules)

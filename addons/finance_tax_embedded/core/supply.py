@@ -37,7 +37,7 @@ class Situation:
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """No taxation here, decided by the place of supply itself and not by a rate rule; with the
-    reason (T7).
+    reason (T7). ``rule`` is a code whose name and reason are rendered in the reader's language.
     """
 
     category: Literal["AE", "K", "G", "O"]
@@ -54,5 +54,11 @@ class PlaceOfSupply:
     """
 
     path: tuple[Jurisdiction, ...]
-    why: tuple[str, ...]
+    why: tuple[contract.Statement, ...]
     verdict: Verdict | None = None
+
+
+def because(code: str, **arguments: object) -> contract.Statement:
+    """Return one reason for a place of supply, as a code and arguments."""
+    args = {name: str(value) for name, value in arguments.items()}
+    return contract.Statement(code=f"place.{code}", args=args)

@@ -34,10 +34,8 @@ class FinanceTaxEngineEmbedded(models.AbstractModel):
         env = self.sudo().with_context(active_test=True, lang="en_US").env
         shared = [("company_id", "in", (False, company_id))]
         own = [("company_id", "=", company_id)]
-        categories = env["finance.tax.category"].search([])
         return RuleBook.of(
             [item._fact() for item in env["finance.tax.jurisdiction"].search([])],
             [item._fact() for item in env["finance.tax.rule"].search(shared)],
             [item._fact() for item in env["finance.tax.registration"].search(own)],
-            {category.code: category.name for category in categories},
         )

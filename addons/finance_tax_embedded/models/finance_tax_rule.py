@@ -24,7 +24,7 @@ class FinanceTaxRule(models.Model):
         *("legal_reference", "source", "active"),
     )
 
-    name = fields.Char(required=True)
+    name = fields.Char(required=True, translate=True)
     jurisdiction_id = fields.Many2one(
         "finance.tax.jurisdiction",
         required=True,
@@ -54,11 +54,11 @@ class FinanceTaxRule(models.Model):
         default="taxable",
     )
     rate = fields.Float("Rate (%)", digits=(7, 4), aggregator=None)
-    un_category = fields.Char("UNTDID 5305", compute="_compute_un_category")
-    reason = fields.Char(help="Why no tax is charged; printed on the invoice.")
+    un_category = fields.Char("VAT category (UNTDID 5305)", compute="_compute_un_category")
+    reason = fields.Char(translate=True, help="Why no tax is charged; printed on the invoice.")
     reason_code = fields.Char("VATEX code", help="Exemption reason code for e-invoices.")
-    legal_reference = fields.Char("Legal reference")
-    source = fields.Char(help="Publication the rule was taken from.")
+    legal_reference = fields.Char("Legal reference", translate=True)
+    source = fields.Char(translate=True, help="Publication the rule was taken from.")
     active = fields.Boolean(default=True)
     problem = fields.Char("Conflict", compute="_compute_problem")
 

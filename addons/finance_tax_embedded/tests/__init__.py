@@ -1,1 +1,1 @@
-from . import test_t7_reasons, test_rule_book, test_try_wizard
+from . import test_languages, test_rule_book, test_t7_reasons, test_try_wizard

@@ -105,7 +105,7 @@ class FinanceTaxTry(models.TransientModel):
         determination = self.env["finance.tax.determination"]
         self.answer_html = determination._details(answer, self.currency_id)
         self.total_tax = float(answer.total_tax())
-        self.explanation = "\n".join(answer.explanation)
+        self.explanation = self.env["finance.finding"]._tax_explanation(answer)
 
     def _document(self):
         """Return a document with one line that is stored nowhere."""

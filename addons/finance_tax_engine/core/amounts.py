@@ -10,17 +10,6 @@ from odoo.addons.finance_connector_base.core import contract
 
 from .rounding import Precision, distribute, rounded, to_company
 
-#: Wording of a category that is not taxed when no reason is given.
-_PLAIN = {
-    "S": "taxable",
-    "Z": "zero rate",
-    "E": "exempt",
-    "AE": "reverse charge",
-    "K": "intra-Community supply",
-    "G": "export",
-    "O": "outside the scope of tax",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Share:
@@ -34,16 +23,6 @@ class Share:
     reason: str = ""
     reason_code: str = ""
     legal_reference: str = ""
-    #: Where the rule comes from; only for explanations.
-    origin: str = ""
-
-    def label(self) -> str:
-        """Return ``FR VAT 20 %`` or ``DE VAT 0 % (reverse charge)``."""
-        kind = "VAT" if self.tax_type == "vat" else "sales tax"
-        text = f"{self.jurisdiction.code} {kind} {percent(self.rate)} %"
-        if self.category == "S":
-            return text
-        return f"{text} ({self.reason or _PLAIN[self.category]})"
 
 
 def percent(rate: Decimal) -> str:

@@ -50,8 +50,10 @@ def reversal(
         currency=document.currency,
         details=tuple(details),
         explanation=(
-            f"Full reversal of {_name(document, original)}: "
-            f"its amounts and its tax date {original.tax_date} apply.",
+            contract.Statement(
+                code="tax.reversal",
+                args={"document": _name(document, original), "date": str(original.tax_date)},
+            ),
             *answer.explanation,
         ),
     )
@@ -134,7 +136,7 @@ def last_known(
         key for key, value in shares.items() if value
     }
     if missing:
-        kinds = ", ".join(sorted(f"{supply}/{category}" for supply, category in missing))
+        kinds = "\n".join(sorted(f"{supply}/{category}" for supply, category in missing))
         raise NoRule("last_known_kinds", kinds=kinds)
     return contract.TaxAnswer(
         engine=LAST_KNOWN,
@@ -144,8 +146,9 @@ def last_known(
         currency=document.currency,
         details=tax_details(document, shares, precision),
         explanation=(
-            "The engine could not answer; the rates determined on "
-            f"{answer.determined_at:%Y-%m-%d} apply for now.",
+            contract.Statement(
+                code="tax.last_known", args={"date": f"{answer.determined_at:%Y-%m-%d}"}
+            ),
         ),
     )
 

@@ -6,7 +6,7 @@ tags are those of the company's own matching tax, so that the VAT return keeps w
 """
 
 from markupsafe import Markup
-from odoo import Command, fields, models
+from odoo import Command, api, fields, models
 from odoo.exceptions import ConcurrencyError
 from psycopg2.errors import UniqueViolation
 
@@ -17,7 +17,8 @@ from ..core.errors import NoTaxAccount
 #: Scope a tax of the chart must have to stand for a category that is not taxed. Charts that do not
 #: tell goods from services get no report tags for services: none is better than the wrong box.
 SCOPES = {"K": ("consu", False), "G": ("consu", False), "AE": ("service",), "O": ("service",)}
-LABELS = {"vat": "VAT", "sales": "sales tax"}
+#: Language of the texts that others are translations of.
+_SOURCE = "en_US"
 
 
 class AccountTax(models.Model):
@@ -47,7 +48,9 @@ class AccountTax(models.Model):
         for key, name in names.items():
             if name not in known:
                 values = self._finance_values(move, wanted[key], name)
-                known[name] = self._finance_create_once(values).id
+                tax = self._finance_create_once(values)
+                self._finance_translate(tax, lambda texts, key=key: _texts(texts, wanted[key]))
+                known[name] = tax.id
         return {key: self.sudo().browse(known[name]) for key, name in names.items()}
 
     def write(self, vals):
@@ -73,17 +76,42 @@ class AccountTax(models.Model):
         """
         try:
             with self.env.cr.savepoint(flush=False):
-                return self.sudo().create(values)
+                return self.sudo().with_context(lang=_SOURCE).create(values)
         except UniqueViolation as error:
             key = values["finance_tax_key"]
             raise ConcurrencyError(f"another transaction has created the tax {key}") from error
+
+    @api.model
+    def _finance_translate(self, record, texts):
+        """Store texts in each active language: taxes are read by customers, too.
+
+        :param texts: function of the texts of finance in a language that returns field → text
+        """
+        finding = self.env["finance.finding"]
+        for lang, _name in self.env["res.lang"].get_installed():
+            if lang != _SOURCE:
+                for name, value in texts(finding.with_context(lang=lang)).items():
+                    self._finance_translate_field(record, name, lang, value)
+
+    @api.model
+    def _finance_translate_field(self, record, name, lang, value):
+        """Store one translation. Of HTML the terms are translated, in their order."""
+        field = record._fields[name]
+        if not callable(field.translate):
+            # Nothing but this text changes, so what the models do on every write is left out.
+            models.BaseModel.write(record.with_context(lang=lang), {name: value})
+        elif value:
+            terms = zip(
+                field.get_trans_terms(record[name]), field.get_trans_terms(value), strict=True
+            )
+            record.update_field_translations(name, {lang: dict(terms)})
 
     def _finance_values(self, move, detail, name):
         """Return the values of the tax that stands for ``detail``."""
         taxes = self.sudo().with_company(move.company_id)
         equivalent = taxes._find_equivalent_tax(move, detail)
         return {
-            "name": _name(detail),
+            **_texts(self.env["finance.finding"].with_context(lang=_SOURCE), detail),
             "invoice_label": f"{percent(detail.rate)}%",
             "amount_type": "percent",
             "amount": float(detail.rate),
@@ -94,7 +122,6 @@ class AccountTax(models.Model):
             "tax_group_id": (equivalent.tax_group_id or taxes._finance_group(move, detail)).id,
             "finance_tax_key": name,
             "finance_jurisdiction_code": detail.jurisdiction.code,
-            "invoice_legal_notes": _legal_notes(detail),
             **taxes._finance_repartition(move, detail, equivalent),
             **taxes._finance_einvoice_codes(detail),
         }
@@ -143,9 +170,10 @@ class AccountTax(models.Model):
 
     def _finance_group(self, move, detail):
         """Return the group under which the totals of a document show the tax, by its own name."""
-        groups = self.env["account.tax.group"]
+        groups = self.env["account.tax.group"].with_context(lang=_SOURCE)
+        source = self.env["finance.finding"].with_context(lang=_SOURCE)
         key = {
-            "name": _label(detail),
+            "name": source._tax_label_of(detail),
             "company_id": move.company_id.id,
             "country_id": move.tax_country_id.id,
         }
@@ -155,7 +183,11 @@ class AccountTax(models.Model):
             *("tax_payable_account_id", "tax_receivable_account_id"),
             "advance_tax_payment_account_id",
         )
-        return found or groups.create({**key, **{name: other[name].id for name in accounts}})
+        if found:
+            return found
+        group = groups.create({**key, **{name: other[name].id for name in accounts}})
+        self._finance_translate(group, lambda texts: {"name": texts._tax_label_of(detail)})
+        return group
 
     def _finance_repartition(self, move, detail, equivalent):
         """Return accounts and report tags of the equivalent tax; else only the account other sales
@@ -168,7 +200,11 @@ class AccountTax(models.Model):
             }
         account = self._finance_own_taxes(move).invoice_repartition_line_ids.account_id[:1]
         if detail.rate and not account:
-            raise NoTaxAccount("account", company=move.company_id.name, tax=_name(detail))
+            raise NoTaxAccount(
+                "account",
+                company=move.company_id.name,
+                tax=self.env["finance.finding"]._tax_name(detail),
+            )
         tax_line = {"repartition_type": "tax", "factor_percent": 100, "account_id": account.id}
         lines = [Command.create({"repartition_type": "base"}), Command.create(tax_line)]
         return {"invoice_repartition_line_ids": lines, "refund_repartition_line_ids": lines}
@@ -186,24 +222,15 @@ class AccountTax(models.Model):
         }
 
 
-def _label(detail):
-    """Return ``FR VAT 20%``."""
-    return f"{detail.jurisdiction.code} {LABELS[detail.tax_type]} {percent(detail.rate)}%"
-
-
-def _name(detail):
-    """Return ``FR VAT 20%``; what is not the standard category carries it, and its reason."""
-    if detail.category == "S":
-        return _label(detail)
-    return " ".join(filter(None, (_label(detail), detail.category, detail.reason_code)))
-
-
-def _legal_notes(detail):
-    """Return what must be printed on the invoice when no tax is charged (T7)."""
-    notes = [text for text in (detail.reason, detail.legal_reference) if text]
-    if detail.category == "S" or not notes:
-        return False
-    return Markup("<p>%s</p>") % " — ".join(notes)
+def _texts(finding, detail):
+    """Return name and legal notes: what must be printed on the invoice when no tax is charged (T7)."""
+    shown = finding._tax_detail(detail)
+    notes = [text for text in (shown["reason"], shown["legal_reference"]) if text]
+    printed = detail.category != "S" and notes
+    return {
+        "name": finding._tax_name(detail),
+        "invoice_legal_notes": printed and Markup("<p>%s</p>") % " — ".join(notes),
+    }
 
 
 def _repartition(line):

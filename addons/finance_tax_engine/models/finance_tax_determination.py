@@ -11,7 +11,6 @@ from odoo import api, fields, models
 from odoo.addons.finance_connector_base.core import contract
 
 from ..core import replay
-from ..core.amounts import Share
 from ..core.answers import check_answer
 from ..core.errors import NoRule, TaxError
 
@@ -41,8 +40,10 @@ class FinanceTaxDetermination(models.Model):
     answer_json = fields.Text("Answer", required=True, readonly=True)
     currency_id = fields.Many2one("res.currency", required=True, readonly=True)
     total_tax = fields.Monetary(readonly=True)
-    explanation = fields.Text(readonly=True)
-    summary = fields.Char(readonly=True)
+    # Rendered from the answer in the language of the reader. Columns of the same names, in which
+    # earlier releases stored English texts, stay in older databases and are not read.
+    explanation = fields.Text(compute="_compute_texts")
+    summary = fields.Char(compute="_compute_texts")
     applied = fields.Boolean("In use", compute="_compute_applied")
     details_html = fields.Html("Details", compute="_compute_details_html", sanitize=False)
 
@@ -164,8 +165,6 @@ class FinanceTaxDetermination(models.Model):
             "answer_json": contract.canonical_json(answer).decode(),
             "currency_id": move.currency_id.id,
             "total_tax": float(answer.total_tax()),
-            "explanation": "\n".join(answer.explanation),
-            "summary": _summary(answer),
         }
 
     def _precision(self, move):
@@ -198,12 +197,18 @@ class FinanceTaxDetermination(models.Model):
     @api.depends("engine")
     @api.depends_context("lang")
     def _compute_engine_name(self):
-        field = self.env["res.company"]._fields["finance_tax_engine"]
-        names = dict(field._description_selection(self.env))
-        names[replay.REVERSAL] = self.env._("the reversed document")
-        names[replay.LAST_KNOWN] = self.env._("Last known rates")
+        texts = self.env["finance.finding"]
         for record in self:
-            record.engine_name = names.get(record.engine, record.engine)
+            record.engine_name = texts._tax_engine_name(record.engine)
+
+    @api.depends("answer_json")
+    @api.depends_context("lang")
+    def _compute_texts(self):
+        texts = self.env["finance.finding"]
+        for record in self:
+            answer = record.answer_json and record._answer()
+            record.explanation = answer and texts._tax_explanation(answer)
+            record.summary = answer and texts._tax_summary(self._groups(answer), record.currency_id)
 
     @api.depends("version", "move_id")
     def _compute_name(self):
@@ -222,6 +227,7 @@ class FinanceTaxDetermination(models.Model):
             record.applied = record.move_id.finance_tax_determination_id == record
 
     @api.depends("answer_json")
+    @api.depends_context("lang")
     def _compute_details_html(self):
         for record in self:
             record.details_html = record.answer_json and self._details(
@@ -233,34 +239,22 @@ class FinanceTaxDetermination(models.Model):
         """Return an answer as a table."""
         return self.env["ir.qweb"]._render(
             "finance_tax_engine.determination_details",
-            {"groups": _groups(answer), "currency": currency},
+            {"groups": self._groups(answer), "currency": currency},
         )
 
-
-def _groups(answer):
-    """Return details added up by what makes them differ, in the order of the document."""
-    groups = {}
-    for detail in answer.details:
-        share = _label(detail)
-        key = (share, detail.rule, detail.reason_code, detail.legal_reference)
-        group = groups.setdefault(
-            key, {"label": share, "detail": detail, "lines": 0, "taxable": 0, "tax": 0}
-        )
-        group["lines"] += 1
-        group["taxable"] += detail.taxable
-        group["tax"] += detail.tax
-    return list(groups.values())
-
-
-def _summary(answer):
-    """Return ``FR VAT 20 % on 1200.00: 240.00``, at most three of them."""
-    parts = [
-        f"{group['label']} on {group['taxable']:f}: {group['tax']:f}" for group in _groups(answer)
-    ]
-    more = f" and {len(parts) - 3} more" if len(parts) > 3 else ""  # noqa: PLR2004 (as said)
-    return "; ".join(parts[:3]) + more
-
-
-def _label(detail):
-    names = ("jurisdiction", "tax_type", "category", "rate", "reason")
-    return Share(**{name: getattr(detail, name) for name in names}).label()
+    @api.model
+    def _groups(self, answer):
+        """Return details added up by what makes them differ, in the order of the document."""
+        texts, groups = self.env["finance.finding"], {}
+        for detail in answer.details:
+            names = ("tax_type", "category", "rate", "rule", "reason")
+            key = (detail.jurisdiction.code, *(getattr(detail, name) for name in names))
+            key += (detail.reason_code, detail.legal_reference)
+            if key not in groups:
+                shown = texts._tax_detail(detail)
+                groups[key] = {**shown, "detail": detail, "lines": 0, "taxable": 0, "tax": 0}
+            group = groups[key]
+            group["lines"] += 1
+            group["taxable"] += detail.taxable
+            group["tax"] += detail.tax
+        return list(groups.values())

@@ -1,6 +1,7 @@
 """Re-check of every document a fallback was used on, until the engine has answered (T4)."""
 
 from odoo import models
+from odoo.addons.finance_connector_base.core.finding import Finding
 
 from ..core.errors import TaxError
 from .finance_tax_service import Outcome
@@ -48,18 +49,15 @@ class FinanceTaxRemediation(models.AbstractModel):
     def _report(self, move, determination, difference):
         """Leave the correction of a posted difference to the accountant: an activity and an entry."""
         move._finance_store_tax({"finance_tax_remediation": "different"})
-        note = self.env._(
-            "The tax engine has answered: %(summary)s. The posted tax differs by %(difference)s "
-            "%(currency)s. Correct it with a credit note and a new invoice.",
-            summary=determination.summary,
-            difference=format(difference, "f"),
-            currency=move.currency_id.name,
-        )
+        args = {"determination": str(determination.id), "difference": format(difference, "f")}
+        status = Finding("tax.difference", args=args)
+        user = move.invoice_user_id or move.create_uid
+        reader = self.with_context(lang=user.lang or self.env.lang).env
         move.activity_schedule(
             "mail.mail_activity_data_todo",
-            summary=self.env._("Posted tax differs from the engine's"),
-            note=note,
-            user_id=(move.invoice_user_id or move.create_uid).id,
+            summary=reader._("Posted tax differs from the engine's"),
+            note=reader["finance.finding"]._render(status)[0],
+            user_id=user.id,
         )
         self.env["finance.audit.entry"]._record(
             action="tax.difference",
@@ -67,8 +65,11 @@ class FinanceTaxRemediation(models.AbstractModel):
             document=move,
             company=move.company_id,
             outcome="warning",
-            summary=note,
-            details={"difference": format(difference, "f")},
+            summary=self.env["finance.finding"]._render(status)[0],
+            details={
+                "difference": args["difference"],
+                "status": {"code": status.code, "args": args},
+            },
         )
 
 

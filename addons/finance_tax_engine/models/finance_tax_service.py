@@ -12,10 +12,12 @@ An indeterminate tax is a state one can see and search for, never a zero. The po
 posting, Odoo's own taxes, or the last known rates; the latter two are re-checked by a scheduled job.
 """
 
+import json
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from odoo import api, models
+from odoo.addons.finance_connector_base.core.finding import Finding
 from odoo.exceptions import RedirectWarning, UserError
 
 from ..core.errors import TaxError, TotalsDiffer
@@ -277,20 +279,9 @@ class FinanceTaxService(models.AbstractModel):
         """Return the evidence of what was decided, for the document's timeline."""
         company, determination = move.company_id, outcome.determination
         findings = [self._finding(move, error) for error in outcome.errors]
-        facts = {
-            "engine": self._engine_label(company, determination),
-            "amount": determination and f"{determination.total_tax:.2f}",
-            "currency": determination and determination.currency_id.name,
-            "reason": self.env["finance.finding"]._render_tax([f.to_json() for f in findings]),
-            "summary": determination.summary if determination else "",
-        }
-        sentences = {
-            "determined": self.env._(
-                "Tax determined by %(engine)s: %(amount)s %(currency)s — %(summary)s.", **facts
-            ),
-            "fallback": self.env._("Tax fallback: %(engine)s gave no answer. %(reason)s", **facts),
-            "failed": self.env._("Tax could not be determined: %(reason)s", **facts),
-        }
+        status = Finding(
+            f"tax.{outcome.state}", args=_status_arguments(company, determination, findings)
+        )
         outcomes = {"determined": "success", "fallback": "warning", "failed": "failure"}
         return {
             "action": f"tax.{outcome.state}",
@@ -298,16 +289,12 @@ class FinanceTaxService(models.AbstractModel):
             "document": move,
             "company": company,
             "outcome": outcomes[outcome.state],
-            "summary": sentences[outcome.state],
-            "details": _details(determination, findings, company),
+            "summary": self.env["finance.finding"]._render(status)[0],
+            "details": {
+                "status": {"code": status.code, "args": status.args},
+                **_details(determination, findings, company),
+            },
         }
-
-    def _engine_label(self, company, determination):
-        """Return the name of the source of an answer."""
-        if determination and determination.engine == REVERSAL:
-            return self.env._("the reversed document")
-        engines = dict(company._fields["finance_tax_engine"]._description_selection(self.env))
-        return engines.get(company.finance_tax_engine)
 
     # -- errors: what to correct, and where ----------------------------------------------------
 
@@ -359,6 +346,17 @@ class FinanceTaxService(models.AbstractModel):
         raise RedirectWarning(message, action, label)
 
 
+def _status_arguments(company, determination, findings):
+    """Return what the sentence of an entry is made of, for readers of other languages."""
+    reversal = determination and determination.engine == REVERSAL
+    args = {"engine": REVERSAL if reversal else company.finance_tax_engine}
+    if determination:
+        args["determination"] = str(determination.id)
+    if findings:
+        args["findings"] = json.dumps([finding.to_json() for finding in findings])
+    return args
+
+
 #: What makes two failed states the same.
 _STATED = ("finance_tax_state", "finance_tax_findings")
 
@@ -377,6 +375,6 @@ def _details(determination, findings, company):
             "fingerprint": answer.fingerprint,
             "total_tax": format(answer.total_tax(), "f"),
             "currency": answer.currency,
-            "explanation": list(answer.explanation),
+            "explanation": answer.to_json_value()["explanation"],
         }
     return details

@@ -67,7 +67,7 @@ class TestT4Fallback(TaxCase):
         self.env["finance.tax.remediation"]._remediate(move)
         self.assertEqual(move.finance_tax_state, "fallback")
         self.assertEqual(move.finance_tax_remediation, "different")
-        self.assertIn("-14.50", move.activity_ids.note)
+        self.assertIn("14.50", move.activity_ids.note)
         self.assertEqual(move.amount_tax, 20.0)
 
     def test_t4_a_draft_is_determined_as_soon_as_the_engine_answers(self):

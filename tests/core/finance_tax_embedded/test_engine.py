@@ -23,8 +23,9 @@ def test_several_rates_on_one_document():
     answer = engine.determine(doc, book(), CENTS, NOW)
     assert [d.tax for d in answer.details] == [20, Decimal("2.75"), 2]
     assert answer.total_tax() == Decimal("24.75")
-    assert len(answer.explanation) == 2
-    assert "CGI art. 278-0 bis" in answer.explanation[1]
+    decided = [item.args for item in answer.explanation if item.code == "tax.decided"]
+    assert [args["rate"] for args in decided] == ["20", "5.5"]
+    assert decided[1]["legal_reference"] == "CGI art. 278-0 bis"
 
 
 def test_the_same_decision_is_made_once_for_a_thousand_lines(monkeypatch):

@@ -56,7 +56,7 @@ def test_rules_are_valid_from_and_to_inclusive(day, rate):
 
 
 def test_t4_no_rule_is_an_error_and_not_zero():
-    with pytest.raises(NoRule, match="France"):
+    with pytest.raises(NoRule, match="jurisdiction=FR"):
         pick(rule("FR", "5.5", category="food"))
 
 
