@@ -135,7 +135,13 @@ class FinanceRoute(models.Model):
         company = self.env["res.company"].sudo().browse(company_id)
         for owner in (*reversed(company.parent_ids), company.browse()):
             routes = self.sudo().search(
-                [("purpose", "=", purpose), ("company_id", "=", owner.id)], order="sequence, id"
+                # Named, because the caller's context may include archived records.
+                [
+                    ("purpose", "=", purpose),
+                    ("company_id", "=", owner.id),
+                    ("active", "=", True),
+                ],
+                order="sequence, id",
             )
             if routes:
                 return owner.id or company_id, tuple(one._candidate() for one in routes)
@@ -160,7 +166,11 @@ class FinanceRoute(models.Model):
         for route in self:
             route.problem = False
             rivals = route.search(
-                [("purpose", "=", route.purpose), ("company_id", "=", route.company_id.id)]
+                [
+                    ("purpose", "=", route.purpose),
+                    ("company_id", "=", route.company_id.id),
+                    ("active", "=", True),
+                ]
             )
             names = {
                 (two if one.id == route._origin.id else one).name

@@ -40,6 +40,7 @@ class TestRoute(FakeCase):
         self.assertEqual((self.route.regime, self.route.connection_id), ("fake", self.connection))
         self.company.finance_einvoice_regime = False
         self.assertFalse(self.route.active)
+        self.assertFalse(self.posted().einvoice_ids)
         self.company.finance_einvoice_regime = "fake"
         self.assertTrue(self.route.active)
         self.assertEqual(self.company.finance_einvoice_connection_id, self.connection)
