@@ -58,9 +58,7 @@ def choose(candidates: Iterable[Candidate], facts: Mapping[str, str]) -> Candida
     if not matching:
         return None
     best = min(one.rank for one in matching)
-    first, *rivals = sorted(
-        (one for one in matching if one.rank == best), key=lambda one: one.id
-    )
+    first, *rivals = sorted((one for one in matching if one.rank == best), key=lambda one: one.id)
     if rivals:
         raise Ambiguity((first, *rivals))
     return first

@@ -231,7 +231,6 @@ class AccountMove(models.Model):
             documents=format_list(self.env, self.mapped("display_name")),
             platform=format_list(
                 self.env,
-                self._finance_route_platforms()
-                or [self.env._("the platform of its regime")],
+                self._finance_route_platforms() or [self.env._("the platform of its regime")],
             ),
         )

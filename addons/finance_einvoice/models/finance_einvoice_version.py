@@ -88,9 +88,9 @@ class FinanceEinvoiceVersion(models.Model):
     def _compute_route_text(self):
         for version in self:
             finding = (version.route or {}).get("finding")
-            version.route_text = finding and self.env["finance.finding"]._render(
-                Finding.from_json(finding)
-            )[0]
+            version.route_text = (
+                finding and self.env["finance.finding"]._render(Finding.from_json(finding))[0]
+            )
 
     @api.model
     def _add_many(self, renderings):

@@ -19,6 +19,7 @@ _ROUTE_FIELDS = tuple(
     )
 )
 
+
 class ResCompany(models.Model):
     _name = "res.company"
     _inherit = ["res.company", "finance.audit.tracked.mixin"]

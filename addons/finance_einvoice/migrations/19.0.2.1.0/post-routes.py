@@ -37,8 +37,6 @@ def migrate(cr, version):  # noqa: ARG001 - the signature Odoo calls
         [(route, route._audit_changes({}, _snapshot(route, names), {})) for route in routes],
     )
     for name in _COLUMNS:
-        cr.execute(
-            "DELETE FROM ir_model_constraint WHERE name = %s", [f"res_company_{name}_fkey"]
-        )
+        cr.execute("DELETE FROM ir_model_constraint WHERE name = %s", [f"res_company_{name}_fkey"])
         cr.execute(f"ALTER TABLE res_company DROP COLUMN {name}")
     env.registry.clear_cache()

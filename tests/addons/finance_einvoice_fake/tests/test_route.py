@@ -126,7 +126,9 @@ class TestRoute(FakeCase):
         self.assertEqual(self.codes(move), "route.skipped")
         skipping.active = False
         self.assertEqual(self.codes(move), "route.skipped")
-        self.assertNotIn(move, self.env["account.move"]._finance_missing_evidence()["evidence.einvoice"])
+        self.assertNotIn(
+            move, self.env["account.move"]._finance_missing_evidence()["evidence.einvoice"]
+        )
 
     def test_a_format_that_the_regime_does_not_accept_is_refused(self):
         self.route.format = "fake_text"
@@ -137,10 +139,14 @@ class TestRoute(FakeCase):
 
     def test_changes_are_recorded(self):
         self.route.sequence = 3
-        entry = self.env["finance.audit.entry"].sudo().search(
-            [("record_model", "=", "finance.route"), ("record_id", "=", self.route.id)],
-            order="id desc",
-            limit=1,
+        entry = (
+            self.env["finance.audit.entry"]
+            .sudo()
+            .search(
+                [("record_model", "=", "finance.route"), ("record_id", "=", self.route.id)],
+                order="id desc",
+                limit=1,
+            )
         )
         self.assertEqual(entry.action, "configuration.changed")
 
