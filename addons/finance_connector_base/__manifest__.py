@@ -1,7 +1,7 @@
 {
     "name": "Finance Connect: Connector Base",
     "summary": "Connections, credentials, exchanges and the dispatcher that delivers each effect once",
-    "version": "19.0.2.0.0",
+    "version": "19.0.2.1.0",
     "category": "Accounting/Accounting",
     "author": "Finance Connect contributors",
     "website": "https://github.com/finance-connect/finance-connect",
@@ -21,6 +21,8 @@
         "views/finance_exchange_views.xml",
         "views/finance_connection_views.xml",
         "views/finance_retry_policy_views.xml",
+        "views/finance_route_views.xml",
+        "views/finance_mapping_views.xml",
         "wizards/finance_case_decision_views.xml",
         "wizards/finance_posting_result_views.xml",
         "views/finance_case_views.xml",

@@ -1,7 +1,7 @@
 {
     "name": "Finance Connect: E-Invoicing",
     "summary": "One e-invoice per document: checks, submission, status, reasons and guards",
-    "version": "19.0.2.0.0",
+    "version": "19.0.2.1.0",
     "category": "Accounting/Accounting",
     "author": "Finance Connect contributors",
     "website": "https://github.com/finance-connect/finance-connect",
@@ -13,6 +13,7 @@
         "data/mail_activity_type.xml",
         "data/finance_einvoice_guard.xml",
         "data/finance_overview.xml",
+        "views/finance_route_views.xml",
         "views/finance_einvoice_version_views.xml",
         "views/finance_einvoice_views.xml",
         "views/account_move_views.xml",

@@ -12,6 +12,9 @@ from . import finance_dispatcher_worker
 from . import finance_throttle
 from . import finance_resource
 from . import finance_retry_policy
+from . import finance_shared_mixin
+from . import finance_route
+from . import finance_mapping
 from . import finance_case
 from . import finance_stall
 from . import finance_webhook_event

@@ -22,6 +22,33 @@ class FinanceFinding(models.AbstractModel):
             **self._stall_messages(),
             **self._webhook_messages(),
             **self._posting_messages(),
+            **self._route_messages(),
+        }
+
+    @api.model
+    def _route_messages(self):
+        _ = self.env._
+        return {
+            "route.taken": (_("Route “%(route)s”."), ""),
+            "route.no_match": (
+                _("No route applies to this document."),
+                _(
+                    "A finance admin adds a route, or one that says “Do not send”, under "
+                    "Finance Connect › Configuration › Routes."
+                ),
+            ),
+            "route.ambiguous": (
+                _("Several routes apply equally well to this document: %(routes)s."),
+                _("A finance admin changes their order or conditions under Routes."),
+            ),
+            "mapping.missing": (
+                _("%(kind)s: “%(record)s” has no code."),
+                _("A finance admin adds it under Finance Connect › Configuration › Code mappings."),
+            ),
+            "mapping.ambiguous": (
+                _("%(kind)s: several codes apply equally well to “%(record)s”: %(codes)s."),
+                _("A finance admin changes their order or conditions under Code mappings."),
+            ),
         }
 
     @api.model

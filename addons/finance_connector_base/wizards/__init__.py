@@ -1,2 +1,3 @@
 from . import finance_case_decision
 from . import finance_posting_result
+from . import finance_mapping_gap

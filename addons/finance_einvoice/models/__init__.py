@@ -2,6 +2,7 @@ from . import finance_audit_entry
 from . import finance_einvoice_registry
 from . import finance_einvoice_rules
 from . import finance_einvoice_regime
+from . import finance_route
 from . import finance_einvoice
 from . import finance_einvoice_version
 from . import finance_einvoice_guard

@@ -12,6 +12,7 @@ from odoo.tools import format_list
 from ..core import guard, lifecycle
 from .finance_einvoice_guard import EinvoiceHeld, kept_fields
 from .finance_einvoice_route import NOT_SENT, STATE_FIELD, OtherRoute
+from .finance_route import PURPOSE
 
 #: Internal users; customers at the portal see none of it.
 _INTERNAL = "base.group_user"
@@ -54,6 +55,35 @@ class AccountMove(models.Model):
     einvoice_findings = fields.Html(
         related="einvoice_id.findings_html", string="Findings of the checks", groups=_INTERNAL
     )
+
+    einvoice_route_data = fields.Json(
+        "Why it is not submitted (data)", readonly=True, copy=False, groups=_INTERNAL
+    )
+    einvoice_route_note = fields.Char(
+        "E-invoicing route", compute="_compute_einvoice_route_note", groups=_INTERNAL
+    )
+
+    @api.depends(
+        *("einvoice_ids.version_ids", "einvoice_route_data", "state"),
+        *("company_id", "move_type", "commercial_partner_id"),
+    )
+    @api.depends_context("lang")
+    def _compute_einvoice_route_note(self):
+        """Say which route was taken, or will be, and why; or why none."""
+        for move in self.sudo():
+            finding = move._finance_route_finding()
+            move.einvoice_route_note = finding and " ".join(
+                filter(None, self.env["finance.finding"]._render(finding))
+            )
+
+    def _finance_route_finding(self):
+        """Return what was stored when the document was posted; of a draft what would be."""
+        kept = (self.einvoice_id.version_ids[:1].route or {}).get("finding")
+        if self.state == "draft":
+            choice = self.env["finance.route"]._einvoice_choice(self)
+            return choice and choice[2]
+        kept = kept or self.einvoice_route_data
+        return Finding.from_json(kept) if kept else None
 
     @api.depends("einvoice_ids")
     def _compute_einvoice_id(self):
@@ -101,9 +131,9 @@ class AccountMove(models.Model):
     # -- evidence required of posted documents -------------------------------------------------------------------
 
     def _finance_needs_pipeline(self):
-        return super()._finance_needs_pipeline() or bool(
-            self.company_id._finance_einvoice_company().finance_einvoice_regime
-            and self.is_sale_document()
+        return super()._finance_needs_pipeline() or (
+            self.is_sale_document()
+            and self.env["finance.route"]._applies_to(PURPOSE, self.company_id)
         )
 
     @api.model
@@ -112,6 +142,7 @@ class AccountMove(models.Model):
         domain = self.env["finance.posting.watch"]._evidence_domain("einvoice") & Domain(
             "einvoice_ids", "=", False
         )
+        domain &= Domain("einvoice_route_data", "=", False)
         pairs = self.env["finance.einvoice"]._for_moves(self.sudo().search(domain))
         missing = self.browse(
             [move.id for move, _regime in pairs if not move._finance_left_by_other_route()]
@@ -182,6 +213,17 @@ class AccountMove(models.Model):
         if ours:
             raise OtherRoute(ours._finance_route_text())
 
+    def _finance_route_platforms(self):
+        """Return the names of the connections by which these documents leave or have left."""
+        return [
+            name
+            for move in self.sudo()
+            for name in (
+                move.einvoice_id.exchange_id.connection_id
+                or self.env["finance.einvoice"]._route_of(move).connection_id
+            ).mapped("name")
+        ]
+
     def _finance_route_text(self):
         return self.env._(
             "%(documents)s: the e-invoice is submitted to %(platform)s and cannot be sent through a second "
@@ -189,9 +231,6 @@ class AccountMove(models.Model):
             documents=format_list(self.env, self.mapped("display_name")),
             platform=format_list(
                 self.env,
-                self.company_id._finance_einvoice_company()
-                .sudo()
-                .finance_einvoice_connection_id.mapped("name")
-                or [self.env._("the platform of its regime")],
+                self._finance_route_platforms() or [self.env._("the platform of its regime")],
             ),
         )

@@ -40,6 +40,7 @@ class _Rendering(NamedTuple):
     content: bytes
     rule_sets: tuple
     findings: list
+    route: dict
 
 
 class FinanceEinvoice(models.Model):
@@ -58,6 +59,9 @@ class FinanceEinvoice(models.Model):
         selection=lambda self: self.env["finance.einvoice.regime"]._selection(),
         required=True,
         readonly=True,
+    )
+    route_id = fields.Many2one(
+        "finance.route", "Route", readonly=True, ondelete="restrict", index="btree_not_null"
     )
     state = fields.Selection(
         list(lifecycle.LABELS),
@@ -252,13 +256,18 @@ class FinanceEinvoice(models.Model):
     @api.model
     def _for_moves(self, moves):
         """Return the documents that are to be submitted, each with the model of its regime."""
-        regimes = self.env["finance.einvoice.regime"]._registered()
         pairs = []
-        for move in moves.filtered(lambda item: item.is_sale_document()):
-            code = move.company_id._finance_einvoice_company().finance_einvoice_regime
-            if code in regimes and regimes[code]._applies(move):
-                pairs.append((move, regimes[code]))
+        for move in moves:
+            choice = self.env["finance.route"]._einvoice_choice(move)
+            if choice and choice[1] is not None:
+                pairs.append((move, choice[1]))
         return pairs
+
+    @api.model
+    def _route_of(self, move):
+        """Return the route of a document that is submitted; an empty record where there is none."""
+        choice = self.env["finance.route"]._einvoice_choice(move)
+        return choice[0] if choice else self.env["finance.route"]
 
     @api.model
     def _check_before_posting(self, pairs):
@@ -310,15 +319,17 @@ class FinanceEinvoice(models.Model):
     @api.model
     def _rendered(self, move, regime):
         """Render and validate one document; what is wrong leads to the record and field to correct."""
-        filename, content = regime._render(move)
-        rule_sets = regime._rule_sets(move)
+        route, _regime, finding = self.env["finance.route"]._einvoice_choice(move)
+        filename, content = regime._render(move, route.format or "")
+        rule_sets = regime._rule_sets(move, route.format or "")
         found = self.env["finance.einvoice.rules"]._check(content, rule_sets)
         findings = [regime._locate(move, finding) for finding in found]
         company = move.company_id._finance_einvoice_company()
         if company.finance_einvoice_validation == "warn":
             # The local checks were passed over before posting; they belong to what is shown.
             findings = [*self._check_connection(move), *regime._check(move), *findings]
-        return _Rendering(move, regime, filename, content, rule_sets, findings)
+        evidence = route._evidence(regime, move, finding)
+        return _Rendering(move, regime, filename, content, rule_sets, findings, evidence)
 
     @api.model
     def _ensure(self, pairs):
@@ -338,9 +349,9 @@ class FinanceEinvoice(models.Model):
 
     def _submission(self, version, rendering):
         """Return the arguments with which a stored version is enqueued; it supersedes a rejected one."""
-        company = self.company_id._finance_einvoice_company()
+        connections = self.env["finance.connection"].sudo()
         return {
-            "connection": company.finance_einvoice_connection_id,
+            "connection": connections.browse(rendering.route["connection_id"]),
             "operation": rendering.regime._operation,
             "payload": rendering.content,
             "key": version.uuid,
@@ -359,6 +370,7 @@ class FinanceEinvoice(models.Model):
             "einvoice.submitted",
             {"version": str(version.number), "connection": exchange.connection_id.name},
             exchange_id=exchange.id,
+            route_id=version.route["id"],
             findings=version.findings,
             reasons=False,
             filed_at=False,
@@ -371,16 +383,16 @@ class FinanceEinvoice(models.Model):
         return old if old.state in ("rejected", "failed") else None
 
     def _check_connection(self, move):
-        company = move.company_id._finance_einvoice_company()
-        if company.finance_einvoice_connection_id:
+        route = self._route_of(move)
+        if route.connection_id:
             return []
         return [
             Finding(
                 "FC-CONNECTION",
-                args={"company": company.name},
-                model=company._name,
-                record_id=company.id,
-                field_name="finance_einvoice_connection_id",
+                args={"company": move.company_id._finance_einvoice_company().name},
+                model=route._name,
+                record_id=route.id,
+                field_name="connection_id",
             )
         ]
 

@@ -219,7 +219,7 @@ class FinanceEinvoice(models.Model):
         regime, move = self._regime_model(), self.move_id.with_company(self.company_id)
         try:
             with self.env.cr.savepoint():
-                _filename, content = regime._render(move)
+                _filename, content = regime._render(move, (version.route or {}).get("format", ""))
         # Whatever prevents a held document from being rendered is what the job looks for.
         except Exception:  # noqa: BLE001
             return ""

@@ -49,9 +49,20 @@ class FinanceEinvoiceRegime(models.AbstractModel):
         """Return the code of the format in which this document is submitted."""
         raise NotImplementedError
 
-    def _render(self, move) -> tuple[str, bytes]:
-        """Return file name and exact bytes of the document in its format."""
-        return self.env["finance.einvoice.format"]._by_code(self._format(move))._render(move)
+    def _formats(self) -> tuple[str, ...]:
+        """Return the codes of the formats that a route of this regime may choose."""
+        return ()
+
+    def _format_model(self, move, code=""):
+        """Return the model of the format: that of the route, else the regime's own choice."""
+        return self.env["finance.einvoice.format"]._by_code(code or self._format(move))
+
+    def _render(self, move, code="") -> tuple[str, bytes]:
+        """Return file name and exact bytes of the document in its format.
+
+        :param code: the format that the route names; empty: the regime's own choice
+        """
+        return self._format_model(move, code)._render(move)
 
     def _comparable(self, content: bytes) -> bytes:
         """Return what two renderings of one document are compared by (E12).
@@ -60,9 +71,9 @@ class FinanceEinvoiceRegime(models.AbstractModel):
         """
         return content
 
-    def _rule_sets(self, move) -> tuple[str, ...]:
+    def _rule_sets(self, move, code="") -> tuple[str, ...]:
         """Return the names of the rule sets the rendered bytes must satisfy."""
-        return self.env["finance.einvoice.format"]._by_code(self._format(move))._rule_sets(move)
+        return self._format_model(move, code)._rule_sets(move)
 
     def _locate(self, move, finding):
         """Return the finding with the record and field to correct; by default the document itself."""

@@ -5,6 +5,7 @@ import hashlib
 import uuid
 
 from odoo import api, fields, models
+from odoo.addons.finance_connector_base.core.finding import Finding
 
 from ..core import lifecycle
 
@@ -26,6 +27,7 @@ class FinanceEinvoiceVersion(models.Model):
             "rule_sets",
             "sheets",
             "findings",
+            "route",
         }
     )
 
@@ -54,6 +56,8 @@ class FinanceEinvoiceVersion(models.Model):
     sheets = fields.Json("Rule sheets (data)", readonly=True)
     sheets_text = fields.Text("Rule sheets", compute="_compute_sheets_text")
     findings = fields.Json("Findings of the checks (data)", readonly=True)
+    route = fields.Json("Route (data)", readonly=True)
+    route_text = fields.Char("Route", compute="_compute_route_text")
     exchange_id = fields.Many2one("finance.exchange", readonly=True)
     outcome = fields.Selection(list(lifecycle.LABELS), readonly=True)
     reasons = fields.Json("Reasons (data)", readonly=True)
@@ -85,6 +89,15 @@ class FinanceEinvoiceVersion(models.Model):
                 for sheet in version.sheets or []
             )
 
+    @api.depends("route")
+    @api.depends_context("lang")
+    def _compute_route_text(self):
+        for version in self:
+            finding = (version.route or {}).get("finding")
+            version.route_text = (
+                finding and self.env["finance.finding"]._render(Finding.from_json(finding))[0]
+            )
+
     @api.model
     def _add_many(self, renderings):
         """Store renderings as the next versions of their e-invoices; return them in order.
@@ -106,6 +119,7 @@ class FinanceEinvoiceVersion(models.Model):
                     "sha256": hashlib.sha256(rendering.content).hexdigest(),
                     "rule_sets": ", ".join(names),
                     "sheets": sheets[names],
+                    "route": rendering.route,
                     "findings": [finding.to_json() for finding in rendering.findings] or False,
                 }
             )
@@ -121,5 +135,6 @@ class FinanceEinvoiceVersion(models.Model):
             outcome="warning" if self.findings else "success",
             sha256=self.sha256,
             sheets=self.sheets or [],
+            route=self.route or {},
             findings=self.findings or [],
         )

@@ -90,6 +90,18 @@ class FinanceFinding(models.AbstractModel):
         _ = self.env._
         return {
             **super()._messages(),
+            "route.skipped": (
+                _("Not submitted as an e-invoice: the route “%(route)s” says so."),
+                "",
+            ),
+            "route.not_covered": (
+                _("Not submitted as an e-invoice: the regime of “%(route)s” does not cover it."),
+                "",
+            ),
+            "route.regime_missing": (
+                _("The regime “%(regime)s” of the route “%(route)s” is not installed."),
+                _("Install its addon, or change the route."),
+            ),
             "FC-CONNECTION": (
                 _("%(company)s has no connection for e-invoicing."),
                 _("A finance administrator selects it in Settings › Finance Connect."),

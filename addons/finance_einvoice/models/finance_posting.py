@@ -2,7 +2,7 @@
 
 from odoo import api, models
 from odoo.addons.finance_connector_base.core.finding import Finding
-from odoo.addons.finance_connector_base.models.finance_posting import Step
+from odoo.addons.finance_connector_base.models.finance_posting import Step, suite_write
 
 
 class FinancePosting(models.AbstractModel):
@@ -15,11 +15,16 @@ class FinancePosting(models.AbstractModel):
             Step("check", "einvoice.route", self._check_routes),
             Step("check_document", "einvoice.check", self._check_einvoices),
             Step("enqueue", "einvoice.submit", self._submit_einvoices),
+            Step("record", "einvoice.not_submitted", self._record_routes),
         ]
 
     @api.model
     def _check_routes(self, batch):
-        """Refuse a document that an EDI format of its journal would send as well (E13)."""
+        """Refuse a document without one clear route, or that an EDI format of its journal would send as well (E13)."""
+        for move in batch.moves:
+            choice = self.env["finance.route"]._einvoice_choice(move)
+            if choice and choice[2].blocks and not move._finance_left_by_other_route():
+                batch.refuse(move, choice[2])
         if "edi_format_ids" not in self.env["account.journal"]._fields:
             return
         for move, _regime in self.env["finance.einvoice"]._for_moves(batch.moves):
@@ -55,6 +60,16 @@ class FinancePosting(models.AbstractModel):
                 self._note_other_route(move, route)
 
     @api.model
+    def _record_routes(self, batch):
+        """Keep with the documents that are not submitted why not; later changes of routes do not alter it."""
+        routes = self.env["finance.route"]
+        for move in batch.posted:
+            choice = routes._einvoice_choice(move)
+            reason = choice[2].to_json() if choice and choice[1] is None else False
+            if (move.sudo().einvoice_route_data or False) != reason:
+                suite_write(move, {"einvoice_route_data": reason})
+
+    @api.model
     def _to_submit(self, moves):
         """Return the pairs of document and regime whose route is ours."""
         return [
@@ -68,7 +83,7 @@ class FinancePosting(models.AbstractModel):
         """Say on the document why it is not submitted."""
         text = self.env._(
             "This document is not submitted to %(platform)s: it left by another route (%(route)s).",
-            platform=move.company_id._finance_einvoice_company().finance_einvoice_connection_id.name
+            platform=self.env["finance.einvoice"]._route_of(move).connection_id.name
             or self.env._("the platform of its regime"),
             route=route,
         )

@@ -7,6 +7,9 @@ class ResConfigSettings(models.TransientModel):
     finance_einvoice_regime = fields.Selection(
         related="company_id.finance_einvoice_regime", readonly=False
     )
+    finance_einvoice_custom_routes = fields.Boolean(
+        related="company_id.finance_einvoice_custom_routes"
+    )
     finance_einvoice_connection_id = fields.Many2one(
         related="company_id.finance_einvoice_connection_id", readonly=False
     )

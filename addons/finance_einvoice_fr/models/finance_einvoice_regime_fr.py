@@ -93,6 +93,9 @@ class FinanceEinvoiceRegimeFr(models.AbstractModel):
     def _format(self, move):
         return FORMAT
 
+    def _formats(self):
+        return (FORMAT,)
+
     def _comparable(self, content):
         """Leave out payments and master data: parties, bank accounts, products, the company's texts."""
         root = xml_input.read(content)

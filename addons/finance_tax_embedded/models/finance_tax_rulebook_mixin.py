@@ -5,7 +5,7 @@ from odoo import api, models
 
 class FinanceTaxRulebookMixin(models.AbstractModel):
     _name = "finance.tax.rulebook.mixin"
-    _inherit = "finance.audit.tracked.mixin"
+    _inherit = ["finance.shared.mixin", "finance.audit.tracked.mixin"]
     _description = "Part of the rule book"
     _audit_topic = "tax.rulebook"
 

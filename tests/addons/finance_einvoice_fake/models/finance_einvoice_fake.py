@@ -55,3 +55,6 @@ class FinanceEinvoiceRegimeFake(models.AbstractModel):
 
     def _format(self, move):
         return "fake_text"
+
+    def _formats(self):
+        return ("fake_text",)

@@ -1,3 +1,4 @@
 from . import test_life_cycle
 from . import test_shown
 from . import test_overview
+from . import test_route
