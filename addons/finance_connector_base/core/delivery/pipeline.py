@@ -176,7 +176,7 @@ class Pipeline:
 
         Where the system gives no more threads, the calls share those there are.
         """
-        global _thread_count
+        global _thread_count  # noqa: PLW0603 (one count per process)
         if self._idle.acquire(blocking=False) or self._threads >= max(self.slots, 1):
             return
         with _thread_lock:
