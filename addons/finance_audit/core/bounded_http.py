@@ -12,6 +12,9 @@ are built on it. A provider decides when it sends which bytes, so nothing is lef
 TLS is always verified. There are no redirects, no retries, no proxies and no passwords of the machine.
 """
 
+# The classes of urllib3 and http.client that are extended here are only partly typed.
+# pyright: basic
+
 from __future__ import annotations
 
 import contextlib
@@ -116,13 +119,13 @@ class CallScope:
             guard.expire()
             _watch.add(guard, time.monotonic() + _AGAIN_SECONDS)
 
-    def _add(self, guard: _Guard) -> None:
+    def add(self, guard: _Guard) -> None:
         with self._lock:
             if self.is_ended:
                 raise NotStarted("the run is over")
             self._calls.add(guard)
 
-    def _remove(self, guard: _Guard) -> None:
+    def remove(self, guard: _Guard) -> None:
         with self._lock:
             self._calls.discard(guard)
 
@@ -309,8 +312,8 @@ class _Response(http.client.HTTPResponse):
 class _Dialled:
     """Mixed into the connections: dials what was checked, and lets the guard end it."""
 
-    host: str
-    port: int
+    host: Any
+    port: Any
     timeout: Any
     response_class = _Response
 
@@ -321,8 +324,9 @@ class _Dialled:
         try:
             found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
-            raise exceptions.NewConnectionError(  # type: ignore[arg-type]
-                self, f"{self.host} could not be resolved"
+            connection: Any = self
+            raise exceptions.NewConnectionError(
+                connection, f"{self.host} could not be resolved"
             ) from error
         for *_kind, place in found:
             guard.policy.check_ip(str(place[0]), loopback=guard.loopback)
@@ -369,11 +373,11 @@ class _TlsConnection(_Dialled, urllib3_connection.HTTPSConnection):
 
 
 class _PlainPool(HTTPConnectionPool):
-    ConnectionCls = _PlainConnection
+    ConnectionCls: Any = _PlainConnection
 
 
 class _TlsPool(HTTPSConnectionPool):
-    ConnectionCls = _TlsConnection
+    ConnectionCls: Any = _TlsConnection
 
 
 @functools.lru_cache(maxsize=4)
@@ -392,7 +396,7 @@ class HttpCaller:
     def __init__(self, policy: NetworkPolicy, *, loopback: bool = False, pool_size: int = 128):
         self._policy = policy
         self._loopback = loopback
-        self._pools = urllib3.PoolManager(
+        self._pools: Any = urllib3.PoolManager(
             maxsize=pool_size, cert_reqs="CERT_REQUIRED", ssl_context=_tls(policy.ca_bundle)
         )
         self._pools.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
@@ -413,7 +417,7 @@ class HttpCaller:
         guard = _Guard(self._policy, loopback=self._loopback, end=time.monotonic() + limits.total)
         scope = _thread.scope
         if scope is not None:
-            scope._add(guard)
+            scope.add(guard)
         _thread.guard = guard
         _watch.add(guard, guard.end)
         try:
@@ -430,7 +434,7 @@ class HttpCaller:
             guard.close()
             _thread.guard = None
             if scope is not None:
-                scope._remove(guard)
+                scope.remove(guard)
         return answer
 
     def close(self) -> None:

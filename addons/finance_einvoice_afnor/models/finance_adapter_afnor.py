@@ -1,5 +1,7 @@
 """Builds the Flow service protocol from a connection's settings."""
 
+from types import MappingProxyType
+
 from odoo import models
 from odoo.addons.finance_connector_base.core.protocol import ClientCredentials, Operation
 
@@ -13,6 +15,8 @@ class FinanceAdapterAfnor(models.AbstractModel):
     _inherit = "finance.adapter"
 
     _api_version = f"AFNOR Flow service {API_VERSION}"
+    #: There is no closed list: any company may be registered as an approved platform, under a name of its own.
+    _hosts = MappingProxyType({"test": ("*",), "production": ("*",)})
     _webhook_scheme = "bearer"
     _webhook_status = 200
     _operations = (Operation("submit_invoice", repeat="lookup"),)

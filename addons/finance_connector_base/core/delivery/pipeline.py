@@ -35,6 +35,8 @@ _BATCH_SECONDS = 0.03
 #: Sending threads of a process at most. A thread that an earlier run has left behind (it waits for
 #: the resolution of a name, say) takes the place of one.
 MAX_THREADS = 256
+#: Odoo limits the address space of a process, and the usual 8 MB of each of 192 threads fill it.
+_STACK_BYTES = 1024 * 1024
 _thread_count = 0
 _thread_lock = threading.Lock()
 
@@ -181,6 +183,7 @@ class Pipeline:
         self._scope = CallScope()
         self._tasks: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
         self._threads = 0
+        self._idle = threading.Semaphore(0)
         self._done: queue.SimpleQueue[tuple[Task, list[Result]]] = queue.SimpleQueue()
 
     def __enter__(self) -> Pipeline:
@@ -208,8 +211,7 @@ class Pipeline:
             self.held[task.connection_id] += 1
             self.tokens.update(task.tokens)
             self._tasks.put(task)
-            if self._threads < min(self.in_flight, max(self.slots, 1)):
-                self._start_thread()
+            self._start_thread_if_needed()
 
     def collect(self, seconds: float) -> list[Result]:
         """Return results; wait up to ``seconds`` for the first one, then linger briefly to batch
@@ -233,12 +235,28 @@ class Pipeline:
     def _next(self, seconds: float) -> tuple[Task, list[Result]]:
         return self._done.get(timeout=seconds) if seconds > 0 else self._done.get_nowait()
 
-    def _start_thread(self) -> None:
+    def _start_thread_if_needed(self) -> None:
+        """Start a thread unless one is idle or there are as many as slots.
+
+        Where the system gives no more threads, the calls share those there are.
+        """
         global _thread_count  # noqa: PLW0603 (one count per process)
-        self._threads += 1
+        if self._idle.acquire(blocking=False) or self._threads >= max(self.slots, 1):
+            return
         with _thread_lock:
+            before = threading.stack_size(_STACK_BYTES)
+            try:
+                threading.Thread(target=self._work, name="finance-call", daemon=True).start()
+            except RuntimeError:
+                if not self._threads:
+                    raise
+                self.slots = self._threads
+                _logger.warning("no more threads are available; %s slots", self.slots)
+                return
+            finally:
+                threading.stack_size(before)
             _thread_count += 1
-        threading.Thread(target=self._work, name="finance-call", daemon=True).start()
+        self._threads += 1
 
     def _work(self) -> None:
         global _thread_count  # noqa: PLW0603 (one count per process)
@@ -246,6 +264,7 @@ class Pipeline:
             with self._scope.entered():
                 while (task := self._tasks.get()) is not None:
                     self._carry(task)
+                    self._idle.release()
         finally:
             with _thread_lock:
                 _thread_count -= 1
