@@ -1,5 +1,7 @@
 """What Odoo has postponed to the commit survives the savepoints of posting several documents."""
 
+from contextlib import suppress
+
 from odoo.tests import TransactionCase, tagged
 
 from ..models.finance_posting import _undone_on_failure
@@ -27,7 +29,8 @@ class TestPostingSavepoint(TransactionCase):
 
     def test_failure_restores_what_was_postponed(self):
         partner = self.env["res.partner"].create({"name": "Before"})
-        with self.assertRaises(ZeroDivisionError), _undone_on_failure(self.cr):
+        # assertRaises of Odoo would open a flushing savepoint of its own.
+        with suppress(ZeroDivisionError), _undone_on_failure(self.cr):
             partner.name = "Inside"
             self.cr.precommit.add(lambda: self.ran.append("inside"))
             self.cr.precommit.data["finance.test"]["documents"].add(2)
