@@ -129,8 +129,6 @@ RECORDED = {
             "finance_tax_fallback",
             "finance_case_user_id",
             "finance_case_hours",
-            "finance_einvoice_regime",
-            "finance_einvoice_connection_id",
             "finance_einvoice_validation",
         ),
     ),

@@ -40,7 +40,7 @@ class Candidate:
         return -len(self.criteria), self.sequence
 
 
-class Ambiguity(Exception):  # noqa: N818 - what a match amounts to, not a fault of the program
+class Ambiguity(Exception):
     """Several candidates match equally well."""
 
     def __init__(self, candidates: tuple[Candidate, ...]) -> None:

@@ -179,7 +179,7 @@ class FinanceRoute(models.Model):
             }
             if names:
                 route.problem = self.env._(
-                    "Cannot be told apart from %(routes)s for some documents: change the order or add a condition.",
+                    "Conflicts with %(routes)s for some documents: change the order or add a condition.",
                     routes=", ".join(sorted(names)),
                 )
 
