@@ -1,7 +1,7 @@
 {
     "name": "Finance Connect: Connector Base",
     "summary": "Connections, credentials, exchanges and the dispatcher that delivers each effect once",
-    "version": "19.0.2.0.0",
+    "version": "19.0.2.1.0",
     "category": "Accounting/Accounting",
     "author": "Finance Connect contributors",
     "website": "https://github.com/finance-connect/finance-connect",

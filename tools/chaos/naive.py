@@ -64,7 +64,7 @@ def _send_one(env, injector) -> bool:
         exchange._payload_bytes(),
         exchange.parameters or {},
     )
-    outcome = exchange.connection_id._pooled_client().perform("send", call).outcome
+    outcome = pooled_client(exchange.connection_id).perform("send", call).outcome
     injector.reach(SENT_NOT_STORED)
     state = _STATES.get(type(outcome), "pending")
     reference = getattr(outcome, "reference", "") or None

@@ -44,9 +44,9 @@ from ..core.delivery.transitions import (
     status_on_claim,
 )
 from ..core.finding import Finding
-from ..core.http.client import ProviderClient
 from ..core.protocol import Call, Operation
 from ..core.security.masking import MaskingFilter, mask_secrets
+from ..secret_store import ClientHandle, pooled_client
 from .finance_dispatcher_worker import Heartbeat
 
 _logger = logging.getLogger(__name__)
@@ -85,7 +85,7 @@ _NOTIFICATION_RETRY_SECONDS = 30
 class SendTarget:
     """A connection that may be used, as plain values."""
 
-    client: ProviderClient
+    client: ClientHandle
     operations: dict[str, Operation]
     api_version: str = ""
     adapter_version: str = ""
@@ -660,7 +660,7 @@ def _seconds_to_wake(due_in):
 def _send_target(connection):
     adapter = connection._adapter()
     return SendTarget(
-        connection._pooled_client(),
+        pooled_client(connection),
         {item.name: item for item in adapter._operations},
         adapter._api_version,
         adapter._adapter_version(),

@@ -9,6 +9,8 @@ outcome does not revert what was learned about the provider. The arithmetic is i
 import json
 
 from odoo import api, fields, models
+from odoo.addons.finance_audit.core.restricted import is_written_by_suite
+from odoo.exceptions import AccessError
 
 from ..core.delivery.boundaries import reached
 from ..core.delivery.outcomes import is_failure
@@ -60,6 +62,20 @@ class FinanceThrottle(models.Model):
     def init(self):
         """Create the throttles of connections that have none."""
         self.env.cr.execute(QUERIES["throttles_missing"])
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        self._refuse_foreign_write()
+        return super().create(vals_list)
+
+    def write(self, vals):
+        self._refuse_foreign_write()
+        return super().write(vals)
+
+    def _refuse_foreign_write(self):
+        """Refuse what does not come from the code of the suite, whatever the rights (F9)."""
+        if not is_written_by_suite():
+            raise AccessError(self.env._("Throttles are set by the system and cannot be edited."))
 
     @api.model
     def _lock(self, connection_ids):

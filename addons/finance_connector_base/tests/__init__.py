@@ -11,6 +11,7 @@ from . import test_credential
 from . import test_exchange_latency
 from . import test_exchange_outbox
 from . import test_exchange_presentation
+from . import test_secrets_unreachable
 from . import test_security
 from . import test_stall
 from . import test_overview
