@@ -64,6 +64,8 @@ def _send_one(env, injector) -> bool:
         exchange._payload_bytes(),
         exchange.parameters or {},
     )
+    from odoo.addons.finance_connector_base.secret_store import pooled_client
+
     outcome = pooled_client(exchange.connection_id).perform("send", call).outcome
     injector.reach(SENT_NOT_STORED)
     state = _STATES.get(type(outcome), "pending")

@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-
 from .canonical import canonical_bytes, to_json
 from .keys import Keys
 

@@ -95,7 +95,7 @@ def load(source: KeySource, options: dict[str, str | None], generated: Path | No
     if address:
         if os.environ.get(source.variable):
             raise NoKey(f"set either {source.variable} or {vault_variable(source)}, not both")
-        from .vault_keys import VaultKeys  # noqa: PLC0415 - hvac is an optional dependency
+        from .vault_keys import VaultKeys
 
         return VaultKeys.from_address(address)
     return RingKeys(source.load(options.get(source.file_option), generated))

@@ -41,7 +41,7 @@ class VaultKeys:
         :raises NoKey: the address, the sign-in or the package is missing or wrong.
         """
         try:
-            import hvac  # noqa: PLC0415 - an optional dependency
+            import hvac
         except ImportError as error:
             raise NoKey("keys in Vault need the Python package hvac") from error
         server, mount, key = _parts(address)
@@ -123,7 +123,7 @@ class VaultKeys:
         :raises Unreadable: Vault refuses the input, as it does a ciphertext of another place.
         :raises KeyRingError: anything else; the message has no part of the request or the response.
         """
-        from hvac.exceptions import InvalidRequest  # noqa: PLC0415 - an optional dependency
+        from hvac.exceptions import InvalidRequest
 
         adapter, where = self._client.adapter, f"/v1/{self._mount}/{path}"
         try:
@@ -132,7 +132,9 @@ class VaultKeys:
         except InvalidRequest as error:
             raise Unreadable("Vault refuses the ciphertext or the key") from error
         except Exception as error:
-            raise KeyRingError(f"Vault did not respond as required ({type(error).__name__})") from error
+            raise KeyRingError(
+                f"Vault did not respond as required ({type(error).__name__})"
+            ) from error
 
 
 def _parts(address: str) -> tuple[str, str, str]:

@@ -535,7 +535,9 @@ def by_number(rows, name):
     found = {}
     for row in rows:
         if row[name] in found or len(found) >= MAX_ROWS:
-            raise Damage("package.unreadable", f"{name} {row[name]!r} is stated twice, or there are too many")
+            raise Damage(
+                "package.unreadable", f"{name} {row[name]!r} is stated twice, or there are too many"
+            )
         found[row[name]] = row
     return found
 
@@ -805,7 +807,8 @@ class LogCheck:
             path = [exact_base64(node) for node in row["path"]]
             if row["position"] in (None, last_position) or 0 <= row["position"] < last_position:
                 raise Damage(
-                    "entry.repeated", f"{_name(line, row['position'])} is in the package twice or out of order"
+                    "entry.repeated",
+                    f"{_name(line, row['position'])} is in the package twice or out of order",
                 )
             last_position = row["position"]
             if not verify_inclusion(row["position"], top.size, leaf_hash(line), path, top.root):
@@ -923,9 +926,13 @@ class Settings:
 def _missing(package, settings, report):
     """Say which logs are not in the package although a key, a checkpoint or a folder shows that they exist."""
     logs = package.manifest["logs"]
-    origins = {origin for log in logs for origin in (log["origin"], *log.get("earlier_origins", ()))}
+    origins = {
+        origin for log in logs for origin in (log["origin"], *log.get("earlier_origins", ()))
+    }
     for name in sorted({key.name for key in settings.keys.values()} - origins):
-        report.unproven.append(f"the log {name!r}: you provided its key, the package does not contain it")
+        report.unproven.append(
+            f"the log {name!r}: you provided its key, the package does not contain it"
+        )
     unlisted = package.folders() - {Path(log["directory"]).parts[0] for log in logs}
     for folder in sorted(unlisted):
         report.unproven.append(f"the folder {folder!r}: the manifest does not list it")

@@ -9,9 +9,9 @@ from odoo.tests import tagged
 
 from ..core import sealing, verify_audit
 from ..core.keyring import NoKey
-from ..models import finance_audit_sealer
 from ..core.schema import QUERIES
 from ..core.tree import root_of
+from ..models import finance_audit_sealer
 from .common import RING, AuditCase
 
 READ_COMMITTED = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED"

@@ -413,7 +413,9 @@ class FinanceConnection(models.Model):
     def _refuse_other_company(self, company_id):
         if self.filtered(lambda connection: connection.company_id.id != company_id):
             raise UserError(
-                self.env._("The company of a connection cannot be changed. Create a new connection.")
+                self.env._(
+                    "The company of a connection cannot be changed. Create a new connection."
+                )
             )
 
     def _forget_secrets(self, vals):

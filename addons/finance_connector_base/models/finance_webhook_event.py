@@ -28,8 +28,8 @@ from ..core.delivery import states
 from ..core.delivery.outcomes import Accepted, Rejected, Waiting
 from ..core.finding import INFO, WARNING, Finding
 from ..core.security.masking import MaskingFilter
-from ..secret_store import protocol_of
 from ..core.security.webhook import WebhookEvent, dedupe_key, kept_headers, plain, refuse_unknown
+from ..secret_store import protocol_of
 from .roles import AUDITOR, OPERATOR, require_role
 
 _logger = logging.getLogger(__name__)

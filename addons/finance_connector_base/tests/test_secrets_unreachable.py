@@ -50,7 +50,12 @@ class TestSecretsUnreachable(ConnectorCase):
             }
         )
         cls.administrator = cls.env.ref("base.user_admin")
-        cls.known = [CANARY, cls.key, cls.seed, *(line.partition(":")[2] for line in lines.values())]
+        cls.known = [
+            CANARY,
+            cls.key,
+            cls.seed,
+            *(line.partition(":")[2] for line in lines.values()),
+        ]
 
     def run_action(self, code, user=None):
         action = self.env["ir.actions.server"].create(
@@ -70,7 +75,10 @@ class TestSecretsUnreachable(ConnectorCase):
         sweep = Sweep(self.known)
         sweep.walk(self.env.registry, "env.registry")
         sweep.walk(self.env.cr, "env.cr")
-        with patch.object(Transport, "send", side_effect=OSError("no network")), mute_logger("odoo"):
+        with (
+            patch.object(Transport, "send", side_effect=OSError("no network")),
+            mute_logger("odoo"),
+        ):
             for name in sorted(self.env):
                 if name.startswith("finance."):
                     self._sweep_model(sweep, name)
@@ -110,10 +118,10 @@ class TestSecretsUnreachable(ConnectorCase):
         if len(required) > 1:
             values = ((self.connection, "client_secret"), (self.connection, {}))
         for arguments in values if required else ((),):
-            arguments = (*arguments, *("client_secret",) * len(required))[: len(required)]
+            given = (*arguments, *("client_secret",) * len(required))[: len(required)]
             try:
                 with self.env.cr.savepoint():
-                    result = method(*arguments)
+                    result = method(*given)
                     sweep.called += 1
                     sweep.walk(result, f"{where}(…)")
                     raise _Undo
@@ -142,7 +150,7 @@ class TestSecretsUnreachable(ConnectorCase):
                 f'.{call}"/>'
             )
             partner = self.env.user.partner_id
-            with self.subTest(call=call), self.assertRaises(Exception), mute_logger("odoo"):  # noqa: B017, PT027
+            with self.subTest(call=call), self.assertRaises(Exception), mute_logger("odoo"):  # noqa: B017
                 self.env["mail.render.mixin"]._render_template(
                     body, "res.partner", partner.ids, engine="qweb"
                 )
@@ -159,7 +167,7 @@ class TestSecretsUnreachable(ConnectorCase):
             f"f = lambda: env['finance.connection'].browse({self.connection.id})._audit_webhook('a.b', 'x')\nf()",
             f"env['finance.connection'].sudo().browse({self.connection.id})._note_test()",
         ):
-            with self.subTest(code=code), self.assertRaises(Exception) as caught:  # noqa: PT027
+            with self.subTest(code=code), self.assertRaises(Exception) as caught:
                 self.run_action(code)
             self.assertNotIsInstance(caught.exception, AssertionError)
         self.assertEqual(self.env["finance.audit.entry"].search_count([]), count)
@@ -172,7 +180,7 @@ class TestSecretsUnreachable(ConnectorCase):
         self.assertEqual(self.env["finance.audit.entry"].search_count([]), before + 1)
 
     def test_f14_a_private_method_reached_through_a_template_records_nothing(self):
-        with self.assertRaises(Exception) as caught, mute_logger("odoo"):  # noqa: PT027
+        with self.assertRaises(Exception) as caught, mute_logger("odoo"):
             self.env["mail.render.mixin"]._render_template(
                 "<t t-out=\"object.env['finance.audit.entry']._record(action='a.b')\"/>",
                 "res.partner",
@@ -239,7 +247,9 @@ class TestSecretsUnreachable(ConnectorCase):
             ):
                 with self.subTest(field=name), self.assertRaises(AccessError):
                     call()
-        rows = connection.load(["name", "provider", "state"], [["N", connection.provider, "active"]])
+        rows = connection.load(
+            ["name", "provider", "state"], [["N", connection.provider, "active"]]
+        )
         self.assertFalse(rows["ids"])
 
     def test_f9_defaults_of_the_context_and_of_users_set_nothing(self):
@@ -308,7 +318,9 @@ class TestSecretsUnreachable(ConnectorCase):
                     "name": model,
                     "model_id": self.env["ir.model"]._get_id(model),
                     "group_id": self.env.ref("base.group_system").id,
-                    **dict.fromkeys(("perm_read", "perm_write", "perm_create", "perm_unlink"), True),
+                    **dict.fromkeys(
+                        ("perm_read", "perm_write", "perm_create", "perm_unlink"), True
+                    ),
                 }
             )
 
@@ -347,7 +359,7 @@ class Sweep:
         self.known, self.found, self.called = known, [], 0
         self._seen, self._end = {}, time.monotonic() + 120
 
-    def walk(self, value, where, depth=_DEPTH):
+    def walk(self, value, where, depth=_DEPTH):  # noqa: C901 - one branch per kind of value
         if isinstance(value, (str, bytes)):
             text = value if isinstance(value, str) else None
             if any(k in value if isinstance(k, type(value)) else False for k in self.known):
@@ -372,5 +384,3 @@ class Sweep:
                 except Exception:  # noqa: BLE001, S112 - a descriptor without a value
                     continue
                 self.walk(item, f"{where}.{name}", depth - 1)
-
-

@@ -9,8 +9,8 @@ from uuid import UUID
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from odoo.addons.finance_audit.core.canonical import canonical_bytes
 from odoo.addons.finance_audit.core.note import Checkpoint, sign, verifier_key
-from odoo.addons.finance_audit.core.signing import signing_with
 from odoo.addons.finance_audit.core.package import PackageWriter, encoded, proof_row
+from odoo.addons.finance_audit.core.signing import signing_with
 from odoo.addons.finance_audit.core.tree import Frontier, TiledTree, leaf_hash
 
 ORIGIN = "finance-audit/0000-11/company/3"

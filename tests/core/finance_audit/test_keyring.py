@@ -6,10 +6,10 @@ import os
 import stat
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from hypothesis import given
+from hypothesis import strategies as st
 from odoo.addons.finance_audit.core import erasable, keyring, signing
 from odoo.addons.finance_audit.core.keyring import KeyRing, KeySource, NoKey, UnknownKey, Unreadable
 from odoo.addons.finance_audit.core.keys import RingKeys
@@ -115,7 +115,10 @@ def test_a7_a_part_of_the_former_release_is_still_read():
     plain = json.dumps([base64.b64encode(part.salt).decode(), part.text]).encode()
     purpose = b"finance-connect audit erasable parts"
     key = HKDF(SHA256(), 32, None, purpose).derive(ring.keys["a"])
-    assert erasable.decrypt(f"a:{keyring.encrypt(key, plain, b'uid-1')}", RingKeys(ring), "uid-1") == part
+    assert (
+        erasable.decrypt(f"a:{keyring.encrypt(key, plain, b'uid-1')}", RingKeys(ring), "uid-1")
+        == part
+    )
 
 
 @pytest.mark.parametrize("text", ["é:AAAA", "k:é", "k:" + "é" * 44, "k\x00:\udc80"])

@@ -48,7 +48,7 @@ class Transit(BaseHTTPRequestHandler):
         except (InvalidTag, ValueError):
             self._answer(400, {"errors": ["cipher: message authentication failed"]})
 
-    do_GET = do_POST = do_PUT = _handle
+    do_GET = do_POST = do_PUT = _handle  # noqa: N815 - the names of the base class
 
     def _keys(self, _body):
         public = base64.b64encode(self.signer.public_key().public_bytes_raw()).decode()
@@ -122,7 +122,9 @@ def test_vault_without_permission_is_a_typed_error_without_the_secret(vault, mon
     assert "hunter2" not in str(caught.value)
 
 
-@pytest.mark.parametrize("address", ["http://vault.example/transit/k", "https://v", "https://v/k", "x"])
+@pytest.mark.parametrize(
+    "address", ["http://vault.example/transit/k", "https://v", "https://v/k", "x"]
+)
 def test_an_unusable_address_of_vault_is_refused(vault, monkeypatch, address):
     monkeypatch.setenv("TEST_VAULT", address)
     with pytest.raises(NoKey):

@@ -369,7 +369,9 @@ def changed_manifest(data, change):
     return made.getvalue()
 
 
-@pytest.mark.parametrize("text", ["\x1b[2J\x1b[HRESULT: intact", "a\nPROVEN\n  - all", "\u202eintact", "\r"])
+@pytest.mark.parametrize(
+    "text", ["\x1b[2J\x1b[HRESULT: intact", "a\nPROVEN\n  - all", "\u202eintact", "\r"]
+)
 def test_f15_foreign_text_neither_moves_the_cursor_nor_begins_a_line(text):
     printed = verify_audit.shown(text)
     assert printed.isprintable()
@@ -386,7 +388,9 @@ def test_f15_a_damaged_entry_cannot_print_a_result_of_its_own(tmp_path):
     code, printed = run(bad, tmp_path)
     assert code
     assert "\x1b" not in printed
-    assert [line for line in printed.splitlines() if line.startswith("RESULT")] == ["RESULT: DAMAGED"]
+    assert [line for line in printed.splitlines() if line.startswith("RESULT")] == [
+        "RESULT: DAMAGED"
+    ]
 
 
 def test_f15_a_log_whose_key_was_given_and_that_is_missing_is_not_proven(tmp_path):

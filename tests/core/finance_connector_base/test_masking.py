@@ -61,7 +61,7 @@ def test_a_logger_with_the_filter_masks_its_arguments(caplog):
 
 def test_f21_tracebacks_are_masked_too():
     seen = io.StringIO()
-    logger = logging.Logger("f21")
+    logger = logging.getLogger("test.f21")
     handler = logging.StreamHandler(seen)
     logger.addHandler(handler)
     logger.addFilter(MaskingFilter())
@@ -75,7 +75,13 @@ def test_f21_tracebacks_are_masked_too():
 
 def test_f21_lines_about_refused_statements_are_masked():
     record = logging.LogRecord(
-        "odoo.sql_db", logging.ERROR, "", 0, "bad query: %s", ("INSERT finance_x token=abcdef12",), None
+        "odoo.sql_db",
+        logging.ERROR,
+        "",
+        0,
+        "bad query: %s",
+        ("INSERT finance_x token=abcdef12",),
+        None,
     )
     assert StatementFilter().filter(record)
     assert "abcdef12" not in record.getMessage()
