@@ -3,7 +3,7 @@
 An underscore makes a method private for remote calls only: expressions of server actions, computed fields and
 templates reach it. What forges evidence or system fields therefore looks at the Python stack. Such expressions
 run with builtins of their own (Odoo's ``safe_eval`` and QWeb replace them), functions defined in them too, which
-is how their frames are told from the code of modules. The stack cannot be changed from within such an expression.
+distinguishes their frames from the code of modules. The stack cannot be changed from within such an expression.
 """
 
 from __future__ import annotations

@@ -23,7 +23,12 @@ from .common import ConnectorCase
 
 CANARY = "canary-of-the-secret-0123456789"
 #: Of every name that a provider here may use.
-PURPOSES = ("client_secret", "api_key", "callback", "callback_previous")
+PURPOSES = (
+    "client_secret",
+    "api_key",
+    secret_store.WEBHOOK_SECRET,
+    secret_store.PREVIOUS_WEBHOOK_SECRET,
+)
 _DEPTH = 5
 #: They end the transaction, or run until a time is up.
 _NOT_CALLED = ("_cron_", "_register_hook", "init", "_round", "unlink", "_cr")

@@ -60,7 +60,7 @@ def test_what_release_1_stored_is_still_read():
         {"environment": "production"},
         {"connection": "c-2"},
         {"company": 2},
-        {"credential": "callback"},
+        {"credential": "api_key"},
         {"addresses": {**PLACE["addresses"], "base_url": "http://a.example/v1"}},
         {"addresses": {**PLACE["addresses"], "base_url": "https://evil.example/v1"}},
         {"addresses": {**PLACE["addresses"], "token_url": "https://b.example"}},
