@@ -1,7 +1,7 @@
 {
     "name": "Finance Connect: Audit",
     "summary": "Append-only, verifiable audit log for financial documents",
-    "version": "19.0.2.0.0",
+    "version": "19.0.2.1.0",
     "category": "Accounting/Accounting",
     "author": "Finance Connect contributors",
     "website": "https://github.com/finance-connect/finance-connect",

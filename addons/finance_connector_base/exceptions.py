@@ -26,3 +26,9 @@ class ReservedField(UserError):
     """The field is written by the finance addons alone."""
 
     context = {"exception_class": "odoo.exceptions.UserError"}
+
+
+class CredentialError(UserError):
+    """A secret cannot be stored or read; the message says what to do and never contains the secret."""
+
+    context = {"exception_class": "odoo.exceptions.UserError"}

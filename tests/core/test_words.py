@@ -53,7 +53,7 @@ ALLOWED = (
     (r"tests/integration/test_upgrade\.py", r"callback|finance[._]connection[._]gate|story"),
     # The purpose of a secret is part of what its ciphertext is bound to.
     (
-        r"finance_connection\.py|connector_reference/tests/test_webhook\.py",
+        r"secret_store\.py|connector_reference/tests/test_webhook\.py",
         r"\"callback(_previous)?\"",
     ),
     # Trigger functions and columns of the protected schema stay as they were installed.

@@ -97,7 +97,7 @@ def _seal(connection, cr):
     from odoo.addons.finance_audit.core import sealing
     from odoo.addons.finance_audit.core.keyring import KeyRing, new_line
     from odoo.addons.finance_audit.core.note import Checkpoint, sign
-    from odoo.addons.finance_audit.core.signing import signers
+    from odoo.addons.finance_audit.core.signing import signers, signing_with
 
     keys, origin = signers(KeyRing.parse(new_line("bench"))), "bench/1"
     started, total = time.perf_counter(), 0
@@ -112,7 +112,7 @@ def _seal(connection, cr):
             [LOG],
         )
         size, root = cr.fetchone()
-        note = sign(Checkpoint(origin, size, bytes(root)).text(), origin, keys)
+        note = sign(Checkpoint(origin, size, bytes(root)).text(), origin, signing_with(keys))
         cr.execute(
             "INSERT INTO finance_audit.checkpoint (log_id, size, root, origin, key_ids, note, signed_at) "
             "VALUES (%s, %s, %s, %s, '', %s, now())",

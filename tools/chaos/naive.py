@@ -64,7 +64,9 @@ def _send_one(env, injector) -> bool:
         exchange._payload_bytes(),
         exchange.parameters or {},
     )
-    outcome = exchange.connection_id._pooled_client().perform("send", call).outcome
+    from odoo.addons.finance_connector_base.secret_store import pooled_client
+
+    outcome = pooled_client(exchange.connection_id).perform("send", call).outcome
     injector.reach(SENT_NOT_STORED)
     state = _STATES.get(type(outcome), "pending")
     reference = getattr(outcome, "reference", "") or None

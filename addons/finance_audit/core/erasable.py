@@ -16,14 +16,13 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
-from . import keyring
 from .canonical import canonical_bytes, to_json
+from .keys import Keys
 
 SALT_BYTES = 32
 _PURPOSE = b"finance-connect audit erasable parts"
+#: Parts without it are of version 19.0.2.0.0 and older: under a key derived from that of a ring.
+_VERSION = "2:"
 
 
 def _salt() -> bytes:
@@ -47,24 +46,25 @@ class Part:
         return hmac.new(self.salt, self.text.encode(), sha256).digest()
 
 
-def encrypt(part: Part, ring: keyring.KeyRing, uid: str) -> str:
-    """Return ``name of the key:base64``, encrypted under the newest key."""
-    name, key = ring.newest()
+def encrypt(part: Part, keys: Keys, uid: str) -> str:
+    """Return ``2:<name of the key>:<text>``, encrypted under the newest key."""
     plain = json.dumps([base64.b64encode(part.salt).decode(), part.text]).encode()
-    return f"{name}:{keyring.encrypt(_derive(key), plain, uid.encode())}"
+    return f"{_VERSION}{keys.encrypt(plain, _place(uid))}"
 
 
-def decrypt(stored: str, ring: keyring.KeyRing, uid: str) -> Part:
+def decrypt(stored: str, keys: Keys, uid: str) -> Part:
     """Return the part.
 
-    :raises keyring.UnknownKey: the ring does not have the key.
+    :raises keyring.UnknownKey: the provider does not have the key.
     :raises keyring.Unreadable: the part belongs to another entry, or was changed.
     """
-    name, _colon, encoded = stored.partition(":")
-    plain = keyring.decrypt(_derive(ring.key(name)), encoded, uid.encode())
+    if stored.startswith(_VERSION):
+        plain = keys.decrypt(stored.removeprefix(_VERSION), _place(uid))
+    else:
+        plain = keys.decrypt_derived(stored, _PURPOSE, uid.encode())
     salt, text = json.loads(plain)
     return Part(text, base64.b64decode(salt))
 
 
-def _derive(key: bytes) -> bytes:
-    return HKDF(SHA256(), 32, None, _PURPOSE).derive(key)
+def _place(uid: str) -> bytes:
+    return _PURPOSE + b"|" + uid.encode()

@@ -146,9 +146,14 @@ def _parse_line(line: str, number: int) -> tuple[str, bytes, bool]:
     encoded, _colon, state = rest.partition(":")
     try:
         key = base64.b64decode(encoded.strip(), validate=True)
-    except binascii.Error:
+    except (binascii.Error, ValueError):  # ValueError: text outside of ASCII
         key = b""
-    if not name.strip() or len(key) != KEY_BYTES or state.strip() not in ("", _RETIRED):
+    if (
+        not name.strip()
+        or not name.isascii()
+        or len(key) != KEY_BYTES
+        or state.strip() not in ("", _RETIRED)
+    ):
         raise NoKey(f"line {number} of the key ring is not 'name:base64 of {KEY_BYTES} bytes'")
     return name.strip(), key, bool(state.strip())
 

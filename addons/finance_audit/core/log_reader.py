@@ -58,6 +58,10 @@ class LogReader:
         """Return a file of the package: the sealed leaf hashes, or the public keys."""
         return _Stream(self.blobs() if name.endswith("leaves.bin") else [self.keys().encode()])
 
+    def read(self, name: str) -> bytes:
+        """Return a whole small file, as the verifier reads it from a package."""
+        return self.open(name).read()
+
     def rows(self, name: str) -> Iterator[Any]:
         """Yield the rows of a file of the package."""
         if name.endswith("checkpoints.ndjson"):

@@ -7,11 +7,9 @@ Formats: C2SP signed-note (https://c2sp.org/signed-note) and C2SP tlog-checkpoin
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from hashlib import sha256
-
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 # The type byte of Ed25519 in key ids and verifier keys.
 ED25519 = b"\x01"
@@ -62,13 +60,15 @@ def verifier_key(name: str, public: bytes) -> str:
     return f"{name}+{key_id(name, public).hex()}+{key}"
 
 
-def sign(text: str, name: str, keys: Iterable[Ed25519PrivateKey]) -> str:
-    """Return the note: the text, an empty line, one signature for each key."""
-    signatures = [_signature(text, name, key) for key in keys]
+def sign(text: str, name: str, signer: Callable[[bytes], Iterable[tuple[bytes, bytes]]]) -> str:
+    """Return the note: the text, an empty line, one signature for each key.
+
+    :param signer: returns public key and signature of each key; the private keys stay with it
+    """
+    signatures = [_signature(name, *signed) for signed in signer(text.encode())]
     return f"{text}\n{''.join(signatures)}"
 
 
-def _signature(text: str, name: str, key: Ed25519PrivateKey) -> str:
-    public = key.public_key().public_bytes_raw()
-    signed = key_id(name, public) + key.sign(text.encode())
+def _signature(name: str, public: bytes, signature: bytes) -> str:
+    signed = key_id(name, public) + signature
     return f"\u2014 {name} {base64.b64encode(signed).decode()}\n"

@@ -6,6 +6,8 @@ retired.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from .keyring import KeyRing, KeySource
@@ -21,3 +23,9 @@ def signers(ring: KeyRing) -> list[Ed25519PrivateKey]:
 def public_keys(ring: KeyRing) -> list[bytes]:
     """Return the public keys of `signers`, in the same order."""
     return [key.public_key().public_bytes_raw() for key in signers(ring)]
+
+
+def signing_with(keys: Iterable[Ed25519PrivateKey]) -> Callable[[bytes], list[tuple[bytes, bytes]]]:
+    """Return a function from a message to public key and signature of each of these keys."""
+    pairs = [(key.public_key().public_bytes_raw(), key) for key in keys]
+    return lambda message: [(public, key.sign(message)) for public, key in pairs]

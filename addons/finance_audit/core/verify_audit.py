@@ -34,12 +34,14 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 FORMAT = "finance-audit-package/1"
-BLOCK, MAX_LINE = 1 << 20, 64 << 20
+BLOCK, MAX_LINE = 1 << 20, 16 << 20
+# Most bytes that one file of keys, notes or the manifest may have, and most rows that are kept in memory.
+MAX_FILE, MAX_ROWS = 8 << 20, 2_000_000
 SIGNATURE_LINE = re.compile("\u2014 (\\S+) (\\S+)")
 
 
@@ -54,6 +56,15 @@ class Damage(Exception):
 # Raised for damaged bytes by the readers of zip, JSON, base64 and certificates.
 UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError)
 UNREADABLE += (zipfile.BadZipFile, zlib.error, EOFError)
+
+
+def shown(text, limit=2000):
+    """Text of any origin as it may be printed: nothing that moves a cursor, begins a line or hides other text."""
+    text = "".join(
+        char if char.isprintable() else char.encode("unicode_escape", "backslashreplace").decode()
+        for char in str(text)
+    )
+    return text if len(text) <= limit else f"{text[:limit]}…"
 
 
 def exact_base64(text):
@@ -245,6 +256,13 @@ HASHES = {
     "608648016503040203": hashes.SHA512,
 }
 MESSAGE_DIGEST = "2a864886f70d010904"
+CONTENT_TYPE = "2a864886f70d010903"
+SIGNED_DATA = "2a864886f70d010702"
+#: id-ct-TSTInfo (RFC 3161, section 2.4.2).
+TST_INFO = "2a864886f70d0109100104"
+#: ESSCertID (RFC 2634) and ESSCertIDv2 (RFC 5816): the signature covers which certificate signed.
+SIGNING_CERTIFICATE = "2a864886f70d010910020c"
+SIGNING_CERTIFICATE_V2 = "2a864886f70d010910022f"
 RSA_PSS = "2a864886f70d01010a"
 
 
@@ -294,6 +312,10 @@ class Timestamp:
             answer.at(1) if answer.at(0).tag == 0x30 else answer
         )  # a response, or a bare token
         signed = content.at(1, 0)
+        if answer.at(0).tag == 0x30 and answer.at(0, 0).body not in (b"\x00", b"\x01"):
+            raise Damage("timestamp.bad", "the authority did not grant the timestamp")
+        if content.at(0).body.hex() != SIGNED_DATA or signed.at(2, 0).body.hex() != TST_INFO:
+            raise Damage("timestamp.bad", "the signed content is not a timestamp")
         info_bytes = signed.at(2, 1, 0).body
         info = Der(info_bytes)
         self.imprint, self.algorithm = info.at(2, 1).body, info.at(2, 0, 0).body.hex()
@@ -314,7 +336,11 @@ class Timestamp:
         if attributes.tag != 0xA0:
             raise Damage("timestamp.bad", "the timestamp has no signed attributes")
         digest = _hash(signer.at(2, 0).body.hex())
+        if len({a.at(0).body for a in attributes.items()}) != len(attributes.items()):
+            raise Damage("timestamp.bad", "a signed attribute of the timestamp is repeated")
         stated = {a.at(0).body.hex(): a.at(1, 0).body for a in attributes.items()}
+        if stated.get(CONTENT_TYPE, b"").hex() != TST_INFO:
+            raise Damage("timestamp.bad", "the signature does not state that this is a timestamp")
         if stated.get(MESSAGE_DIGEST) != _digest(digest, info_bytes):
             raise Damage("timestamp.bad", "the timestamp's content was changed after it was signed")
         serial = int.from_bytes(signer.at(1, 1).body, "big")
@@ -326,9 +352,26 @@ class Timestamp:
         if not named:
             raise Damage("timestamp.bad", "the certificate of the timestamp's signer is missing")
         self.certificate = named[0]
+        self._check_named(stated)
         signed = b"\x31" + attributes.whole[1:]  # RFC 5652, section 5.4: signed as SET OF
         pss = signer.at(4, 0).body.hex() == RSA_PSS
         _verify(self.certificate.public_key(), signer.at(5).body, signed, digest, pss)
+
+    def _check_named(self, stated):
+        """Check that the signed attributes name the certificate by its hash."""
+        encoded = self.certificate.public_bytes(serialization.Encoding.DER)
+        if SIGNING_CERTIFICATE_V2 in stated:
+            first = Der(stated[SIGNING_CERTIFICATE_V2]).at(0)
+            named, algorithm = first.items(), hashes.SHA256()
+            if named and named[0].tag == 0x30:  # stated where it is not SHA-256
+                algorithm, named = _hash(named[0].at(0).body.hex()), named[1:]
+        elif SIGNING_CERTIFICATE in stated:
+            # RFC 2634 fixes SHA-1 here; the signature itself uses another hash.
+            named, algorithm = Der(stated[SIGNING_CERTIFICATE]).at(0).items(), hashes.SHA1()  # noqa: S303
+        else:
+            raise Damage("timestamp.bad", "the signature does not name its certificate")
+        if not named or named[0].body != _digest(algorithm, encoded):
+            raise Damage("timestamp.bad", "the signature names another certificate")
 
     def covers(self, note):
         """Whether the timestamp is of this note."""
@@ -336,31 +379,50 @@ class Timestamp:
 
     def trusted(self, authorities):
         """Whether the signer may stamp and a certificate of `authorities` issued it, valid at that time."""
-        try:
-            usage = self.certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-        except x509.ExtensionNotFound:
-            return False
-        if ExtendedKeyUsageOID.TIME_STAMPING not in usage:
+        if not _may_stamp(self.certificate):
             return False
         here = self.certificate
-        for _depth in range(6):
+        for depth in range(6):
             if not here.not_valid_before_utc <= self.time <= here.not_valid_after_utc:
                 return False
-            if here in authorities or any(_issued(here, one) for one in authorities):
+            if here in authorities or any(_issued(here, one, depth) for one in authorities):
                 return True
-            above = [one for one in self.chain if one != here and _issued(here, one)]
+            above = [one for one in self.chain if one != here and _issued(here, one, depth)]
             if not above:
                 return False
             here = above[0]
         return False
 
 
-def _issued(certificate, issuer):
+def _may_stamp(certificate):
+    """Whether the certificate is for timestamps alone (RFC 3161, section 2.3), and may sign."""
+    try:
+        usage = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
+        if not usage.critical or list(usage.value) != [ExtendedKeyUsageOID.TIME_STAMPING]:
+            return False
+    except (x509.ExtensionNotFound, ValueError):
+        return False
+    use = _key_usage(certificate)
+    return use is None or use.digital_signature or use.content_commitment
+
+
+def _key_usage(certificate):
+    try:
+        return certificate.extensions.get_extension_for_class(x509.KeyUsage).value
+    except x509.ExtensionNotFound:
+        return None
+
+
+def _issued(certificate, issuer, below):
+    """Whether an authority issued the certificate and may have so many authorities below it (RFC 5280, 4.2.1.9)."""
     try:
         certificate.verify_directly_issued_by(issuer)
-        return issuer.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+        limits = issuer.extensions.get_extension_for_class(x509.BasicConstraints).value
+        use = _key_usage(issuer)
     except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm, x509.ExtensionNotFound):
         return False
+    fits = limits.path_length is None or limits.path_length >= below
+    return limits.ca and fits and (use is None or use.key_cert_sign)
 
 
 def _time(text):
@@ -407,12 +469,32 @@ class Package:
     def __init__(self, place):
         self.place = Path(place)
         self.zip = None if self.place.is_dir() else zipfile.ZipFile(self.place)
-        self.manifest = json.loads(self.open("manifest.json").read())
+        self.manifest = json.loads(self.read("manifest.json"))
+        logs = self.manifest["logs"]
+        folders = [log["directory"] for log in logs]
+        if len(set(folders)) != len(folders) or any(_leads_out(name) for name in folders):
+            raise ValueError("the manifest names a folder twice, or one outside of the package")
         if self.manifest.get("format") != FORMAT:
             raise ValueError(f"format {self.manifest.get('format')!r} is not {FORMAT}")
 
     def open(self, name):
         return self.zip.open(name) if self.zip else (self.place / name).open("rb")
+
+    def read(self, name, limit=MAX_FILE):
+        """The bytes of a small file, however little of the zip it takes."""
+        with self.open(name) as stream:
+            data = stream.read(limit + 1)
+        if len(data) > limit:
+            raise ValueError(f"{name} has more than {limit} bytes")
+        return data
+
+    def folders(self):
+        """The folders of logs that are in the package, whatever the manifest says."""
+        if self.zip:
+            names = [Path(name).parts for name in self.zip.namelist()]
+        else:
+            names = [path.relative_to(self.place).parts for path in self.place.glob("*/*")]
+        return {parts[0] for parts in names if len(parts) > 1}
 
     def has(self, name):
         return name in self.zip.namelist() if self.zip else (self.place / name).is_file()
@@ -442,6 +524,22 @@ class Package:
                     raise Damage(
                         "package.unreadable", f"{name}: {line[:60]!r} is not JSON"
                     ) from None
+
+
+def _leads_out(name):
+    return not isinstance(name, str) or Path(name).is_absolute() or ".." in Path(name).parts
+
+
+def by_number(rows, name):
+    """Rows by a number that each has once; their count is limited."""
+    found = {}
+    for row in rows:
+        if row[name] in found or len(found) >= MAX_ROWS:
+            raise Damage(
+                "package.unreadable", f"{name} {row[name]!r} is stated twice, or there are too many"
+            )
+        found[row[name]] = row
+    return found
 
 
 class Leaves:
@@ -525,7 +623,7 @@ class Report:
             ("NOT PROVEN", self.unproven),
         ):
             if lines:
-                print(title, *(f"  - {line}" for line in lines), sep="\n")
+                print(title, *(f"  - {shown(line)}" for line in lines), sep="\n")
         print("RESULT:", "DAMAGED" if self.damage else "intact, as far as proven above")
 
 
@@ -539,7 +637,7 @@ class LogCheck:
         self.last, self.heads, self.stamps = None, 0, []
 
     def _text(self, name):
-        return self.package.open(f"{self.folder}/{name}").read().decode().splitlines()
+        return self.package.read(f"{self.folder}/{name}").decode().splitlines()
 
     def run(self):
         try:
@@ -597,6 +695,12 @@ class LogCheck:
                 self.stamps.append(
                     (stamp.time, head.size, stamp.trusted(self.settings.authorities), stamp)
                 )
+            if head.origin not in origins:
+                raise Damage(
+                    "anchor.foreign", f"an anchor of {head.origin!r} lies with another log"
+                )
+            if not head.signers(self.keys):
+                raise Damage("key.foreign", f"the anchor {head.size} is signed by an unknown key")
             found.append(head)
         for head in self.settings.anchors:
             if head.origin in origins:
@@ -607,9 +711,7 @@ class LogCheck:
     # a complete log: the tree is built again
 
     def _complete(self):
-        parts = {
-            row["position"]: row for row in self.package.rows(f"{self.folder}/erasable.ndjson")
-        }
+        parts = by_number(self.package.rows(f"{self.folder}/erasable.ndjson"), "position")
         leaves, tree, anchors = Leaves(self.package, self.folder, parts), Tree(), self._anchors()
         held = 0
         for size, heads in groupby(self._checkpoints(), key=lambda head: head.size):
@@ -688,24 +790,27 @@ class LogCheck:
             raise Damage("checkpoint.missing", "there is no checkpoint")
         top = max(heads, key=lambda head: head.size)
         self.last = top
-        older = {
-            row["size"]: row["path"]
-            for row in self.package.rows(f"{self.folder}/consistency.ndjson")
-        }
+        rows = by_number(self.package.rows(f"{self.folder}/consistency.ndjson"), "size")
+        older = {size: row["path"] for size, row in rows.items()}
         self._beyond([head for head in anchors if head.size > top.size])
         held = sum(
             self._joins(head, top, older) for head in [*heads, *anchors] if head.size <= top.size
         )
-        parts = {
-            row["position"]: row for row in self.package.rows(f"{self.folder}/erasable.ndjson")
-        }
+        parts = by_number(self.package.rows(f"{self.folder}/erasable.ndjson"), "position")
         proofs = self.package.rows(f"{self.folder}/proofs.ndjson")
         count = disclosed = 0
+        last_position = -1
         for line in (
             line for lines in self.package.lines(f"{self.folder}/entries.ndjson") for line in lines
         ):
             row = next(proofs, None) or {"position": -1, "path": []}
             path = [exact_base64(node) for node in row["path"]]
+            if row["position"] in (None, last_position) or 0 <= row["position"] < last_position:
+                raise Damage(
+                    "entry.repeated",
+                    f"{_name(line, row['position'])} is in the package twice or out of order",
+                )
+            last_position = row["position"]
             if not verify_inclusion(row["position"], top.size, leaf_hash(line), path, top.root):
                 raise Damage(
                     "entry.changed",
@@ -818,12 +923,33 @@ class Settings:
             self.authorities += x509.load_pem_x509_certificates(Path(value).read_bytes())
 
 
+def _missing(package, settings, report):
+    """Say which logs are not in the package although a key, a checkpoint or a folder shows that they exist."""
+    logs = package.manifest["logs"]
+    origins = {
+        origin for log in logs for origin in (log["origin"], *log.get("earlier_origins", ()))
+    }
+    for name in sorted({key.name for key in settings.keys.values()} - origins):
+        report.unproven.append(
+            f"the log {name!r}: you provided its key, the package does not contain it"
+        )
+    unlisted = package.folders() - {Path(log["directory"]).parts[0] for log in logs}
+    for folder in sorted(unlisted):
+        report.unproven.append(f"the folder {folder!r}: the manifest does not list it")
+    if not logs:
+        report.unproven.append("anything: the manifest lists no log")
+    report.unproven.append(
+        "that the database has no further logs: compare the list of companies with the logs named above"
+    )
+
+
 def verify(place, settings):
     """Check a package; the report."""
     report = Report()
     package = Package(place)
     for log in package.manifest["logs"]:
         LogCheck(package, log, settings, report).run()
+    _missing(package, settings, report)
     for head in settings.anchors:
         if not head.used:
             report.unproven.append(
@@ -855,7 +981,10 @@ def main(words=None):
         settings = Settings(options.key, options.anchor, options.tsa_ca)
         report = verify(options.package, settings)
     except (*UNREADABLE, Damage) as error:
-        print(f"CANNOT BE READ: {error}\nRESULT: DAMAGED")
+        print(f"CANNOT BE READ: {shown(error)}\nRESULT: DAMAGED")
+        return 2
+    except (MemoryError, RecursionError) as error:
+        print(f"CANNOT BE READ: {type(error).__name__}\nRESULT: DAMAGED")
         return 2
     report.print()
     return 1 if report.damage else 0

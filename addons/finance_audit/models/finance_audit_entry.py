@@ -12,6 +12,7 @@ from ..core import schema
 from ..core.entry import Facts, entry_bytes
 from ..core.erasable import Part
 from ..core.readable import TextLine, humanise, readable
+from ..core.restricted import RestrictedCode, refuse_private_entry
 from ..core.schema import QUERIES
 from ..core.tree import leaf_hash
 from ..exceptions import EvidenceIsAppendOnly
@@ -175,6 +176,7 @@ class FinanceAuditEntry(models.Model):
         """
         if not facts_list:
             return []
+        self._refuse_forgery()
         self.env.cr.execute(QUERIES["clock"])
         now, is_there = self.env.cr.fetchone()
         if not is_there and self._is_uninstalling():
@@ -197,6 +199,21 @@ class FinanceAuditEntry(models.Model):
                 self.env["finance.audit.erasable"]._add(uid, log_id, facts.erasable, written_at)
         self._forget_timelines(facts_list)
         return [str(uid) for uid in uids]
+
+    def _refuse_forgery(self):
+        """Refuse facts that a server action or a template states itself (F3, F14).
+
+        :raises EvidenceIsAppendOnly: an expression called a private method that records.
+        """
+        try:
+            refuse_private_entry()
+        except RestrictedCode as error:
+            raise EvidenceIsAppendOnly(
+                self.env._(
+                    "Audit entries are recorded by the operation that they document. A server action "
+                    "or template cannot record them."
+                )
+            ) from error
 
     def _is_uninstalling(self):
         self.env.cr.execute(QUERIES["is_uninstalling"])

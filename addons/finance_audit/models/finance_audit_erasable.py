@@ -10,6 +10,7 @@ from odoo import api, models
 from ..core import erasable, keyring
 from ..core.canonical import iso_utc
 from ..core.schema import QUERIES
+from ..server_keys import audit_keys
 
 
 class FinanceAuditErasable(models.AbstractModel):
@@ -24,13 +25,10 @@ class FinanceAuditErasable(models.AbstractModel):
             {
                 "uid": str(uid),
                 "log_id": log_id,
-                "ciphertext": erasable.encrypt(part, self._ring(), str(uid)),
+                "ciphertext": erasable.encrypt(part, audit_keys(), str(uid)),
                 "written_at": iso_utc(written_at),
             },
         )
-
-    def _ring(self):
-        return self.env["finance.audit.sealer"]._ring()
 
     @api.model
     def _erase(self, uids, reason):
@@ -70,7 +68,7 @@ class FinanceAuditErasable(models.AbstractModel):
         found = {}
         for uid, ciphertext in self.env.cr.fetchall():
             try:
-                found[uid] = erasable.decrypt(ciphertext, self._ring(), uid)
+                found[uid] = erasable.decrypt(ciphertext, audit_keys(), uid)
             except keyring.KeyRingError:
                 continue
         return found

@@ -2,15 +2,14 @@
 
 import logging
 from datetime import datetime, timezone
-from pathlib import Path
 
 from odoo import api, models
-from odoo.tools import config
 from psycopg2 import Binary, extensions
 
-from ..core import keyring, sealing, signing
+from ..core import keyring, sealing
 from ..core.note import Checkpoint, key_id, sign, verifier_key
 from ..core.schema import QUERIES
+from ..server_keys import audit_keys
 
 _logger = logging.getLogger(__name__)
 
@@ -63,20 +62,26 @@ class FinanceAuditSealer(models.AbstractModel):
         self.env.cr.execute(QUERIES["tree_head"], {"log_id": log_id})
         head = self.env.cr.fetchone()
         try:
-            ring = self._ring() if head else None
-        except keyring.NoKey as error:
+            publics = audit_keys().public_keys() if head else None
+        except keyring.KeyRingError as error:
             _logger.error("Audit checkpoints are not signed: %s", error)
             return
-        if not ring:
+        if not publics:
             return
         size, root = head[0], bytes(head[1])
         origin, now = self._origin(log_id), datetime.now(timezone.utc)
-        key_ids = ",".join(key_id(origin, public).hex() for public in signing.public_keys(ring))
+        key_ids = ",".join(key_id(origin, public).hex() for public in publics)
         self.env.cr.execute(QUERIES["last_checkpoint"], {"log_id": log_id})
         before = self.env.cr.fetchone()
         if before and before[:3] == (size, origin, key_ids):
             return
         stated = Checkpoint(origin, size, root, self._extensions(before, origin, now))
+        try:
+            # The provider of the keys is given the text and returns signatures.
+            note = sign(stated.text(), origin, audit_keys().sign)
+        except keyring.KeyRingError as error:
+            _logger.error("Audit checkpoints are not signed: %s", error)
+            return
         self.env.cr.execute(
             QUERIES["add_checkpoint"],
             {
@@ -85,11 +90,11 @@ class FinanceAuditSealer(models.AbstractModel):
                 "root": Binary(root),
                 "origin": origin,
                 "key_ids": key_ids,
-                "note": sign(stated.text(), origin, signing.signers(ring)),
+                "note": note,
                 "signed_at": now,
             },
         )
-        self._announce(log_id, origin, ring, before)
+        self._announce(log_id, origin, publics, before)
 
     def _extensions(self, before, origin, now):
         stated = [f"time {now.isoformat()}"]
@@ -98,11 +103,11 @@ class FinanceAuditSealer(models.AbstractModel):
             stated.append(f"continues {' '.join(cited)}")
         return (*stated,)
 
-    def _announce(self, log_id, origin, ring, before):
+    def _announce(self, log_id, origin, publics, before):
         """Record that a key signs for the first time, or that a copied database continues a log."""
         company = self.env["res.company"].browse(log_id)
         entries = self.env["finance.audit.entry"]
-        for public in signing.public_keys(ring):
+        for public in publics:
             key = verifier_key(origin, public)
             self.env.cr.execute(
                 QUERIES["add_signing_key"],
@@ -131,12 +136,3 @@ class FinanceAuditSealer(models.AbstractModel):
         """Return the name of a log: database and company, in the form of C2SP."""
         uuid = self.env["ir.config_parameter"].sudo().get_param("database.uuid")
         return f"finance-connect/audit/{uuid}/{log_id or 'shared'}"
-
-    @api.model
-    def _ring(self):
-        """Return the keys of this server.
-
-        :raises NoKey: what is configured cannot be read.
-        """
-        generated = Path(config["data_dir"]) / "finance_audit" / "signing.keys"
-        return signing.SOURCE.load(config.get(signing.SOURCE.file_option), generated)

@@ -12,10 +12,11 @@ import psycopg2
 from odoo import api, fields, models
 from odoo.tools import format_date
 
-from ..core import keyring, sealing, signing, verify_audit
+from ..core import keyring, sealing, verify_audit
 from ..core.log_reader import LogReader, folder
 from ..core.note import verifier_key
 from ..core.schema import QUERIES
+from ..server_keys import audit_keys, lies_in_data_dir
 
 _logger = logging.getLogger(__name__)
 
@@ -217,10 +218,16 @@ class FinanceAuditVerification(models.Model):
         """Return the keys of this server's key ring and what was anchored outside, rather than the database's."""
         settings = verify_audit.Settings()
         try:
-            publics = signing.public_keys(self.env["finance.audit.sealer"]._ring())
+            publics = audit_keys().public_keys()
             settings.keys = verify_audit.read_keys([verifier_key(origin, key) for key in publics])
-        except keyring.NoKey as error:
+        except keyring.KeyRingError as error:
             report.unproven.append(str(error))
+        if lies_in_data_dir():
+            report.unproven.append(
+                self.env._(
+                    "The signing key lies in Odoo's data folder, which backups include. Set finance_audit_key_file."
+                )
+            )
         targets = self.env["finance.audit.anchor.target"].sudo()
         settings.anchors = [verify_audit.Head(note) for note in targets._kept_outside(log_id)]
         settings.authorities = targets._authorities()

@@ -11,6 +11,7 @@ from ..core import sealing, verify_audit
 from ..core.keyring import NoKey
 from ..core.schema import QUERIES
 from ..core.tree import root_of
+from ..models import finance_audit_sealer
 from .common import RING, AuditCase
 
 READ_COMMITTED = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED"
@@ -180,7 +181,7 @@ class TestSealing(SealCase):
     def test_a4_without_a_key_entries_are_sealed_and_the_signature_follows(self):
         self.record(company=self.seat)
         with (
-            patch.object(type(self.sealer), "_ring", side_effect=NoKey("none")),
+            patch.object(finance_audit_sealer, "audit_keys", side_effect=NoKey("none")),
             self.assertLogs("odoo.addons.finance_audit", "ERROR"),
         ):
             self.assertEqual(self.seal(), 1)

@@ -9,6 +9,7 @@ from odoo import models
 from odoo.exceptions import UserError
 from odoo.modules import get_manifest
 
+from ..core.credentials import Credential
 from ..core.protocol import Operation, ProviderProtocol
 
 
@@ -25,6 +26,8 @@ class FinanceAdapter(models.AbstractModel):
     #: Patterns of the provider's hosts by environment, ``{"production": ("api.example.com",)}``. Other
     #: hosts are refused unless the administrator of the server names them in ``odoo.conf``.
     _hosts: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+    #: The secrets the provider asks for, as data.
+    _credentials: tuple[Credential, ...] = ()
     #: How webhooks are authenticated: ``standard`` (Standard Webhooks), ``bearer``, or empty for
     #: none.
     _webhook_scheme = ""
@@ -45,17 +48,23 @@ class FinanceAdapter(models.AbstractModel):
         """Return the version of the addon that implements the adapter, as recorded on each attempt."""
         return get_manifest(self._original_module).get("version", "")
 
-    def _protocol(self, connection) -> ProviderProtocol:
+    def _protocol(self, connection, secrets) -> ProviderProtocol:
         """Return the provider's protocol with this connection's address and credentials, as plain
         values.
+
+        :param secrets: the connection's secrets by name; given by the caller, never fetched here
         """
         raise UserError(self.env._("The addon of the provider is not installed."))
 
     def _missing_settings(self, connection) -> list[str]:
         """Return the labels of the fields that are still required before the connection can be
-        used.
+        used: at least the required credentials.
         """
-        return []
+        return [
+            self.env._(item.label)  # pylint: disable=gettext-variable
+            for item in self._credentials
+            if item.required and not connection._has_secret(item.name)
+        ]
 
 
 class FinanceExchangeOwnerMixin(models.AbstractModel):

@@ -5,8 +5,9 @@ Public surface for other code:
 
 * ``_adapter``, ``_operation_of``: the provider's addon and what it declares, also after it was
 uninstalled;
-* ``_client``, ``_pooled_client``, ``_usable_for_sending``: calling the provider;
-* ``_set_secret``, ``_secret``, ``_has_secret``, ``_webhook_secrets``: secrets, for adapters only;
+* ``_usable_for_sending``: which connections may be used. Clients and secrets are functions of
+``secret_store``: no method of a record leads to them;
+* ``_set_secret``, ``_has_secret``: store a secret, and whether there is one;
 * ``_note_test``: what a test or a refused call showed about the connection;
 * ``action_*``: the buttons, each of which checks its role.
 
@@ -16,9 +17,11 @@ Rate limits and the circuit breaker are in ``finance_throttle``.
 import hashlib
 import logging
 import secrets as random_secrets
+import uuid
 
 from odoo import api, fields, models
 from odoo.addons.finance_audit.core.address import parse_address
+from odoo.addons.finance_audit.core.restricted import is_written_by_suite, refuse_private_entry
 from odoo.addons.finance_audit.network import network_policy
 from odoo.exceptions import AccessError, UserError, ValidationError
 
@@ -28,42 +31,50 @@ from ..core.delivery.health import share, short
 from ..core.delivery.outcomes import CALL_ERRORS, Accepted, AuthFailed, ContractBroken
 from ..core.delivery.queries import QUERIES, parameters
 from ..core.finding import WARNING, Finding
-from ..core.http.client import ClientPool, ProviderClient
-from ..core.http.transport import ForbiddenAddress, Transport, check_address
+from ..core.http.transport import ForbiddenAddress, check_address
 from ..core.protocol import Operation
-from ..core.security import vault
 from ..core.security.masking import MaskingFilter
 from ..core.security.webhook import is_standard_secret
-from ..resource_store import DatabaseResources
+from ..secret_store import (
+    PREVIOUS_WEBHOOK_SECRET,
+    WEBHOOK_SECRET,
+    new_client,
+    pooled_client,
+    replace_webhook_secret,
+    store_secret,
+)
 from .roles import ADMIN, OPERATOR, require_role
 
 _logger = logging.getLogger(__name__)
 _logger.addFilter(MaskingFilter())
-_clients = ClientPool()
 
-
-#: Purposes of the webhook's secrets. They are part of what a ciphertext is bound to and never
-#: change.
-WEBHOOK_SECRET = "callback"  # noqa: S105 (the name of a secret)
-PREVIOUS_WEBHOOK_SECRET = "callback_previous"  # noqa: S105 (the name of a secret)
 #: Least characters of a bearer token; the shortest Standard Webhooks secret is longer.
 MIN_BEARER = 24
 WEBHOOK_ROUTE = "/finance/webhook"
 #: Providers registered this path with earlier versions; it leads to the same controller.
 FORMER_WEBHOOK_ROUTE = "/finance/callback"
 
-#: Set by tests, activation and the dispatcher only, never by a user's write.
-_SYSTEM_FIELDS = frozenset(
-    {
-        "state",
-        "last_test_result",
-        "last_test_at",
-        "last_test_finding",
-        "sealed_database",
-        "blocking_finding",
-        "webhook_token",
-        "webhook_token_sha256",
-    }
+#: Set by tests, activation and the dispatcher only, with the value that a new connection has. A
+#: default of a user or of the context does not count.
+_SYSTEM_FIELDS = {
+    "state": "draft",
+    "last_test_result": "never",
+    "last_test_at": False,
+    "last_test_finding": False,
+    "sealed_database": False,
+    "blocking_finding": False,
+    "webhook_token": False,
+    "webhook_token_sha256": False,
+    "uuid": False,
+    "credential_ids": False,
+    "throttle_ids": False,
+    "exchange_ids": False,
+    "webhook_event_ids": False,
+}
+#: They have no column of their own on a connection, or are computed: no initial value is stored.
+_NO_INITIAL = frozenset(
+    {"webhook_token_sha256", "uuid", "credential_ids", "throttle_ids", "exchange_ids"}
+    | {"webhook_event_ids"}
 )
 
 
@@ -79,6 +90,12 @@ class FinanceConnection(models.Model):
     # -------------
 
     name = fields.Char(required=True)
+    uuid = fields.Char(
+        "Identity",
+        readonly=True,
+        copy=False,
+        help="Part of what the connection's secrets are bound to.",
+    )
     company_id = fields.Many2one(
         "res.company",
         required=True,
@@ -293,9 +310,9 @@ class FinanceConnection(models.Model):
         for connection in self.filtered("webhook_secret"):
             secret = connection.webhook_secret.strip()
             connection._check_webhook_secret(secret)
-            present = connection._secret(WEBHOOK_SECRET)
-            if present and present != secret:
-                connection._set_secret(PREVIOUS_WEBHOOK_SECRET, present)
+            former = replace_webhook_secret(connection, secret)
+            if former:
+                connection._set_secret(PREVIOUS_WEBHOOK_SECRET, former)
             connection._set_secret(WEBHOOK_SECRET, secret)
 
     def _check_webhook_secret(self, secret):
@@ -377,23 +394,18 @@ class FinanceConnection(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        initial = {name: value for name, value in _SYSTEM_FIELDS.items() if name not in _NO_INITIAL}
         for vals in vals_list:
             self._refuse_system_fields(vals)
-        return super().create(vals_list)
+        return super().create(
+            [{**initial, **vals, "uuid": str(uuid.uuid4())} for vals in vals_list]
+        )
 
     def write(self, vals):
         self._refuse_system_fields(vals)
         if "company_id" in vals:
             self._refuse_other_company(vals["company_id"])
-        if "environment" in vals:
-            self._forget_secrets(lambda item: item.environment != vals["environment"])
-        for name in self._address_fields():
-            if name in vals:
-                self._forget_secrets(
-                    lambda item, name=name: (
-                        item[name] and _origin(item[name]) != _origin(vals[name])
-                    )
-                )
+        self._forget_secrets(vals)
         return super().write(vals)
 
     @api.model
@@ -405,34 +417,41 @@ class FinanceConnection(models.Model):
 
     def _refuse_system_fields(self, vals):
         """Tests, activation and the webhook URL are made by their buttons; a written value would
-        prove nothing.
+        prove nothing, whatever the rights of the user.
         """
-        touched = _SYSTEM_FIELDS & set(vals)
-        if touched and not self.env.su:
+        touched = _SYSTEM_FIELDS.keys() & set(vals)
+        if touched and not (self.env.su and is_written_by_suite()):
             labels = [self._fields[name]._description_string(self.env) for name in sorted(touched)]
             raise AccessError(
                 self.env._("Set by the system and not editable: %s.", ", ".join(labels))
             )
 
     def _refuse_other_company(self, company_id):
-        moved = self.filtered(lambda connection: connection.company_id.id != company_id)
-        if moved and self.env["finance.exchange"].sudo().search_count(
-            [("connection_id", "in", moved.ids)], limit=1
-        ):
+        if self.filtered(lambda connection: connection.company_id.id != company_id):
             raise UserError(
                 self.env._(
-                    "The company cannot be changed once the connection has exchanges. Create a new connection."
+                    "The company of a connection cannot be changed. Create a new connection."
                 )
             )
 
-    def _forget_secrets(self, is_affected):
-        """Remove secrets and the test result where environment or host change: both were given for
-        the former one.
+    def _forget_secrets(self, vals):
+        """Remove secrets and the test result where provider, environment or the origin of an
+        address changes: they were given for the former one (F6).
         """
-        changed = self.filtered(is_affected).sudo()
-        changed.credential_ids.unlink()
-        changed.filtered(lambda connection: connection.state == "active").state = "paused"
-        changed.last_test_result = "never"
+        changed = self.filtered(lambda connection: connection._is_moved_by(vals)).sudo()
+        if changed:
+            changed.credential_ids.unlink()
+            changed.filtered(lambda connection: connection.state == "active").state = "paused"
+            changed.last_test_result = "never"
+
+    def _is_moved_by(self, vals):
+        return any(
+            name in vals and (self[name] or "") != (vals[name] or "")
+            for name in ("environment", "provider")
+        ) or any(
+            name in vals and _origin(self[name]) != _origin(vals[name])
+            for name in self._address_fields()
+        )
 
     # -- the actions of the screens
     # -----------------------------------------------------------------------------
@@ -455,9 +474,16 @@ class FinanceConnection(models.Model):
         return True
 
     def _probe(self):
-        client = self._client()
+        finding = self._client_finding()
+        if finding:
+            return finding
+        client = new_client(self)
         try:
             return self._finding_of(client.probe().outcome)
+        except Exception as error:
+            # The adapter's code on a provider's bytes.
+            _logger.exception("the test of connection %s failed unexpectedly", self.id)
+            return Finding("connection.adapter_failed", args={"error": type(error).__name__})
         finally:
             client.close()
 
@@ -602,54 +628,6 @@ class FinanceConnection(models.Model):
                 return operation
         return Operation(name, repeat="nothing")
 
-    def _client(self, resources=None):
-        """Return a new client for this connection; the caller closes it.
-
-        Without a store of resources it obtains its own, which shows whether the credentials are
-        right.
-        """
-        self.ensure_one()
-        transport = Transport(self.environment, network_policy(), self._provider_hosts())
-        return ProviderClient(self._adapter()._protocol(self), transport, resources)
-
-    def _pooled_client(self):
-        """Return this process's client for the connection; rebuilt when a setting or a secret has
-        changed.
-        """
-        self.ensure_one()
-        credentials = self.sudo().credential_ids
-        version = (
-            self.write_date,
-            tuple((item.id, item.ciphertext) for item in credentials.sorted("id")),
-        )
-        key = (self.env.cr.dbname, self.id)
-        return _clients.get(key, version, lambda: self._client(self._resource_store()))
-
-    def _resource_store(self):
-        credentials = self.sudo().credential_ids.sorted("id")
-        basis = (
-            self.provider,
-            self.environment,
-            *(self[name] for name in self._address_fields()),
-            *(item.ciphertext for item in credentials),
-        )
-        database = self.env["ir.config_parameter"].sudo().get_param("database.uuid")
-        ring = self.env["finance.credential"]._key_ring()
-        place = f"finance.resource|{self.id}|"
-
-        def bound(name):
-            return vault.associated_data(
-                database, self.environment, "finance.resource", place, name
-            )
-
-        return DatabaseResources(
-            self.env.cr.dbname,
-            self.id,
-            basis,
-            seal=lambda name, text: vault.encrypt(ring, text, bound(name)),
-            unseal=lambda name, stored: vault.decrypt(ring, stored, bound(name)),
-        )
-
     @api.model
     def _usable_for_sending(self):
         """Return active connections whose address, secrets and database are in order; note the
@@ -710,7 +688,7 @@ class FinanceConnection(models.Model):
 
     def _client_finding(self):
         try:
-            self._pooled_client()
+            pooled_client(self)
         except UserError as error:
             return Finding("text", args={"text": str(error)})
         except Exception as error:
@@ -780,6 +758,7 @@ class FinanceConnection(models.Model):
 
         :param finding: what is wrong; without one the connection works
         """
+        refuse_private_entry()
         self.sudo().write(
             {
                 "last_test_at": fields.Datetime.now(),
@@ -804,17 +783,7 @@ class FinanceConnection(models.Model):
         """
         self.ensure_one()
         self.check_access("write")
-        credentials = self.sudo().credential_ids
-        credential = credentials.filtered(lambda item: item.purpose == purpose)
-        action = "changed" if credential else "set"
-        if not secret:
-            credential.unlink()
-            action = "cleared"
-        else:
-            credential = credential or credentials.create(
-                {"connection_id": self.id, "purpose": purpose}
-            )
-            credential._seal(secret)
+        action = store_secret(self, purpose, secret)
         about = {"purpose": purpose, "name": self.name}
         self.env["finance.audit.entry"]._record(
             action=f"credential.{action}",
@@ -827,20 +796,8 @@ class FinanceConnection(models.Model):
             }[action],
         )
 
-    def _secret(self, purpose):
-        """Return one secret in clear, for the adapter. Private: not reachable by RPC."""
-        self.ensure_one()
-        credential = self.sudo().credential_ids.filtered(lambda item: item.purpose == purpose)
-        return credential._open() if credential else ""
-
     def _has_secret(self, purpose):
         return purpose in self.sudo().credential_ids.mapped("purpose")
-
-    def _webhook_secrets(self):
-        """Return the valid webhook secrets, newest first. Private: not reachable by RPC."""
-        self.ensure_one()
-        found = [self._secret(purpose) for purpose in (WEBHOOK_SECRET, PREVIOUS_WEBHOOK_SECRET)]
-        return tuple(secret for secret in found if secret)
 
     @api.model
     def _by_webhook_token(self, token):

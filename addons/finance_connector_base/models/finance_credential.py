@@ -1,22 +1,16 @@
-"""Secrets of connections: encrypted before they reach the database, decrypted by the dispatcher
-only.
+"""Secrets of connections: encrypted before they reach the database.
+
+Encryption and decryption are functions of ``secret_store``, which no expression of a server action reaches.
 """
 
 import uuid
 
 from odoo import api, fields, models
-from odoo.addons.finance_audit.core.keyring import KeyRingError
-from odoo.exceptions import UserError
-from odoo.tools import config
+from odoo.addons.finance_audit.core.restricted import is_written_by_suite
+from odoo.exceptions import AccessError
 
-from ..core.security import vault
-
-
-class CredentialError(UserError):
-    """A secret cannot be stored or read; the message says what to do and never contains the secret."""
-
-    #: The web client maps exceptions by class name; this displays ours like Odoo's own.
-    context = {"exception_class": "odoo.exceptions.UserError"}
+# Former place of the exception.
+from ..exceptions import CredentialError  # noqa: F401
 
 
 class FinanceCredential(models.Model):
@@ -35,7 +29,8 @@ class FinanceCredential(models.Model):
     ciphertext = fields.Char(
         copy=False,
         groups=fields.NO_ACCESS,
-        help="AES-256-GCM under the server's key; bound to this database, environment and record.",
+        help="AES-256-GCM under the server's key; bound to this database, environment, connection, company and the "
+        "origins of the connection's addresses.",
     )
     set_at = fields.Datetime("Stored on", readonly=True, copy=False)
     set_by_id = fields.Many2one("res.users", "Stored by", readonly=True, copy=False)
@@ -44,58 +39,18 @@ class FinanceCredential(models.Model):
         "UNIQUE(connection_id, purpose)", "A connection has one secret per purpose."
     )
 
-    def _seal(self, secret):
-        """Encrypt ``secret`` into this record."""
-        self.ensure_one()
-        try:
-            ciphertext = vault.encrypt(self._key_ring(), secret, self._associated())
-        except KeyRingError as error:
-            raise self._error(error) from error
-        self.sudo().write(
-            {
-                "ciphertext": ciphertext,
-                "set_at": fields.Datetime.now(),
-                "set_by_id": self.env.uid,
-            }
-        )
+    @api.model_create_multi
+    def create(self, vals_list):
+        self._refuse_foreign_write()
+        return super().create(vals_list)
 
-    def _open(self):
-        """Return the secret in clear. Private: not reachable by RPC.
+    def write(self, vals):
+        self._refuse_foreign_write()
+        return super().write(vals)
 
-        :raises CredentialError: the key is missing, or the row belongs to another database or
-            environment.
-        """
-        self.ensure_one()
-        ciphertext = self.sudo().ciphertext
-        if not ciphertext:
-            raise CredentialError(
-                self.env._("The secret “%s” is not set on this connection.", self.purpose)
+    def _refuse_foreign_write(self):
+        """Refuse what does not come from the code of the suite, whatever the rights."""
+        if not is_written_by_suite():
+            raise AccessError(
+                self.env._("Secrets are entered on the connection and cannot be edited here.")
             )
-        try:
-            return vault.decrypt(self._key_ring(), ciphertext, self._associated())
-        except KeyRingError as error:
-            raise self._error(error) from error
-
-    def _associated(self):
-        database_uuid = self.env["ir.config_parameter"].sudo().get_param("database.uuid")
-        return vault.associated_data(
-            database_uuid,
-            self.connection_id.environment,
-            self._name,
-            self.uuid,
-            self.purpose,
-        )
-
-    @api.model
-    def _key_ring(self):
-        return vault.SOURCE.load(config.get(vault.OPTION_FILE))
-
-    def _error(self, error):
-        return CredentialError(
-            self.env._(
-                "The secret “%(purpose)s” cannot be used: %(reason)s. Ask the system administrator to check the "
-                "key ring, then enter the secret again.",
-                purpose=self.purpose,
-                reason=str(error),
-            )
-        )

@@ -46,9 +46,9 @@ from ..core.delivery.transitions import (
 )
 from ..core.delivery.windows import blocked, group_of
 from ..core.finding import Finding
-from ..core.http.client import ProviderClient
 from ..core.protocol import Call, Operation
 from ..core.security.masking import MaskingFilter, mask_secrets
+from ..secret_store import ClientHandle, pooled_client
 from .finance_dispatcher_worker import Heartbeat
 
 _logger = logging.getLogger(__name__)
@@ -86,7 +86,7 @@ _NOTIFICATION_RETRY_SECONDS = 30
 class SendTarget:
     """A connection that may be used, as plain values."""
 
-    client: ProviderClient
+    client: ClientHandle
     operations: dict[str, Operation]
     api_version: str = ""
     adapter_version: str = ""
@@ -752,7 +752,7 @@ def _with_attempts(task, attempts):
 def _send_target(connection):
     adapter = connection._adapter()
     return SendTarget(
-        connection._pooled_client(),
+        pooled_client(connection),
         {item.name: item for item in adapter._operations},
         adapter._api_version,
         adapter._adapter_version(),

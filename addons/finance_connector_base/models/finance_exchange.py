@@ -60,6 +60,7 @@ class FinanceExchange(models.Model):
     _evidence_fixed = frozenset(
         {
             "connection_id",
+            "company_id",
             "operation",
             "idempotency_key",
             "payload",
@@ -79,7 +80,8 @@ class FinanceExchange(models.Model):
         index=True,
         ondelete="restrict",
     )
-    company_id = fields.Many2one(related="connection_id.company_id", store=True, index=True)
+    #: A value of its own: what was sent belongs to the company that sent it.
+    company_id = fields.Many2one("res.company", readonly=True, index=True)
     environment = fields.Selection(related="connection_id.environment")
     operation = fields.Char(required=True, readonly=True)
     idempotency_key = fields.Char(
@@ -259,6 +261,7 @@ class FinanceExchange(models.Model):
         """Return the values of a new exchange."""
         return {
             "connection_id": connection.id,
+            "company_id": connection.company_id.id,
             "operation": operation,
             "idempotency_key": key,
             "correlation_id": correlation_id or str(uuid.uuid4()),

@@ -10,6 +10,8 @@ import json
 from dataclasses import replace
 
 from odoo import api, fields, models
+from odoo.addons.finance_audit.core.restricted import is_written_by_suite
+from odoo.exceptions import AccessError
 
 from ..core.delivery.boundaries import reached
 from ..core.delivery.outcomes import RateLimited, is_failure
@@ -64,6 +66,20 @@ class FinanceThrottle(models.Model):
     def init(self):
         """Create the throttles of connections that have none."""
         self.env.cr.execute(QUERIES["throttles_missing"])
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        self._refuse_foreign_write()
+        return super().create(vals_list)
+
+    def write(self, vals):
+        self._refuse_foreign_write()
+        return super().write(vals)
+
+    def _refuse_foreign_write(self):
+        """Refuse what does not come from the code of the suite, whatever the rights (F9)."""
+        if not is_written_by_suite():
+            raise AccessError(self.env._("Throttles are set by the system and cannot be edited."))
 
     @api.model
     def _lock(self, connection_ids):

@@ -29,6 +29,7 @@ from ..core.delivery.outcomes import Accepted, Rejected, Waiting
 from ..core.finding import INFO, WARNING, Finding
 from ..core.security.masking import MaskingFilter
 from ..core.security.webhook import WebhookEvent, dedupe_key, kept_headers, plain, refuse_unknown
+from ..secret_store import protocol_of
 from .roles import AUDITOR, OPERATOR, require_role
 
 _logger = logging.getLogger(__name__)
@@ -178,7 +179,7 @@ class FinanceWebhookEvent(models.Model):
         if not connection:
             refuse_unknown(headers, body)
         moment = self._database_time()
-        protocol = connection._adapter()._protocol(connection)
+        protocol = protocol_of(connection)
         message_id = protocol.verify_webhook(headers, body, _unix(moment))
         kept = kept_headers(headers)
         common = {
@@ -352,7 +353,7 @@ class FinanceWebhookEvent(models.Model):
         """Return the event, read again from the stored bytes: the adapter may have been corrected
         since.
         """
-        protocol = self.connection_id._adapter()._protocol(self.connection_id)
+        protocol = protocol_of(self.connection_id)
         event = protocol.read_webhook(self.headers or {}, self._body_bytes())[self.position]
         self.write({"reference": plain(event.reference), "exchange_key": plain(event.key)})
         return event

@@ -8,7 +8,8 @@ from odoo.exceptions import AccessError
 from odoo.tests import tagged
 
 from ..core.security.vault import ENVIRONMENT_KEYS
-from ..models.finance_credential import CredentialError
+from ..exceptions import CredentialError
+from ..secret_store import open_secrets
 from .common import ConnectorCase
 
 SECRET = "pa55-word-that-is-never-shown"
@@ -23,12 +24,12 @@ class TestCredential(ConnectorCase):
         cls.credential = cls.connection.credential_ids
 
     def test_the_adapter_gets_the_secret_back(self):
-        self.assertEqual(self.connection._secret("client_secret"), SECRET)
+        self.assertEqual(open_secrets(self.connection)["client_secret"], SECRET)
 
     def test_the_database_does_not_hold_it(self):
         self.env.cr.execute("SELECT row_to_json(c)::text FROM finance_credential c")
         rows = " ".join(row[0] for row in self.env.cr.fetchall())
-        self.assertIn("v1:test:", rows)
+        self.assertIn("v2:test:", rows)
         self.assertNotIn(SECRET, rows)
 
     def test_no_role_reads_the_ciphertext(self):
@@ -58,13 +59,13 @@ class TestCredential(ConnectorCase):
         )
         self.env.invalidate_all()
         with self.assertRaises(CredentialError) as caught:
-            other._secret("client_secret")
+            open_secrets(other)["client_secret"]
         self.assertIsInstance(caught.exception.__cause__, Unreadable)
 
     def test_a_copied_database_does_not_open_it(self):
         self.env["ir.config_parameter"].sudo().set_param("database.uuid", "a-copy")
         with self.assertRaises(CredentialError):
-            self.connection._secret("client_secret")
+            open_secrets(self.connection)["client_secret"]
 
     def test_a_change_of_environment_drops_the_secrets(self):
         self.connection.base_url = "https://provider.example"

@@ -14,6 +14,7 @@ from ..core import cases
 from ..core.delivery import states
 from ..core.security.webhook import WebhookRefused
 from ..models.finance_webhook_event import MAX_FAILURES
+from ..secret_store import open_secrets, webhook_secrets
 from .webhook_case import CallingProvider, WebhookCase, message, signed
 
 QUIET = "odoo.addons.finance_connector_base.models.finance_webhook_event"
@@ -65,7 +66,7 @@ class TestWebhookReceived(WebhookCase):
 
     def test_another_connection_may_receive_the_same_id(self):
         other = self.connection.copy({"name": "Second"})
-        other.webhook_secret = self.connection._webhook_secrets()[0]
+        other.webhook_secret = webhook_secrets(open_secrets(self.connection))[0]
         self.assertTrue(self.receive_event(reference="r-1"))
         self.assertTrue(self.receive(message(reference="r-1"), connection=other))
 
@@ -286,7 +287,7 @@ class TestWebhookProcessed(WebhookCase):
     def test_another_connection_s_exchange_is_never_meant(self):
         exchange = self.exchange_in(states.WAITING)
         other = self.connection.copy({"name": "Second", "company_id": self.other_company.id})
-        other.webhook_secret = self.connection._webhook_secrets()[0]
+        other.webhook_secret = webhook_secrets(open_secrets(self.connection))[0]
         event = self.receive(
             message(reference="r-1", key="key-1", verdict="accepted"), connection=other
         )

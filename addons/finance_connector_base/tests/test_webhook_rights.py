@@ -6,6 +6,7 @@ from odoo.tests import tagged
 from odoo.tools import file_path
 
 from ..core.security.webhook import WebhookRefused
+from ..secret_store import open_secrets, webhook_secrets
 from .webhook_case import OTHER_SECRET, SECRET, WebhookCase, message, signed
 
 READERS = ("operator", "auditor")
@@ -165,7 +166,7 @@ class TestWebhookAddress(WebhookCase):
         for weak in ("short", "a" * 40, "whsec_" + "QQ" * 4):
             with self.subTest(secret=weak), self.assertRaises(ValidationError):
                 self.connection.webhook_secret = weak
-        self.assertEqual(self.connection._webhook_secrets(), (SECRET,))
+        self.assertEqual(webhook_secrets(open_secrets(self.connection)), (SECRET,))
 
     def test_r40_a_neutralized_copy_has_no_address_and_processes_nothing(self):
         event = self.receive_event(reference="r-1")

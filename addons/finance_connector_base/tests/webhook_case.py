@@ -14,6 +14,7 @@ from ..core.delivery.outcomes import Accepted, Rejected, Waiting
 from ..core.finding import Finding
 from ..core.protocol import Operation, ProviderProtocol
 from ..core.security.webhook import WebhookEvent, verify_standard_webhook
+from ..secret_store import webhook_secrets
 from .common import ConnectorCase
 
 SECRET = "whsec_" + base64.b64encode(b"present-secret-of-the-test").decode()
@@ -80,7 +81,7 @@ class WebhookCase(ConnectorCase):
             ("_webhook_status", 202),
             (
                 "_protocol",
-                lambda _self, connection: CallingProvider(connection._webhook_secrets()),
+                lambda _self, _connection, secrets: CallingProvider(webhook_secrets(secrets)),
             ),
         ):
             cls.enterClassContext(patch.object(adapter, name, value))

@@ -3,10 +3,15 @@
 from types import MappingProxyType
 
 from odoo import models
+from odoo.addons.finance_connector_base.core.credentials import Credential
 from odoo.addons.finance_connector_base.core.protocol import ClientCredentials, Operation
+from odoo.addons.finance_connector_base.secret_store import webhook_secrets
+from odoo.tools.translate import LazyTranslate
 
 from ..core.flow_service import API_VERSION, FlowService
 from .finance_connection import SECRET
+
+_lt = LazyTranslate(__name__)
 
 
 class FinanceAdapterAfnor(models.AbstractModel):
@@ -19,18 +24,19 @@ class FinanceAdapterAfnor(models.AbstractModel):
     _hosts = MappingProxyType({"test": ("*",), "production": ("*",)})
     _webhook_scheme = "bearer"
     _webhook_status = 200
+    _credentials = (Credential(SECRET, _lt("Client secret")),)
     _operations = (Operation("submit_invoice", repeat="lookup"),)
 
-    def _protocol(self, connection):
+    def _protocol(self, connection, secrets):
         return FlowService(
             base_url=connection.base_url,
             grant=ClientCredentials(
                 token_url=connection.afnor_token_url,
                 client_id=connection.afnor_client_id,
-                client_secret=connection._secret(SECRET),
+                client_secret=secrets.get(SECRET, ""),
                 scope=connection.afnor_scope or "",
             ),
-            webhook_secrets=connection._webhook_secrets(),
+            webhook_secrets=webhook_secrets(secrets),
         )
 
     def _missing_settings(self, connection):
@@ -38,6 +44,6 @@ class FinanceAdapterAfnor(models.AbstractModel):
             self.env._("Address"): connection.base_url,
             self.env._("Token address"): connection.afnor_token_url,
             self.env._("Client ID"): connection.afnor_client_id,
-            self.env._("Client secret"): connection._has_secret(SECRET),
         }
-        return [label for label, value in filled.items() if not value]
+        missing = [label for label, value in filled.items() if not value]
+        return missing + super()._missing_settings(connection)

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from odoo.addons.finance_audit.core.canonical import canonical_bytes
 from odoo.addons.finance_audit.core.note import Checkpoint, sign, verifier_key
 from odoo.addons.finance_audit.core.package import PackageWriter, encoded, proof_row
+from odoo.addons.finance_audit.core.signing import signing_with
 from odoo.addons.finance_audit.core.tree import Frontier, TiledTree, leaf_hash
 
 ORIGIN = "finance-audit/0000-11/company/3"
@@ -44,7 +45,7 @@ class Log:
         stated = {"origin": self.origin, "root": frontier.root(), **changes}
         moment = datetime(2026, 3, 3, 9, 0, size % 60, tzinfo=timezone.utc).isoformat()
         head = Checkpoint(size=size, extensions=(f"time {moment}", *self.extensions), **stated)
-        return sign(head.text(), self.origin, [self.key])
+        return sign(head.text(), self.origin, signing_with([self.key]))
 
     def package(self, folder="company-3", **manifest):
         """The bytes of a zip."""

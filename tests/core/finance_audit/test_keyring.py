@@ -1,14 +1,18 @@
 """A4: key rings and authenticated encryption, as the audit log and the vault of credentials use them."""
 
 import base64
+import json
 import os
 import stat
 
 import pytest
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hypothesis import given
 from hypothesis import strategies as st
 from odoo.addons.finance_audit.core import erasable, keyring, signing
 from odoo.addons.finance_audit.core.keyring import KeyRing, KeySource, NoKey, UnknownKey, Unreadable
+from odoo.addons.finance_audit.core.keys import RingKeys
 from odoo.addons.finance_audit.core.note import verifier_key
 
 SOURCE = KeySource("TEST_KEYS", "TEST_KEY_FILE", "test_key_file")
@@ -93,13 +97,31 @@ def test_what_is_no_ciphertext_is_refused(stored):
 
 
 def test_a7_a_part_survives_the_rotation_of_its_key_and_belongs_to_one_entry():
-    old = KeyRing.parse(line("a", 1))
-    new = KeyRing.parse(f"{line('b', 2)}\n{line('a', 1, 'retired')}")
+    old = RingKeys(KeyRing.parse(line("a", 1)))
+    new = RingKeys(KeyRing.parse(f"{line('b', 2)}\n{line('a', 1, 'retired')}"))
     part = erasable.Part.of({"name": "Ana"})
     stored = erasable.encrypt(part, old, "uid-1")
     assert erasable.decrypt(stored, new, "uid-1") == part
-    assert erasable.encrypt(part, new, "uid-1").startswith("b:")
+    assert erasable.encrypt(part, new, "uid-1").startswith("2:b:")
     with pytest.raises(Unreadable):
         erasable.decrypt(stored, new, "uid-2")
     with pytest.raises(UnknownKey):
-        erasable.decrypt(stored, KeyRing.parse(line("b", 2)), "uid-1")
+        erasable.decrypt(stored, RingKeys(KeyRing.parse(line("b", 2))), "uid-1")
+
+
+def test_a7_a_part_of_the_former_release_is_still_read():
+    ring = KeyRing.parse(line("a", 1))
+    part = erasable.Part.of({"name": "Ana"})
+    plain = json.dumps([base64.b64encode(part.salt).decode(), part.text]).encode()
+    purpose = b"finance-connect audit erasable parts"
+    key = HKDF(SHA256(), 32, None, purpose).derive(ring.keys["a"])
+    assert (
+        erasable.decrypt(f"a:{keyring.encrypt(key, plain, b'uid-1')}", RingKeys(ring), "uid-1")
+        == part
+    )
+
+
+@pytest.mark.parametrize("text", ["é:AAAA", "k:é", "k:" + "é" * 44, "k\x00:\udc80"])
+def test_f21_a_ring_outside_of_ascii_gives_the_error_of_a_ring(text):
+    with pytest.raises(NoKey):
+        KeyRing.parse(text)

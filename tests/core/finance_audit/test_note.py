@@ -6,6 +6,7 @@ import pytest
 from audit_logs import FOREIGN, KEY, ORIGIN, vkey
 from odoo.addons.finance_audit.core import verify_audit
 from odoo.addons.finance_audit.core.note import Checkpoint, NotACheckpoint, sign
+from odoo.addons.finance_audit.core.signing import signing_with
 
 HEAD = Checkpoint(ORIGIN, 7, bytes(range(32)), ("time 2026-03-03T09:00:00+00:00",))
 
@@ -16,7 +17,7 @@ def read(note, *keys):
 
 
 def test_a4_the_note_has_the_published_form():
-    lines = sign(HEAD.text(), ORIGIN, [KEY]).split("\n")
+    lines = sign(HEAD.text(), ORIGIN, signing_with([KEY])).split("\n")
     assert lines[:4] == [
         ORIGIN,
         "7",
@@ -46,7 +47,7 @@ def test_a4_a_published_signed_note_verifies():
 
 
 def test_a4_a_note_verifies_with_its_key_only():
-    note = sign(HEAD.text(), ORIGIN, [KEY])
+    note = sign(HEAD.text(), ORIGIN, signing_with([KEY]))
     head, by = read(note, vkey())
     assert (head.origin, head.size, head.root) == (ORIGIN, 7, HEAD.root)
     assert head.extension("time") == "2026-03-03T09:00:00+00:00"
@@ -55,7 +56,7 @@ def test_a4_a_note_verifies_with_its_key_only():
 
 
 def test_a4_every_changed_byte_of_a_note_is_noticed():
-    note = sign(HEAD.text(), ORIGIN, [KEY]).encode()
+    note = sign(HEAD.text(), ORIGIN, signing_with([KEY])).encode()
     keys = verify_audit.read_keys([vkey()])
     for place in range(len(note)):
         changed = note[:place] + bytes([note[place] ^ 1]) + note[place + 1 :]
@@ -66,7 +67,7 @@ def test_a4_every_changed_byte_of_a_note_is_noticed():
 
 
 def test_a4_while_keys_rotate_both_sign():
-    note = sign(HEAD.text(), ORIGIN, [FOREIGN, KEY])
+    note = sign(HEAD.text(), ORIGIN, signing_with([FOREIGN, KEY]))
     assert read(note, vkey(KEY))[1] == {vkey(KEY)}
     assert read(note, vkey(FOREIGN))[1] == {vkey(FOREIGN)}
 
@@ -80,7 +81,7 @@ def test_a4_what_is_no_checkpoint_is_said_to_be_none(text):
 
 
 def test_a4_a_checkpoint_reads_back():
-    assert Checkpoint.parse(sign(HEAD.text(), ORIGIN, [KEY])) == HEAD
+    assert Checkpoint.parse(sign(HEAD.text(), ORIGIN, signing_with([KEY]))) == HEAD
 
 
 @pytest.mark.parametrize(

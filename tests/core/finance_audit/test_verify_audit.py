@@ -353,3 +353,78 @@ def test_a7_a_disclosed_part_is_proven_and_an_erased_one_does_no_harm():
 
 def test_a7_a_disclosed_part_that_was_changed_is_noticed():
     assert "[erasable.changed]" in damage(with_part('{"name":"Ana"}', '{"name":"Eva"}').package())
+
+
+def changed_manifest(data, change):
+    """The package with another manifest."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(made, "w") as new:
+        for name in old.namelist():
+            content = old.read(name)
+            if name == "manifest.json":
+                manifest = json.loads(content)
+                change(manifest)
+                content = json.dumps(manifest).encode()
+            new.writestr(name, content)
+    return made.getvalue()
+
+
+@pytest.mark.parametrize(
+    "text", ["\x1b[2J\x1b[HRESULT: intact", "a\nPROVEN\n  - all", "\u202eintact", "\r"]
+)
+def test_f15_foreign_text_neither_moves_the_cursor_nor_begins_a_line(text):
+    printed = verify_audit.shown(text)
+    assert printed.isprintable()
+    report_ = verify_audit.Report()
+    report_.damage.append(text)
+    assert verify_audit.shown(printed) == printed
+
+
+def test_f15_a_damaged_entry_cannot_print_a_result_of_its_own(tmp_path):
+    text = "\x1b[2J\x1b[H\nRESULT: intact"
+    bad = changed_manifest(
+        log().package(), lambda manifest: manifest["logs"][0].update(directory=text)
+    )
+    code, printed = run(bad, tmp_path)
+    assert code
+    assert "\x1b" not in printed
+    assert [line for line in printed.splitlines() if line.startswith("RESULT")] == [
+        "RESULT: DAMAGED"
+    ]
+
+
+def test_f15_a_log_whose_key_was_given_and_that_is_missing_is_not_proven(tmp_path):
+    other = vkey(origin="finance-connect/audit/other/9")
+    code, printed = run(log().package(), tmp_path, "--key", vkey(), "--key", other)
+    assert code == 0
+    assert "finance-connect/audit/other/9" in printed.partition("NOT PROVEN")[2]
+
+
+def test_f15_a_log_taken_from_the_manifest_is_not_proven(tmp_path):
+    bad = changed_manifest(log().package(), lambda manifest: manifest["logs"].clear())
+    _code, printed = run(bad, tmp_path)
+    assert FOLDER in printed.partition("NOT PROVEN")[2]
+    assert "PROVEN\n" not in printed.partition("NOT PROVEN")[0]
+
+
+@pytest.mark.parametrize("name", ["manifest.json", f"{FOLDER}/keys.txt"])
+def test_f15_a_file_that_grows_beyond_its_limit_is_not_read(name, tmp_path):
+    made = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(log().package())) as old,
+        zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as new,
+    ):
+        for each in old.namelist():
+            new.writestr(each, old.read(each) + (b" " * (64 << 20) if each == name else b""))
+    code, printed = run(made.getvalue(), tmp_path)
+    assert code in (1, 2)
+    assert "bytes" in printed
+
+
+def test_f15_a_lack_of_memory_is_a_package_that_cannot_be_read(monkeypatch, capsys, tmp_path):
+    def lack(*_arguments):
+        raise MemoryError
+
+    monkeypatch.setattr(verify_audit, "verify", lack)
+    assert verify_audit.main([str(tmp_path)]) == 2
+    assert "Traceback" not in capsys.readouterr().out

@@ -1,11 +1,13 @@
 """No secret and no whole identifier reaches a log."""
 
+import io
 import logging
 
 import pytest
 from odoo.addons.finance_connector_base.core.security.masking import (
     SECRET_NAMES,
     MaskingFilter,
+    StatementFilter,
     mask,
 )
 
@@ -55,3 +57,31 @@ def test_a_logger_with_the_filter_masks_its_arguments(caplog):
         logger.info("token endpoint said %s", {"access_token": "abcdef123456"})
     assert "abcdef123456" not in caplog.text
     assert "token endpoint said" in caplog.text
+
+
+def test_f21_tracebacks_are_masked_too():
+    seen = io.StringIO()
+    logger = logging.getLogger("test.f21")
+    handler = logging.StreamHandler(seen)
+    logger.addHandler(handler)
+    logger.addFilter(MaskingFilter())
+    try:
+        raise ValueError("client_secret=hunter2-hunter2")
+    except ValueError:
+        logger.exception("failed")
+    assert "ValueError" in seen.getvalue()
+    assert "hunter2" not in seen.getvalue()
+
+
+def test_f21_lines_about_refused_statements_are_masked():
+    record = logging.LogRecord(
+        "odoo.sql_db",
+        logging.ERROR,
+        "",
+        0,
+        "bad query: %s",
+        ("INSERT finance_x token=abcdef12",),
+        None,
+    )
+    assert StatementFilter().filter(record)
+    assert "abcdef12" not in record.getMessage()

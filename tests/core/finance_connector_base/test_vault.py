@@ -7,23 +7,35 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from odoo.addons.finance_audit.core.keyring import KeyRing, NoKey, UnknownKey, Unreadable
+from odoo.addons.finance_audit.core.keys import RingKeys
 from odoo.addons.finance_connector_base.core.security.vault import (
     ENVIRONMENT_FILE,
     ENVIRONMENT_KEYS,
     SOURCE,
-    associated_data,
+    binding_of,
     decrypt,
+    decrypt_former,
     encrypt,
+    origin_of,
 )
 
-HERE = associated_data("db-1", "sandbox", "finance.credential", "r-1", "client_secret")
+PLACE = {
+    "database": "db-1",
+    "environment": "sandbox",
+    "connection": "c-1",
+    "company": 1,
+    "credential": "client_secret",
+    "addresses": {"base_url": "https://a.example/v1", "token_url": "https://b.example:8443"},
+}
+HERE = binding_of(**PLACE)
+FORMER = "db-1|sandbox|finance.credential|r-1|client_secret"
 #: Written by release 1 under the key of the bytes 0 to 31.
 OF_RELEASE_1 = "v1:k1:qXT9oYsYrkqO8D03Og0mld3tmayYO5xguifZPqY4QnjlgFIRbIBzn0k="
 
 
 def ring(*names, **kept):
     keys = {**{name: os.urandom(32) for name in names}, **kept}
-    return KeyRing(keys, (*keys,))
+    return RingKeys(KeyRing(keys, (*keys,)))
 
 
 @given(st.text())
@@ -35,17 +47,53 @@ def test_a_secret_comes_back_and_its_ciphertext_does_not_show_it(secret):
 
 
 def test_what_release_1_stored_is_still_read():
-    assert decrypt(ring("k2", k1=bytes(range(32))), OF_RELEASE_1, HERE) == "s3cret – ü"
-
-
-@pytest.mark.parametrize("part", range(5))
-def test_a_ciphertext_moved_to_another_place_does_not_open(part):
-    places = ["db-1", "sandbox", "finance.credential", "r-1", "client_secret"]
-    keys = ring("k1")
-    stored = encrypt(keys, "secret", associated_data(*places))
-    places[part] += "x"
+    old = KeyRing({"k2": bytes(32), "k1": bytes(range(32))}, ("k2", "k1"))
+    assert decrypt_former(old, OF_RELEASE_1, FORMER) == "s3cret – ü"
     with pytest.raises(Unreadable):
-        decrypt(keys, stored, associated_data(*places))
+        decrypt(ring("k1"), OF_RELEASE_1, HERE)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"database": "db-2"},
+        {"environment": "production"},
+        {"connection": "c-2"},
+        {"company": 2},
+        {"credential": "api_key"},
+        {"addresses": {**PLACE["addresses"], "base_url": "http://a.example/v1"}},
+        {"addresses": {**PLACE["addresses"], "base_url": "https://evil.example/v1"}},
+        {"addresses": {**PLACE["addresses"], "token_url": "https://b.example"}},
+        {"addresses": {**PLACE["addresses"], "token_url": ""}},
+        {"addresses": {"base_url": "https://a.example/v1"}},
+        {"addresses": {"base_url": "https://b.example:8443", "token_url": "https://a.example"}},
+    ],
+)
+def test_f6_a_ciphertext_moved_to_another_place_does_not_open(other):
+    keys = ring("k1")
+    stored = encrypt(keys, "secret", HERE)
+    with pytest.raises(Unreadable):
+        decrypt(keys, stored, binding_of(**{**PLACE, **other}))
+
+
+def test_f6_another_path_at_the_same_origin_opens():
+    keys = ring("k1")
+    stored = encrypt(keys, "secret", HERE)
+    same = {"base_url": "HTTPS://A.example:443/v2", "token_url": "https://b.example:8443/x"}
+    assert decrypt(keys, stored, binding_of(**{**PLACE, "addresses": same})) == "secret"
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["a.example", "ftp://a.example", "https://user@a.example", "https://", "https://a:99999999"],
+)
+def test_f6_what_is_no_origin_binds_nothing(address):
+    with pytest.raises(Unreadable):
+        origin_of(address)
+
+
+def test_f6_an_address_is_read_as_the_sender_reads_it():
+    assert origin_of("http://127.0.0.2:8346\\@127.0.0.1/token") != "http://127.0.0.1:80"
 
 
 def test_a_changed_ciphertext_does_not_open():
@@ -57,7 +105,7 @@ def test_a_changed_ciphertext_does_not_open():
         decrypt(keys, f"{head}:{base64.b64encode(bytes(raw)).decode()}", HERE)
 
 
-@pytest.mark.parametrize("stored", ["", "v1", "v1:k1", "v2:k1:AAAA", "v1:k1:!", "v1:k1:AAAA"])
+@pytest.mark.parametrize("stored", ["", "v2", "v2:k1", "v1:k1:AAAA", "v2:k1:!", "v2:k1:AAAA"])
 def test_what_is_no_ciphertext_is_refused(stored):
     with pytest.raises((Unreadable, UnknownKey)):
         decrypt(ring("k1"), stored, HERE)
@@ -66,9 +114,9 @@ def test_what_is_no_ciphertext_is_refused(stored):
 def test_a_key_can_be_rotated_without_losing_old_secrets():
     old = ring("k1")
     stored = encrypt(old, "secret", HERE)
-    rotated = ring("k2", **old.keys)
+    rotated = ring("k2", **old._ring.keys)
     assert decrypt(rotated, stored, HERE) == "secret"
-    assert encrypt(rotated, "secret", HERE).startswith("v1:k2:")
+    assert encrypt(rotated, "secret", HERE).startswith("v2:k2:")
     with pytest.raises(UnknownKey, match="k1"):
         decrypt(ring("k2"), stored, HERE)
 

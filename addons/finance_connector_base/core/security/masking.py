@@ -54,8 +54,29 @@ def mask(text: str) -> str:
 
 
 class MaskingFilter(logging.Filter):
-    """Masks the finished message of each record; attached to the suite's own loggers."""
+    """Masks the finished message of each record and its traceback; attached to the suite's own loggers."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.msg, record.args = mask(record.getMessage()), None
+        if record.exc_info and record.exc_info[0] is not None:
+            # Formatted here, so that no handler formats the exception itself.
+            record.exc_text = mask(_FORMATTER.formatException(record.exc_info))
+            record.exc_info = None
+        elif record.exc_text:
+            record.exc_text = mask(record.exc_text)
+        if record.stack_info:
+            record.stack_info = mask(record.stack_info)
         return True
+
+
+class StatementFilter(logging.Filter):
+    """Masks Odoo's own lines about refused statements, which show the values of the suite's tables."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        text = record.getMessage()
+        if "bad query" in text and "finance_" in text:
+            record.msg, record.args = mask(text), None
+        return True
+
+
+_FORMATTER = logging.Formatter()

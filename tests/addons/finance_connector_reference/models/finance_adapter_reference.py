@@ -2,6 +2,7 @@
 
 from odoo import models
 from odoo.addons.finance_connector_base.core.protocol import Operation
+from odoo.addons.finance_connector_base.secret_store import webhook_secrets
 
 from ..core import reference_rest as rest
 from .finance_connection import SECRET
@@ -31,9 +32,9 @@ class FinanceAdapterReference(models.AbstractModel):
         ),
     )
 
-    def _protocol(self, connection):
+    def _protocol(self, connection, secrets):
         return rest.ReferenceRest(
-            connection.base_url, connection._secret(SECRET), connection._webhook_secrets()
+            connection.base_url, secrets.get(SECRET, ""), webhook_secrets(secrets)
         )
 
     def _missing_settings(self, connection):

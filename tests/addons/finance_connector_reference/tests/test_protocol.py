@@ -17,6 +17,7 @@ from odoo.addons.finance_connector_base.core.delivery.outcomes import (
     Waiting,
 )
 from odoo.addons.finance_connector_base.core.protocol import Call
+from odoo.addons.finance_connector_base.secret_store import new_client
 from odoo.tests import tagged
 
 from .common import ReferenceCase
@@ -29,7 +30,7 @@ ASKED = ("filing", "filing_now", "chain")
 class TestReferenceProtocol(ReferenceCase):
     def setUp(self):
         super().setUp()
-        self.client = self.connection._client()
+        self.client = new_client(self.connection)
         self.addCleanup(self.client.close)
 
     def call(self, operation, number="D-1", sequence=1, content=None):
@@ -45,7 +46,7 @@ class TestReferenceProtocol(ReferenceCase):
         self.control.set_client("reference", "reference", "another-key")
         self.assertIsInstance(self.client.probe().outcome, AuthFailed)
         self.connection.base_url = f"{self.control.url}/afnor"
-        self.assertIsInstance(self.connection._client().probe().outcome, ContractBroken)
+        self.assertIsInstance(new_client(self.connection).probe().outcome, ContractBroken)
 
     def test_every_operation_has_its_effect_once(self):
         for operation in EVERY:

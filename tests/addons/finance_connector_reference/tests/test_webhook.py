@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from odoo.addons.finance_connector_base.core.delivery import states
 from odoo.addons.finance_connector_base.core.protocol import Call
 from odoo.addons.finance_connector_base.core.security.webhook import WebhookRefused
+from odoo.addons.finance_connector_base.secret_store import new_client
 from odoo.tests import tagged
 
 from .common import ReferenceCase
@@ -53,7 +54,7 @@ class TestReferenceWebhook(ReferenceCase):
     def sent(self, operation, name="D-1"):
         """The exchange of a document that was sent, and the answer, of which it knows nothing yet."""
         exchange = self.document(operation, name).exchange_id
-        client = self.connection._client()
+        client = new_client(self.connection)
         self.addCleanup(client.close)
         call = Call(
             operation, exchange.idempotency_key, exchange._payload_bytes(), exchange.parameters

@@ -16,5 +16,5 @@ class FinanceAdapterFake(models.AbstractModel):
     _description = "Fake provider"
     _operations = (Operation("submit_invoice", repeat="key"),)
 
-    def _protocol(self, connection):
+    def _protocol(self, connection, secrets):
         return ProviderProtocol()

@@ -50,5 +50,5 @@ class FinanceAdapterBench(models.AbstractModel):
 
     _operations = (Operation("file", repeat="lookup", verdict="immediate"),)
 
-    def _protocol(self, connection):
+    def _protocol(self, connection, secrets):
         return BenchProtocol(connection.base_url)

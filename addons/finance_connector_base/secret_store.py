@@ -1,0 +1,305 @@
+"""The secrets of connections, for the dispatcher, the webhook controller and the tests of a connection.
+
+Plain functions, imported by code. Nothing here is attached to a model: an expression of a server action or a template
+reaches every method and attribute of a record, but no module. What holds a secret (protocols, clients) is kept here and
+never on a record; dispatcher and pipeline hold a ``ClientHandle``, which leads to no attribute of the client.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from weakref import WeakKeyDictionary
+
+from odoo import fields
+from odoo.addons.finance_audit.core import keys
+from odoo.addons.finance_audit.core.keyring import KeyRingError, Unreadable
+from odoo.addons.finance_audit.core.restricted import refuse_private_entry
+from odoo.addons.finance_audit.network import network_policy
+from odoo.tools import config
+
+from .core.http.client import ClientPool, ProviderClient
+from .core.http.transport import Transport
+from .core.security import vault
+from .exceptions import CredentialError
+from .resource_store import DatabaseResources
+
+#: Purposes of the webhook's secrets. They are part of what a ciphertext is bound to and never change.
+WEBHOOK_SECRET = "callback"  # noqa: S105 (the name of a secret)
+PREVIOUS_WEBHOOK_SECRET = "callback_previous"  # noqa: S105 (the name of a secret)
+
+#: Rows of one transaction of the re-encryption.
+BATCH = 100
+
+
+class ClientHandle:
+    """Stands for a client that holds secrets. Its methods reach the client through this module alone."""
+
+    __slots__ = ("__weakref__",)
+
+    def perform(self, step, call):
+        """Run one step of a call."""
+        return _clients[self].perform(step, call)
+
+    def perform_batch(self, calls):
+        """Send several calls in one conversation; return a report per key."""
+        return _clients[self].perform_batch(calls)
+
+    def query(self, operation, payload, seconds):
+        """Ask a question without effect, within so many seconds."""
+        return _clients[self].query(operation, payload, seconds)
+
+    def feed(self, name, cursor):
+        """Read one page of a feed."""
+        return _clients[self].feed(name, cursor)
+
+    def prepare(self, names):
+        """Obtain resources; return the report of the one that failed, or None."""
+        return _clients[self].prepare(names)
+
+    def needs(self, step, call):
+        """Return the names of the resources that must be in place before a step."""
+        return _clients[self].needs(step, call)
+
+    def missing(self, names):
+        """Return the names of those resources that are not in place."""
+        return _clients[self].missing(names)
+
+    def public(self, names):
+        """Return the public part of resources that are in place."""
+        return _clients[self].public(names)
+
+    def windows(self):
+        """Return the rate windows that hold."""
+        return _clients[self].windows()
+
+    def probe(self):
+        """Call the provider without effect."""
+        return _clients[self].probe()
+
+    def close(self):
+        """Close idle sockets."""
+        _clients[self].close()
+
+
+#: Keyed by objects, so that no text (a format string, say) is the key of an element.
+_clients: WeakKeyDictionary[ClientHandle, ProviderClient] = WeakKeyDictionary()
+_pool = ClientPool()
+
+
+# -- for the dispatcher and the controller ---------------------------------------------------------
+
+
+def open_secrets(connection) -> Mapping[str, str]:
+    """Return all secrets of a connection in clear, by purpose.
+
+    :raises CredentialError: a key is missing, or a ciphertext belongs to other addresses, another connection, company,
+        environment or database.
+    """
+    connection.ensure_one()
+    return {
+        credential.purpose: _open(connection, credential)
+        for credential in connection.sudo().credential_ids
+        if credential.ciphertext
+    }
+
+
+def protocol_of(connection):
+    """Return the provider's protocol with this connection's addresses and secrets."""
+    return connection._adapter()._protocol(connection, open_secrets(connection))
+
+
+def webhook_secrets(secrets: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the valid webhook secrets, newest first."""
+    found = (secrets.get(name) for name in (WEBHOOK_SECRET, PREVIOUS_WEBHOOK_SECRET))
+    return tuple(filter(None, found))
+
+
+def new_client(connection, resources=None) -> ClientHandle:
+    """Return a new client for a connection; the caller closes it.
+
+    Without a store of resources it obtains its own, which shows whether the credentials are right.
+    """
+    handle = ClientHandle()
+    transport = Transport(connection.environment, network_policy(), connection._provider_hosts())
+    _clients[handle] = ProviderClient(protocol_of(connection), transport, resources)
+    return handle
+
+
+def pooled_client(connection) -> ClientHandle:
+    """Return this process's client; rebuilt when a setting, an address or a secret has changed."""
+    connection.ensure_one()
+    basis = _basis(connection)
+    key = (connection.env.cr.dbname, connection.id)
+    version = (connection.write_date, *basis)
+    return _pool.get(key, version, lambda: new_client(connection, _resources(connection, basis)))
+
+
+def _basis(connection):
+    """Return what a client and its resources rest upon: credentials and where they are sent."""
+    credentials = connection.sudo().credential_ids.sorted("id")
+    return (
+        connection.provider,
+        connection.environment,
+        tuple(connection[name] for name in connection._address_fields()),
+        tuple((item.id, item.ciphertext) for item in credentials),
+    )
+
+
+def _resources(connection, basis):
+    """Return the store of a connection's resources, with plain values only."""
+    # A key that is missing shows where a secret is opened; a provider without secrets needs none.
+    bindings = {
+        "database": _database(connection.env),
+        "environment": connection.environment,
+        "connection": connection.uuid or "",
+        "company": connection.company_id.id,
+        "addresses": {name: connection[name] or "" for name in connection._address_fields()},
+    }
+
+    def bound(name):
+        return vault.binding_of(credential=f"resource {name}", **bindings)
+
+    return DatabaseResources(
+        connection.env.cr.dbname,
+        connection.id,
+        basis,
+        seal=lambda name, text: vault.encrypt(_keys(), text, bound(name)),
+        unseal=lambda name, stored: vault.decrypt(_keys(), stored, bound(name)),
+    )
+
+
+# -- for the connection ----------------------------------------------------------------------------
+
+
+def store_secret(connection, purpose, secret):
+    """Encrypt one secret of a connection, or remove it; return what happened: set, changed, cleared.
+
+    :raises CredentialError: no key can be used.
+    """
+    refuse_private_entry()
+    credentials = connection.sudo().credential_ids
+    credential = credentials.filtered(lambda item: item.purpose == purpose)
+    if not secret:
+        credential.unlink()
+        return "cleared"
+    action = "changed" if credential else "set"
+    credential = credential or credentials.create(
+        {"connection_id": connection.id, "purpose": purpose}
+    )
+    try:
+        ciphertext = vault.encrypt(_keys(), secret, _binding(connection, purpose))
+    except KeyRingError as error:
+        raise _error(credential, error) from error
+    credential.write(
+        {
+            "ciphertext": ciphertext,
+            "set_at": fields.Datetime.now(),
+            "set_by_id": connection.env.uid,
+        }
+    )
+    return action
+
+
+def replace_webhook_secret(connection, secret):
+    """Return the former webhook secret where ``secret`` is another one."""
+    former = open_secrets(connection).get(WEBHOOK_SECRET)
+    return former if former and former != secret else None
+
+
+# -- rotation --------------------------------------------------------------------------------------
+
+
+def reencrypt(env, on_progress=lambda done, total, failed: None, commit=None):
+    """Encrypt again what is not under the newest key in the newest form; return (done, failed).
+
+    The ciphertext itself says under which key it is: a run that was stopped anywhere continues where it ended, and one
+    after a complete run changes nothing.
+
+    :param commit: called after each batch; without it the caller commits
+    """
+    provider = _keys()
+    newest = provider.current()
+    credentials = env["finance.credential"].sudo().search([("ciphertext", "!=", False)], order="id")
+    wanted = [item.id for item in credentials if vault.key_name(item.ciphertext) != newest]
+    done, failed = 0, []
+    for start in range(0, len(wanted), BATCH):
+        batch = credentials.browse(wanted[start : start + BATCH]).exists()
+        batch.lock_for_update()
+        for credential in batch:
+            if _reencrypt_one(provider, credential):
+                done += 1
+            else:
+                failed.append(credential.id)
+        env.flush_all()
+        on_progress(done, len(wanted), len(failed))
+        if commit:
+            commit()
+    return done, failed
+
+
+def _reencrypt_one(provider, credential):
+    connection = credential.connection_id
+    try:
+        secret = _open_any(provider, connection, credential)
+        stored = vault.encrypt(provider, secret, _binding(connection, credential.purpose))
+    except KeyRingError:
+        # It stays as it is: the connection shows that the secret must be entered again.
+        return False
+    credential.write({"ciphertext": stored})
+    return True
+
+
+def _open_any(provider, connection, credential):
+    stored = credential.ciphertext
+    if vault.key_name(stored):
+        return vault.decrypt(provider, stored, _binding(connection, credential.purpose))
+    # The ring of the former releases; also where the newest key is in Vault.
+    ring = vault.SOURCE.load(config.get(vault.OPTION_FILE))
+    database = _database(connection.env)
+    parts = (database, connection.environment, "finance.credential", credential.uuid)
+    return vault.decrypt_former(ring, stored, "|".join((*parts, credential.purpose)))
+
+
+# -- inside ----------------------------------------------------------------------------------------
+
+
+def _open(connection, credential):
+    try:
+        binding = _binding(connection, credential.purpose)
+        return vault.decrypt(_keys(), credential.ciphertext, binding)
+    except KeyRingError as error:
+        raise _error(credential, error) from error
+
+
+def _binding(connection, purpose):
+    if not connection.uuid:
+        raise Unreadable("the connection has no identity")
+    return vault.binding_of(
+        database=_database(connection.env),
+        environment=connection.environment,
+        connection=connection.uuid,
+        company=connection.company_id.id,
+        credential=purpose,
+        addresses={name: connection[name] or "" for name in connection._address_fields()},
+    )
+
+
+def _database(env):
+    return env["ir.config_parameter"].sudo().get_param("database.uuid")
+
+
+def _keys():
+    source = vault.SOURCE
+    options = {name: config.get(name) for name in (source.file_option, keys.vault_option(source))}
+    return keys.load(source, options)
+
+
+def _error(credential, error):
+    return CredentialError(
+        credential.env._(
+            "The secret “%(purpose)s” cannot be used: %(reason)s. Ask the system administrator to check the "
+            "key ring, then enter the secret again.",
+            purpose=credential.purpose,
+            reason=str(error),
+        )
+    )
