@@ -11,6 +11,7 @@ from psycopg2 import Binary, extensions
 from ..core import keyring, sealing, signing
 from ..core.note import Checkpoint, key_id, sign, verifier_key
 from ..core.schema import QUERIES
+from ..core.statement import Statement
 
 _logger = logging.getLogger(__name__)
 
@@ -112,7 +113,7 @@ class FinanceAuditSealer(models.AbstractModel):
                 entries._record(
                     action="audit.key.added",
                     company=company,
-                    summary=self.env._("Checkpoints are signed with a new key."),
+                    statement=Statement("key.added"),
                     details={"verifier_key": key},
                 )
         if before and before[1] != origin:
@@ -120,9 +121,7 @@ class FinanceAuditSealer(models.AbstractModel):
                 action="audit.log.copied",
                 company=company,
                 outcome="warning",
-                summary=self.env._(
-                    "This database is a copy. Its log continues under a new origin."
-                ),
+                statement=Statement("log.copied"),
                 details={"from": before[1], "size": before[0], "root": bytes(before[3]).hex()},
             )
 

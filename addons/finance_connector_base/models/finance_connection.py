@@ -19,6 +19,7 @@ import secrets as random_secrets
 from urllib.parse import urlsplit
 
 from odoo import api, fields, models
+from odoo.addons.finance_audit.core.statement import Statement
 from odoo.exceptions import AccessError, UserError, ValidationError
 
 from ..core import cases
@@ -26,7 +27,7 @@ from ..core.delivery import states
 from ..core.delivery.health import share, short
 from ..core.delivery.outcomes import CALL_ERRORS, Accepted, AuthFailed, ContractBroken
 from ..core.delivery.queries import QUERIES, parameters
-from ..core.finding import WARNING, Finding
+from ..core.finding import INFO, WARNING, Finding
 from ..core.http.client import ClientPool, ProviderClient
 from ..core.http.transport import ForbiddenAddress, Transport, check_address
 from ..core.protocol import Operation
@@ -431,7 +432,7 @@ class FinanceConnection(models.Model):
             record=self,
             company=self.company_id,
             outcome="failure" if finding else "success",
-            summary=self.last_test_message,
+            statement=finding or Finding("connection.works", INFO),
         )
         return True
 
@@ -537,9 +538,7 @@ class FinanceConnection(models.Model):
         require_role(self, ADMIN)
         for connection in self:
             connection.sudo().webhook_token = random_secrets.token_urlsafe(32)
-            connection._audit_webhook(
-                "webhook_url.generated", self.env._("A new webhook URL was generated")
-            )
+            connection._audit_webhook("webhook_url.generated")
         return True
 
     def action_close_webhook(self):
@@ -547,9 +546,7 @@ class FinanceConnection(models.Model):
         require_role(self, ADMIN)
         for connection in self:
             connection.sudo().webhook_token = False
-            connection._audit_webhook(
-                "webhook_url.removed", self.env._("The webhook URL was removed")
-            )
+            connection._audit_webhook("webhook_url.removed")
         return True
 
     def action_revoke_previous_webhook_secret(self):
@@ -559,9 +556,9 @@ class FinanceConnection(models.Model):
             connection._set_secret(PREVIOUS_WEBHOOK_SECRET, "")
         return True
 
-    def _audit_webhook(self, action, summary):
+    def _audit_webhook(self, code):
         self.env["finance.audit.entry"]._record(
-            action=action, record=self, company=self.company_id, summary=summary
+            action=code, record=self, company=self.company_id, statement=Finding(code, INFO)
         )
 
     # -- the provider
@@ -676,7 +673,7 @@ class FinanceConnection(models.Model):
             record=self,
             company=self.company_id,
             outcome="warning" if finding else "info",
-            summary=self.last_block or self.env._("The connection is sending again"),
+            statement=finding or Finding("connection.unblocked", INFO),
         )
 
     def _blocking_finding(self):
@@ -755,16 +752,13 @@ class FinanceConnection(models.Model):
                 {"connection_id": self.id, "purpose": purpose}
             )
             credential._seal(secret)
-        about = {"purpose": purpose, "name": self.name}
+        label = {"code": f"secret.{purpose}", "args": {}, "text": purpose.replace("_", " ")}
+        about = {"purpose": label, "name": self.name}
         self.env["finance.audit.entry"]._record(
             action=f"credential.{action}",
             record=self,
             company=self.company_id,
-            summary={
-                "set": self.env._("Secret “%(purpose)s” of %(name)s stored", **about),
-                "changed": self.env._("Secret “%(purpose)s” of %(name)s replaced", **about),
-                "cleared": self.env._("Secret “%(purpose)s” of %(name)s removed", **about),
-            }[action],
+            statement=Statement(f"credential.{action}", about),
         )
 
     def _secret(self, purpose):

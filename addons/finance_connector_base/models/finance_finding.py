@@ -73,6 +73,18 @@ class FinanceFinding(models.AbstractModel):
                 _("Unexpected error in the provider addon (%(error)s). See the server log."),
                 _("Contact the system administrator. Queued exchanges are kept."),
             ),
+            "connection.unblocked": (_("The connection is sending again"), ""),
+            "connection.breaker_opened": (
+                _("Calls to %(connection)s are suspended until the provider responds again"),
+                "",
+            ),
+            "connection.breaker_closed": (
+                _("Calls to %(connection)s are resumed: the provider responds again"),
+                "",
+            ),
+            "connection.breaker_reset": (_("Circuit breaker reset by %(user)s"), ""),
+            "webhook_url.generated": (_("A new webhook URL was generated"), ""),
+            "webhook_url.removed": (_("The webhook URL was removed"), ""),
             "connection.database_copy": (
                 _(
                     "This database is a copy: the connection was activated in a different database. "
@@ -120,6 +132,7 @@ class FinanceFinding(models.AbstractModel):
     def _webhook_messages(self):
         _ = self.env._
         return {
+            "webhook.received": (_("Webhook event of %(connection)s received"), ""),
             "webhook.unreadable": (_("The message cannot be read (%(error)s)."), ""),
             "webhook.no_exchange_named": (_("No exchange referenced."), ""),
             "webhook.body_damaged": (_("The stored body does not match its hash."), ""),
