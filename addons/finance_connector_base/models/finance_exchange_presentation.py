@@ -37,6 +37,7 @@ class FinanceExchangePresentation(models.AbstractModel):
     _inherit = ["finance.audit.timeline.mixin"]
 
     status_text = fields.Char("Status", compute="_compute_status_text")
+    operation_label = fields.Char("Operation name", compute="_compute_operation_label")
     next_step_text = fields.Char("Next step", compute="_compute_next_step_text")
     notification_text = fields.Char("Document notification", compute="_compute_notification_text")
 
@@ -52,6 +53,13 @@ class FinanceExchangePresentation(models.AbstractModel):
                 if exchange.status_code
                 else False
             )
+
+    @api.depends("operation", "connection_id.provider")
+    @api.depends_context("lang")
+    def _compute_operation_label(self):
+        for exchange in self:
+            adapter = exchange.connection_id.sudo()._adapter()
+            exchange.operation_label = adapter._operation_label(exchange.operation)
 
     @api.depends("notification_pending", "notification_next_at", "owner_id")
     @api.depends_context("lang", "tz")

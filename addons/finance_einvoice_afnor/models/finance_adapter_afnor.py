@@ -17,6 +17,9 @@ class FinanceAdapterAfnor(models.AbstractModel):
     _webhook_status = 200
     _operations = (Operation("submit_invoice", repeat="lookup"),)
 
+    def _operation_labels(self):
+        return {**super()._operation_labels(), "submit_invoice": self.env._("Invoice submission")}
+
     def _protocol(self, connection):
         return FlowService(
             base_url=connection.base_url,
