@@ -752,7 +752,11 @@ class FinanceConnection(models.Model):
                 {"connection_id": self.id, "purpose": purpose}
             )
             credential._seal(secret)
-        label = {"code": f"secret.{purpose}", "args": {}, "text": purpose.replace("_", " ")}
+        kind = {
+            WEBHOOK_SECRET: "webhook_secret",
+            PREVIOUS_WEBHOOK_SECRET: "previous_webhook_secret",
+        }.get(purpose, purpose)
+        label = {"code": f"secret.{kind}", "args": {}, "text": kind.replace("_", " ")}
         about = {"purpose": label, "name": self.name}
         self.env["finance.audit.entry"]._record(
             action=f"credential.{action}",

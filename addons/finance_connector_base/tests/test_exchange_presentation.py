@@ -7,7 +7,7 @@ from unittest.mock import patch
 
 from lxml import html
 from odoo.exceptions import AccessError
-from odoo.tests import tagged
+from odoo.tests import TransactionCase, tagged
 
 from ..core import cases
 from ..core.delivery import outcomes, states
