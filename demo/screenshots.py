@@ -24,6 +24,8 @@ _READY = (
 #: Views whose data has arrived; a list is empty for a moment before.
 _RENDERED = """() => [...document.querySelectorAll(".o_list_view, .o_kanban_view, .o_form_view")]
     .every(view => view.querySelector(".o_list_renderer, .o_kanban_renderer, .o_form_renderer"))"""
+#: What a view consists of once its records are there.
+_CONTENT = ".o_kanban_record, .o_data_row, .o_view_nocontent, .o_form_renderer, .o_form_sheet, .o_graph_renderer, .o_list_table"
 
 _INVOICES = ("fr-mixed", "fr-rejected", "fr-lost-answer", "fr-reverse-charge", "us-nexus")
 
@@ -70,6 +72,8 @@ _FORMS = (
     ("determination", "accountant", "determinations", "finance.tax.determination"),
     ("tax-rule", "admin", "tax-rules", "finance.tax.rule"),
     ("tax-jurisdiction", "admin", "tax-jurisdictions", "finance.tax.jurisdiction"),
+    ("verification", "auditor", "verifications", "finance.audit.verification"),
+    ("checkpoint", "auditor", "checkpoints", "finance.audit.checkpoint"),
     ("audit-entry", "auditor", "audit-log", "finance.audit.entry"),
 )
 
@@ -129,6 +133,7 @@ class Camera:
         )
         page.locator(".o_notebook .nav-link[name=finance_timeline]").click()
         self.shoot(page, "timeline")
+        self._verify()
         for name, role, listed, model in _FORMS:
             self._newest(name, role, _PATHS[listed], model)
 
@@ -145,9 +150,20 @@ class Camera:
         page.wait_for_function("() => !document.querySelector('.o_loading_indicator')")
         page.wait_for_function(_RENDERED)
         page.evaluate("() => document.fonts.ready")
+        page.wait_for_function(
+            "() => !document.querySelector('.o_kanban_view .o_view_sample_data')"
+        )
+        page.locator(_CONTENT).first.wait_for(state="attached")
         page.screenshot(path=self._folder / f"{name}-{self._suffix}.png")
         text = page.locator("body").inner_text()
         (self._folder / f"{name}-{self._suffix}.txt").write_text(text)
+
+    def _verify(self):
+        """Let the auditor verify the log, so that there is a result to look at."""
+        person = login("auditor")
+        self._stack.rpc(person["login"], person["password"]).call(
+            "finance.audit.verification", "action_verify"
+        )
 
     def _newest(self, name, role, path, model):
         """Take the newest record of a list, opened by its address; a list may be empty."""

@@ -191,7 +191,7 @@ STRUCTURE = {
     "models": "SELECT model FROM ir_model WHERE model LIKE 'finance.%'",
     "fields": "SELECT model || '.' || name || ' ' || ttype FROM ir_model_fields "
     "WHERE model LIKE 'finance.%' OR name ~ 'finance|einvoice|afnor'",
-    "scheduled actions": "SELECT a.code FROM ir_cron c "
+    "scheduled actions": "SELECT (a.name->>'en_US') || ' ' || c.cron_name || ' ' || a.code FROM ir_cron c "
     "JOIN ir_act_server a ON a.id = c.ir_actions_server_id",
     "addons": "SELECT name || ' ' || state || ' ' || coalesce(latest_version, '') "
     "FROM ir_module_module WHERE name LIKE 'finance\\_%'",

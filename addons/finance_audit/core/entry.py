@@ -14,6 +14,7 @@ from uuid import UUID
 from .canonical import iso_utc, json_bytes, to_json
 from .erasable import Part
 from .errors import ActionRefused, OutcomeRefused, ValueRefused
+from .statement import Coded, stored
 
 FORMAT = "finance-audit-entry/1"
 OUTCOMES = ("info", "success", "warning", "failure")
@@ -55,7 +56,9 @@ class Facts:
     action: str
     actor: Actor
     outcome: str = "info"
+    # In the writer's language: what is shown where no installed addon has the code of the statement.
     summary: str = ""
+    statement: Coded | None = None
     record: Subject | None = None
     document: Subject | None = None
     company_id: int | None = None
@@ -100,6 +103,7 @@ def entry_document(facts: Facts, uid: UUID, created_at: datetime) -> dict[str, A
         **_subject_columns("document", facts.document),
         "correlation_id": facts.correlation_id or None,
         "details": dict(facts.details or {}),
+        **({"statement": stored(facts.statement)} if facts.statement else {}),
         # In the form in which PostgreSQL reads bytes from text.
         **({"sensitive_hash": f"\\x{facts.erasable.digest().hex()}"} if facts.erasable else {}),
     }

@@ -46,11 +46,20 @@ SIGNATURE_LINE = re.compile("\u2014 (\\S+) (\\S+)")
 
 
 class Damage(Exception):
-    """Evidence contradicts itself. `code` is stable, the sentence is for readers."""
+    """Evidence contradicts itself. `code` is stable, the sentence is for readers; `place` names the entry."""
 
-    def __init__(self, code, sentence):
-        self.code = code
+    def __init__(self, code, sentence, **place):
+        self.code, self.place = code, place
         super().__init__(f"[{code}] {sentence}")
+
+
+class Line(str):  # noqa: SLOT000
+    """A sentence of the report, with the code and the arguments that it was made of."""
+
+    def __new__(cls, code, sentence, **args):
+        line = super().__new__(cls, sentence)
+        line.code, line.args = code, args
+        return line
 
 
 # Raised for damaged bytes by the readers of zip, JSON, base64 and certificates.
@@ -576,10 +585,13 @@ class Leaves:
         want, got = [sealed[i : i + 32] for i in range(0, len(sealed), 32)], self._ready
         at = next((i for i, (a, b) in enumerate(zip(want, got)) if a != b), len(want))  # noqa: B905
         if at < len(want) and not lines[at]:
-            return Damage("entry.deleted", f"entry {self.read + at + 1} is missing")
-        where = f"{_name(lines[min(at, len(lines) - 1)], self.read + at)} is not what was sealed at this position"
+            number = self.read + at + 1
+            return Damage("entry.deleted", f"entry {number} is missing", number=number)
+        line, position = lines[min(at, len(lines) - 1)], self.read + at
+        where = f"{_name(line, position)} is not what was sealed at this position"
+        place = _place(line, position)
         if at == len(want):
-            return Damage("entry.added", f"{where}: nothing was sealed there")
+            return Damage("entry.added", f"{where}: nothing was sealed there", **place)
         moved, kept = got[at] in want[at:], want[at] in got[at:]
         code, why = {
             (True, True): ("entry.reordered", "entries were reordered"),
@@ -587,15 +599,20 @@ class Leaves:
             (False, True): ("entry.inserted", "this entry was inserted"),
             (False, False): ("entry.changed", "its bytes were changed"),
         }[moved, kept]
-        return Damage(code, f"{where}: {why}")
+        return Damage(code, f"{where}: {why}", **place)
 
 
 def _name(line, position):
     """The name of an entry in a report: its position, counted from 1, and its id if it is readable."""
+    place = _place(line, position)
+    return f"entry {place['number']} (id {place.get('uid', 'unreadable')})"
+
+
+def _place(line, position):
     try:
-        return f"entry {position + 1} (id {json.loads(line)['uid']})"
+        return {"number": position + 1, "uid": str(json.loads(line)["uid"])}
     except (ValueError, KeyError, TypeError):
-        return f"entry {position + 1} (id unreadable)"
+        return {"number": position + 1}
 
 
 def _check_part(line, position, part):
@@ -603,7 +620,9 @@ def _check_part(line, position, part):
     stated = json.loads(line).get("sensitive_hash")
     if stated != "\\x" + hmac.new(salt, text, sha256).hexdigest():
         raise Damage(
-            "erasable.changed", f"the erasable part of {_name(line, position)} was changed"
+            "erasable.changed",
+            f"the erasable part of {_name(line, position)} was changed",
+            **_place(line, position),
         )
 
 
@@ -646,11 +665,19 @@ class LogCheck:
             self._judge_signers()
             self._say_time()
         except Damage as damage:
-            self.report.damage.append(f"{self.folder}: {damage}")
+            self._note(self.report.damage, damage.code, str(damage), **damage.place)
         except UNREADABLE as error:
-            self.report.damage.append(
-                f"{self.folder}: [package.unreadable] {type(error).__name__}: {error}"
-            )
+            why = f"[package.unreadable] {type(error).__name__}: {error}"
+            self._note(self.report.damage, "package.unreadable", why)
+
+    def _note(self, lines, code, sentence, **args):
+        lines.append(Line(code, f"{self.folder}: {sentence}", **args))
+
+    def _proven(self, code, sentence, **args):
+        self._note(self.report.proven, f"proven.{code}", sentence, **args)
+
+    def _unproven(self, code, sentence, **args):
+        self._note(self.report.unproven, f"unproven.{code}", sentence, **args)
 
     # checkpoints and anchors, in the order of their size
 
@@ -678,8 +705,11 @@ class LogCheck:
                 "origin.changed",
                 f"{head.origin} does not cite the last checkpoint of {before.origin}",
             )
-        self.report.unproven.append(
-            f"{self.folder}: up to entry {before.size} this is a copy of {before.origin}, which continues elsewhere or ended"
+        self._unproven(
+            "copy",
+            f"up to entry {before.size} this is a copy of {before.origin}, which continues elsewhere or ended",
+            size=before.size,
+            origin=before.origin,
         )
 
     def _anchors(self):
@@ -724,9 +754,12 @@ class LogCheck:
             raise leaves.suspect or Damage(
                 "entry.added", f"entries follow after checkpoint {tree.size}"
             )
-        self.report.proven.append(
-            f"{self.folder}: all {tree.size:,} entries are unchanged, in their order and complete up to the last of "
-            f"{self.heads:,} checkpoints; every checkpoint continues the one before"
+        self._proven(
+            "complete",
+            f"all {tree.size:,} entries are unchanged, in their order and complete up to the last of "
+            f"{self.heads:,} checkpoints; every checkpoint continues the one before",
+            entries=tree.size,
+            checkpoints=self.heads,
         )
         self._say(leaves.disclosed, held)
 
@@ -767,8 +800,10 @@ class LogCheck:
         """Anchors larger than the log: it was shortened or rolled back, unless they are younger than the package."""
         for head in anchors:
             if head.from_outside and self._is_younger(head):
-                self.report.unproven.append(
-                    f"{self.folder}: your checkpoint {head.size} is more recent than this package; export again"
+                self._unproven(
+                    "newer_anchor",
+                    f"your checkpoint {head.size} is more recent than this package; export again",
+                    size=head.size,
                 )
                 continue
             raise Damage(
@@ -815,6 +850,7 @@ class LogCheck:
                 raise Damage(
                     "entry.changed",
                     f"{_name(line, row['position'])} is not in the log of checkpoint {top.size}",
+                    **_place(line, row["position"]),
                 )
             if row["position"] in parts:
                 _check_part(line, row["position"], parts.pop(row["position"]))
@@ -822,12 +858,13 @@ class LogCheck:
             count += 1
         if count != self.log["entries"] or next(proofs, None):
             raise Damage("entry.deleted", f"{count} entries, the manifest and the proofs name more")
-        self.report.proven.append(
-            f"{self.folder}: {count:,} entries are unchanged parts of the log of {top.size:,} entries"
+        self._proven(
+            "part",
+            f"{count:,} entries are unchanged parts of the log of {top.size:,} entries",
+            entries=count,
+            size=top.size,
         )
-        self.report.unproven.append(
-            f"{self.folder}: that the part is complete; only a complete export proves this"
-        )
+        self._unproven("part", "that the part is complete; only a complete export proves this")
         self._say(disclosed, held)
 
     def _joins(self, head, top, older):
@@ -837,8 +874,10 @@ class LogCheck:
         if same or verify_consistency(head.size, top.size, path, head.root, top.root):
             return outside
         if outside and head.size not in older and head.size != top.size:
-            self.report.unproven.append(
-                f"{self.folder}: that your checkpoint {head.size} belongs to this log; export everything"
+            self._unproven(
+                "anchor",
+                f"that your checkpoint {head.size} belongs to this log; export everything",
+                size=head.size,
             )
             return False
         if outside:
@@ -849,22 +888,26 @@ class LogCheck:
 
     def _say(self, disclosed, held):
         if disclosed:
-            self.report.proven.append(
-                f"{self.folder}: {disclosed} disclosed erasable parts are those that were sealed"
+            self._proven(
+                "erasable",
+                f"{disclosed} disclosed erasable parts are those that were sealed",
+                count=disclosed,
             )
         if held:
-            self.report.proven.append(
-                f"{self.folder}: {held} checkpoints kept outside agree: the log was not rewritten"
+            self._proven(
+                "anchored",
+                f"{held} checkpoints kept outside agree: the log was not rewritten",
+                count=held,
             )
         else:
-            self.report.unproven.append(
-                f"{self.folder}: that the log was not rewritten as a whole or set back; provide checkpoints that "
-                "you received earlier with --anchor"
+            self._unproven(
+                "rewritten",
+                "that the log was not rewritten as a whole or set back; provide checkpoints that "
+                "you received earlier with --anchor",
             )
         if self.log.get("unsealed"):
-            self.report.unproven.append(
-                f"{self.folder}: entries not sealed yet: {self.log['unsealed']}"
-            )
+            count = self.log["unsealed"]
+            self._unproven("unsealed", f"entries not sealed yet: {count}", count=count)
 
     def _judge_signers(self):
         if self.last is None:
@@ -877,27 +920,35 @@ class LogCheck:
                 f"{name} is not signed by a key you provided: {', '.join(sorted(self.last.by))}",
             )
         if trusted:
-            self.report.proven.append(f"{self.folder}: {name} is signed by a key you provided")
+            self._proven("signed", f"{name} is signed by a key you provided", size=self.last.size)
         else:
-            self.report.unproven.append(
-                f"{self.folder}: who signed; provide the key that you received separately with --key: "
-                + ", ".join(sorted(self.last.by))
+            signers = ", ".join(sorted(self.last.by))
+            self._unproven(
+                "signer",
+                f"who signed; provide the key that you received separately with --key: {signers}",
             )
 
     def _say_time(self):
         good = [(time, size) for time, size, trusted, _stamp in self.stamps if trusted]
         if good:
             time, size = max(good)
-            self.report.proven.append(
-                f"{self.folder}: entries 1 to {size} existed at {time.isoformat()} ({len(good)} timestamps of the authority)"
+            self._proven(
+                "time",
+                f"entries 1 to {size} existed at {time.isoformat()} ({len(good)} timestamps of the authority)",
+                size=size,
+                time=time.isoformat(" ", "minutes"),
+                count=len(good),
             )
         elif self.stamps:
-            self.report.unproven.append(
-                f"{self.folder}: who issued the {len(self.stamps)} timestamps; provide the certificate of the authority with --tsa-ca"
+            count = len(self.stamps)
+            self._unproven(
+                "authority",
+                f"who issued the {count} timestamps; provide the certificate of the authority with --tsa-ca",
+                count=count,
             )
         else:
-            self.report.unproven.append(
-                f"{self.folder}: when the entries existed; there is no timestamp of an authority"
+            self._unproven(
+                "time", "when the entries existed; there is no timestamp of an authority"
             )
 
 

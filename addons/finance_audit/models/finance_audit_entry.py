@@ -14,6 +14,7 @@ from ..core.erasable import Part
 from ..core.readable import TextLine, humanise, readable
 from ..core.restricted import RestrictedCode, refuse_private_entry
 from ..core.schema import QUERIES
+from ..core.statement import stored
 from ..core.tree import leaf_hash
 from ..exceptions import EvidenceIsAppendOnly
 from .audit_context import actor_of, company_of, document_of, subject_of
@@ -59,7 +60,12 @@ class FinanceAuditEntry(models.Model):
         ],
         readonly=True,
     )
-    summary = fields.Char(readonly=True)
+    summary = fields.Char(compute="_compute_summary", search="_search_summary")
+    recorded_summary = fields.Char(
+        "Summary as recorded",
+        readonly=True,
+        help="The sentence in the language of the user who acted.",
+    )
     record_model = fields.Char("Record model", readonly=True)
     record_id = fields.Integer("Record ID", readonly=True)
     record_name = fields.Char("Record", readonly=True)
@@ -107,12 +113,16 @@ class FinanceAuditEntry(models.Model):
         document=None,
         company=None,
         outcome="info",
+        statement=None,
         summary="",
         details=None,
         correlation_id=None,
         erasable=None,
     ):
         """Write one entry in the current transaction and return its uid.
+
+        `statement` is what the entry says, as a code with arguments (`core.statement`) that every reader has in the
+        own language; `summary` is a sentence where there is no code, and needs none where there is one.
 
         `record` is the technical subject, `document` the business document whose timeline shows the entry. The
         company is that of the document or of the record unless given. `erasable` is personal data that may have
@@ -126,6 +136,7 @@ class FinanceAuditEntry(models.Model):
                     "document": document,
                     "company": company,
                     "outcome": outcome,
+                    "statement": statement,
                     "summary": summary,
                     "details": details,
                     "correlation_id": correlation_id,
@@ -150,6 +161,8 @@ class FinanceAuditEntry(models.Model):
         record=None,
         document=None,
         company=None,
+        statement=None,
+        summary="",
         details=None,
         erasable=None,
         **other,
@@ -162,6 +175,8 @@ class FinanceAuditEntry(models.Model):
             record=subject_of(record),
             document=subject_of(document),
             company_id=company.id if company else company_of(document, record),
+            statement=statement,
+            summary=summary or (self._sentence_of(statement) if statement else ""),
             details=details or {},
             erasable=Part.of(erasable) if erasable else None,
             **other,
@@ -227,7 +242,32 @@ class FinanceAuditEntry(models.Model):
             if model is not None and "audit_timeline" in model._fields:
                 model.browse(facts.document.id).invalidate_recordset(TIMELINE_FIELDS, flush=False)
 
+    @api.model
+    def _sentence_of(self, statement):
+        """Return the sentence of a statement in the language of the environment."""
+        return self.env["finance.audit.statement"]._render(stored(statement))
+
     # -- reading -------------------------------------------------------------------------------
+
+    @api.depends("canonical_text", "recorded_summary")
+    @api.depends_context("lang")
+    def _compute_summary(self):
+        """Render what the entry states in the reader's language; an entry without a code has its sentence."""
+        statements = self.env["finance.audit.statement"]
+        sentences = statements._sentences()
+        for entry in self:
+            stated = entry._statement()
+            rendered = stated and statements._render(stated, sentences)
+            entry.summary = rendered or entry.recorded_summary
+
+    def _statement(self):
+        """Return the stored statement of the entry, or None."""
+        return json.loads(self.canonical_text or "{}").get("statement")
+
+    @api.model
+    def _search_summary(self, operator, value):
+        """Search what was recorded: the sentence in the writer's language."""
+        return [("recorded_summary", operator, value)]
 
     @api.depends("action")
     @api.depends_context("lang")

@@ -10,6 +10,7 @@ from odoo import api, models
 from ..core import erasable, keyring
 from ..core.canonical import iso_utc
 from ..core.schema import QUERIES
+from ..core.statement import Statement
 from ..server_keys import audit_keys
 
 
@@ -49,7 +50,7 @@ class FinanceAuditErasable(models.AbstractModel):
             self.env["finance.audit.entry"]._record(
                 action="audit.erased",
                 company=self.env["res.company"].browse(log_id),
-                summary=self.env._("Personal data erased in entries: %(count)s.", count=len(uids)),
+                statement=Statement("personal_data.erased", {"count": len(uids)}),
                 details={"reason": reason, "entries": uids},
             )
         return len(erased)

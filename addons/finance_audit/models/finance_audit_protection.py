@@ -9,6 +9,7 @@ from odoo import api, fields, models
 from ..core import schema
 from ..core.protection import Catalogue, Trigger, judge
 from ..core.schema import QUERIES
+from ..core.statement import Statement
 
 _logger = logging.getLogger(__name__)
 
@@ -107,19 +108,13 @@ class FinanceAuditProtection(models.TransientModel):  # A page, no wizard. # pyl
                 self.env["finance.audit.entry"]._record(
                     action="audit.protection.lost" if lost else "audit.protection.restored",
                     outcome="failure" if lost else "success",
-                    summary=self._state_text(state),
+                    statement=Statement("protection.lost", {"guards": list(state.weaknesses)})
+                    if lost
+                    else Statement("protection.restored"),
                     details={"weaknesses": list(state.weaknesses), "level": state.level},
                 )
         except psycopg2.Error:
             _logger.exception("The state of the audit protection could not be recorded")
-
-    def _state_text(self, state):
-        if state.weaknesses:
-            return self.env._(
-                "The database does not protect audit entries any more. Missing guards: %(guards)s",
-                guards=", ".join(state.weaknesses),
-            )
-        return self.env._("The protection of audit entries by the database is restored.")
 
     @api.model
     def _record_repair(self, weakened):

@@ -9,6 +9,7 @@ from psycopg2 import Binary, extensions
 from ..core import keyring, sealing
 from ..core.note import Checkpoint, key_id, sign, verifier_key
 from ..core.schema import QUERIES
+from ..core.statement import Statement
 from ..server_keys import audit_keys
 
 _logger = logging.getLogger(__name__)
@@ -117,7 +118,7 @@ class FinanceAuditSealer(models.AbstractModel):
                 entries._record(
                     action="audit.key.added",
                     company=company,
-                    summary=self.env._("Checkpoints are signed with a new key."),
+                    statement=Statement("key.added"),
                     details={"verifier_key": key},
                 )
         if before and before[1] != origin:
@@ -125,9 +126,7 @@ class FinanceAuditSealer(models.AbstractModel):
                 action="audit.log.copied",
                 company=company,
                 outcome="warning",
-                summary=self.env._(
-                    "This database is a copy. Its log continues under a new origin."
-                ),
+                statement=Statement("log.copied"),
                 details={"from": before[1], "size": before[0], "root": bytes(before[3]).hex()},
             )
 

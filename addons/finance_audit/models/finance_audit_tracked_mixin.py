@@ -11,6 +11,7 @@ from hashlib import sha256
 from odoo import api, models
 from odoo.tools import human_size
 
+from ..core.statement import Statement
 from .audit_context import actor_of
 
 # What is recorded of a secret.
@@ -131,7 +132,7 @@ class FinanceAuditTrackedMixin(models.AbstractModel):
                 actor,
                 action=f"{self._audit_topic}.{verb}",
                 record=record,
-                summary=record._audit_summary(verb, change),
+                statement=record._audit_statement(verb, change),
                 details={"changes": self._audit_lasting(change)},
                 erasable=self._audit_personal(change),
             )
@@ -149,15 +150,12 @@ class FinanceAuditTrackedMixin(models.AbstractModel):
         found = {name: what for name, what in change.items() if name in personal}
         return {"changes": found} if found else None
 
-    def _audit_summary(self, verb, changes):
-        """Return one sentence that states the change of this record."""
-        about = {"kind": self._audit_kind(), "name": self.sudo().display_name}
-        if verb == "created":
-            return self.env._("%(kind)s “%(name)s” was created.", **about)
-        if verb == "deleted":
-            return self.env._("%(kind)s “%(name)s” was deleted.", **about)
-        labels = ", ".join(self._fields[name]._description_string(self.env) for name in changes)
-        return self.env._("%(kind)s “%(name)s” was changed: %(labels)s.", labels=labels, **about)
+    def _audit_statement(self, verb, changes):
+        """Return what the entry says: kind and name of the record, and the fields that changed."""
+        about = {"kind": {"model": self._name}, "name": self.sudo().display_name or ""}
+        if verb == "changed":
+            about["labels"] = [{"model": self._name, "field": name} for name in changes]
+        return Statement(f"record.{verb}", about)
 
 
 # -- values ------------------------------------------------------------------------------------

@@ -10,12 +10,12 @@ from datetime import timedelta
 
 import psycopg2
 from odoo import api, fields, models
-from odoo.tools import format_date
 
 from ..core import keyring, sealing, verify_audit
 from ..core.log_reader import LogReader, folder
 from ..core.note import verifier_key
 from ..core.schema import QUERIES
+from ..core.statement import Statement, stored
 from ..server_keys import audit_keys, lies_in_data_dir
 
 _logger = logging.getLogger(__name__)
@@ -25,6 +25,8 @@ _OUTCOMES = {INTACT: "success", DAMAGED: "failure", INCOMPLETE: "failure"}
 # How late a result may be; and the longest period that a changed schedule may lead to.
 TOLERANCE, LONGEST = timedelta(hours=2), timedelta(days=7)
 _TWO_HOURS = 120
+# The texts of a result and what stands between their sentences.
+_TEXTS = {"answer": " ", "proven": "\n", "unproven": "\n", "damage": "\n"}
 
 
 class FinanceAuditVerification(models.Model):
@@ -46,6 +48,7 @@ class FinanceAuditVerification(models.Model):
             "proven",
             "unproven",
             "damage",
+            "statements",
         }
     )
 
@@ -57,24 +60,59 @@ class FinanceAuditVerification(models.Model):
         [(INTACT, "Intact"), (DAMAGED, "Damaged"), (INCOMPLETE, "Not completed")],
         readonly=True,
     )
-    answer = fields.Char("Finding", readonly=True)
+    answer = fields.Char("Finding as recorded", readonly=True)
     entry_count = fields.Integer("Entries", readonly=True)
     seconds = fields.Float("Duration (s)", digits=(12, 2), readonly=True)
-    proven = fields.Text(readonly=True)
-    unproven = fields.Text("Not proven", readonly=True)
-    damage = fields.Text(readonly=True)
+    # The verifier's report, word for word: technical evidence that is not translated.
+    proven = fields.Text("Proven (report)", readonly=True)
+    unproven = fields.Text("Not proven (report)", readonly=True)
+    damage = fields.Text("Damage (report)", readonly=True)
+    # The same as codes and arguments, by the names of the fields above.
+    statements = fields.Json(readonly=True)
+    answer_text = fields.Char("Finding", compute="_compute_texts")
+    proven_text = fields.Text("Proven", compute="_compute_texts")
+    unproven_text = fields.Text("Not proven", compute="_compute_texts")
+    damage_text = fields.Text("Damage", compute="_compute_texts")
+
+    @api.depends("statements", "answer", "proven", "unproven", "damage")
+    @api.depends_context("lang")
+    def _compute_texts(self):
+        """Render the result in the reader's language; a result without codes is shown as recorded."""
+        sentences = self.env["finance.audit.statement"]._sentences()
+        for verification in self:
+            for name, separator in _TEXTS.items():
+                lines = verification._lines(name, sentences)
+                verification[f"{name}_text"] = separator.join(lines) or verification[name]
+
+    def _lines(self, name, sentences):
+        render = self.env["finance.audit.statement"]._render
+        return [
+            render(item, sentences) or item.get("text", "")
+            for item in (self.statements or {}).get(name, ())
+        ]
+
+    @api.depends("answer_text")
+    def _compute_display_name(self):
+        for verification in self:
+            verification.display_name = verification.answer_text
 
     @api.depends("company_id", "log_id")
+    @api.depends_context("lang")
     def _compute_log_name(self):
         for verification in self:
             verification.log_name = verification._log_label(verification.log_id)
 
     @api.model
     def _log_label(self, log_id):
+        return self.env["finance.audit.statement"]._shown(self._log_of(log_id))
+
+    @api.model
+    def _log_of(self, log_id):
+        """Return a log as an argument of a statement: the name of its company."""
         if not log_id:
-            return self.env._("No company")
+            return stored(Statement("log.shared"))
         company = self.env["res.company"].sudo().browse(log_id).exists()
-        return company.name or self.env._("Deleted company %(number)s", number=log_id)
+        return company.name or stored(Statement("log.company_deleted", {"number": str(log_id)}))
 
     # -- entry points --------------------------------------------------------------------------
 
@@ -98,7 +136,7 @@ class FinanceAuditVerification(models.Model):
                 "type": "danger" if bad else "success",
                 "sticky": True,
                 "title": title,
-                "message": "\n".join((bad or found).mapped("answer"))
+                "message": "\n".join((bad or found).mapped("answer_text"))
                 or self.env._("There are no entries yet."),
                 "next": {"type": "ir.actions.client", "tag": "soft_reload"},
             },
@@ -124,13 +162,8 @@ class FinanceAuditVerification(models.Model):
         """
         for log_id in sealing.logs(self.env.cr):
             if since := self._overdue_since(log_id):
-                answer = self.env._(
-                    "%(log)s: NO SCHEDULED VERIFICATION since %(since)s. The job did not run or was "
-                    "interrupted.",
-                    log=self._log_label(log_id),
-                    since=format_date(self.env, since.date()),
-                )
-                self._store(log_id, "scheduled", INCOMPLETE, answer)._raise_alarm()
+                answer = self._about("overdue", log_id, since={"date": since.date().isoformat()})
+                self._store(log_id, "scheduled", INCOMPLETE, [answer])._raise_alarm()
             self.env["ir.cron"]._commit_progress(1)
 
     # -- verifying -----------------------------------------------------------------------------
@@ -149,38 +182,47 @@ class FinanceAuditVerification(models.Model):
                 MemoryError,
                 verify_audit.Damage,
                 *verify_audit.UNREADABLE,
-            ) as error:
+            ):
                 _logger.exception("The audit log %s could not be verified", log_id)
-                answer = self.env._(
-                    "%(log)s: NOT VERIFIED. The verification was aborted (%(error)s).",
-                    log=self._log_label(log_id),
-                    error=type(error).__name__,
-                )
-                found += self._store(log_id, trigger, INCOMPLETE, answer)
+                answer = self._about("aborted", log_id)
+                found += self._store(log_id, trigger, INCOMPLETE, [answer])
                 continue
             found += self._store(
                 log_id,
                 trigger,
                 DAMAGED if report.damage else INTACT,
                 self._answer(log_id, report, size),
+                report,
                 entry_count=size,
                 seconds=time.monotonic() - started,
-                proven="\n".join(report.proven),
-                unproven="\n".join(report.unproven),
-                damage="\n".join(report.damage),
             )
         return found
 
     @api.model
-    def _store(self, log_id, trigger, state, answer, **values):
-        """Create a result and record it in the log it is about."""
+    def _about(self, code, log_id, **args):
+        return Statement(f"verification.{code}", {"log": self._log_of(log_id), **args})
+
+    @api.model
+    def _store(self, log_id, trigger, state, answer, report=None, **values):
+        """Create a result and record it in the log it is about.
+
+        :param answer: the finding, a list of statements
+        :param report: the report of the verifier, where it came to an end
+        """
+        reported = {name: getattr(report, name, []) for name in ("proven", "unproven", "damage")}
+        whole = answer[0] if len(answer) == 1 else _joined(answer)
         found = self.create(
             {
                 "company_id": self.env["res.company"].browse(log_id).exists().id,
                 "log_id": log_id,
                 "trigger": trigger,
                 "state": state,
-                "answer": answer,
+                "answer": self.env["finance.audit.entry"]._sentence_of(whole),
+                "statements": {
+                    "answer": [stored(statement) for statement in answer],
+                    **{name: [_coded(line) for line in lines] for name, lines in reported.items()},
+                },
+                **{name: "\n".join(lines) for name, lines in reported.items()},
                 **values,
             }
         )
@@ -188,7 +230,7 @@ class FinanceAuditVerification(models.Model):
             action=f"audit.verification.{state}",
             company=self.env["res.company"].browse(log_id),
             outcome=_OUTCOMES[state],
-            summary=answer,
+            statement=whole,
             details={"trigger": trigger, "damage": (found.damage or "").splitlines()},
         )
         return found
@@ -201,7 +243,11 @@ class FinanceAuditVerification(models.Model):
         reader.manifest = {"created_at": "9999-12-31T00:00:00+00:00"}
         report = verify_audit.Report()
         if not reader.size:
-            report.unproven.append(self.env._("No entries have been sealed and signed yet."))
+            report.unproven.append(
+                verify_audit.Line(
+                    "unproven.no_entries", "no entries have been sealed and signed yet"
+                )
+            )
             return report, 0
         settings = self._trust(log_id, reader.origin, report)
         verify_audit.LogCheck(reader, reader.describe(), settings, report).run()
@@ -211,7 +257,8 @@ class FinanceAuditVerification(models.Model):
         ):
             bad = self._scalar(query, log_id)
             if bad:
-                report.damage.append(f"{folder(log_id)}: [{code}] entry (id {bad})")
+                text = f"{folder(log_id)}: [{code}] entry (id {bad})"
+                report.damage.append(verify_audit.Line(code, text, uid=bad))
         return report, reader.size
 
     def _trust(self, log_id, origin, report):
@@ -221,11 +268,13 @@ class FinanceAuditVerification(models.Model):
             publics = audit_keys().public_keys()
             settings.keys = verify_audit.read_keys([verifier_key(origin, key) for key in publics])
         except keyring.KeyRingError as error:
-            report.unproven.append(str(error))
+            report.unproven.append(verify_audit.Line("unproven.no_keys", str(error)))
         if lies_in_data_dir():
             report.unproven.append(
-                self.env._(
-                    "The signing key lies in Odoo's data folder, which backups include. Set finance_audit_key_file."
+                verify_audit.Line(
+                    "unproven.key_in_data_dir",
+                    "the signing key lies in Odoo's data folder, which backups include;"
+                    " set finance_audit_key_file",
                 )
             )
         targets = self.env["finance.audit.anchor.target"].sudo()
@@ -234,33 +283,29 @@ class FinanceAuditVerification(models.Model):
         return settings
 
     def _answer(self, log_id, report, size):
-        """Return the finding: one sentence for the log, and what is not sealed yet."""
-        name = self._log_label(log_id)
+        """Return the finding as statements: about the log, its anchors, and what is not sealed yet."""
         if report.damage:
-            return self.env._("%(log)s: DAMAGED. %(damage)s", log=name, damage=report.damage[0])
+            return [self._about("damaged", log_id, damage=_coded(report.damage[0]))]
         since = self._scalar("oldest_entry_time", log_id)
-        sentences = [
-            self.env._(
-                "%(log)s: %(count)s entries intact since %(since)s.",
-                log=name,
-                count=f"{size:,}",
-                since=format_date(self.env, since.date()) if since else "–",
-            ),
-            self._anchor_text(log_id),
-        ]
+        if since:
+            day = {"date": since.date().isoformat()}
+            found = [self._about("intact", log_id, count=size, since=day)]
+        else:
+            found = [self._about("empty", log_id)]
+        found.append(self._anchor_statement(log_id))
         waiting, _oldest = sealing.unsealed(self.env.cr, log_id)
         if waiting:
-            sentences.append(self.env._("Entries not sealed yet: %(count)s.", count=waiting))
-        return " ".join(sentences)
+            found.append(Statement("entries.unsealed", {"count": waiting}))
+        return found
 
-    def _anchor_text(self, log_id):
+    def _anchor_statement(self, log_id):
         last = self._scalar("last_anchor_time", log_id)
         if not last:
-            return self.env._("Never anchored outside.")
+            return Statement("anchor.never")
         minutes = int((fields.Datetime.now() - last).total_seconds() // 60)
         if minutes < _TWO_HOURS:
-            return self.env._("Last anchored %(minutes)s minutes ago.", minutes=minutes)
-        return self.env._("Last anchored %(hours)s hours ago.", hours=minutes // 60)
+            return Statement("anchor.minutes", {"minutes": minutes})
+        return Statement("anchor.hours", {"hours": minutes // 60})
 
     def _scalar(self, query, log_id):
         self.env.cr.execute(QUERIES[query], {"log_id": log_id})
@@ -293,30 +338,57 @@ class FinanceAuditVerification(models.Model):
         return min(timedelta(**{job.interval_type: job.interval_number}), LONGEST)
 
     def _raise_alarm(self):
-        """Create an activity and send an email for each auditor of a log that is not intact."""
+        """Create an activity and send an email for each auditor of a log that is not intact.
+
+        Each auditor is written to in the own language.
+        """
         for verification in self.filtered(lambda v: v.state != INTACT):
-            if verification.state == DAMAGED:
-                subject = self.env._("Audit log damaged")
-            else:
-                subject = self.env._("Audit log not verified")
-            _logger.error("%s: %s", subject, verification.damage or verification.answer)
+            _logger.error(
+                "Audit log %s: %s", verification.log_id, verification.damage or verification.answer
+            )
             auditors = verification._auditors()
             for user in auditors:
+                localized = verification.with_context(lang=user.lang)
                 verification.activity_schedule(
                     "mail.mail_activity_data_warning",
                     user_id=user.id,
-                    summary=subject,
-                    note=verification.answer,
+                    summary=localized._alarm_subject(),
+                    note=localized.answer_text,
                 )
-            verification.message_post(
-                body=verification.answer,
-                subject=subject,
-                partner_ids=auditors.partner_id.ids,
-                message_type="comment",
-                subtype_xmlid="mail.mt_comment",
-            )
+            for lang, users in auditors.grouped("lang").items():
+                localized = verification.with_context(lang=lang)
+                localized.message_post(
+                    body=localized.answer_text,
+                    subject=localized._alarm_subject(),
+                    partner_ids=users.partner_id.ids,
+                    message_type="comment",
+                    subtype_xmlid="mail.mt_comment",
+                )
+
+    def _alarm_subject(self):
+        if self.state == DAMAGED:
+            return self.env._("Audit log damaged")
+        return self.env._("Audit log not verified")
 
     def _auditors(self):
         users = self.env.ref("finance_audit.group_auditor").all_user_ids
         users = users.filtered(lambda user: user.active and not user._is_superuser())
         return users.filtered(lambda u: not self.company_id or self.company_id in u.company_ids)
+
+
+def _coded(line):
+    """Return a line of the report as a stored statement; damage with the place where it was found."""
+    statement = {"code": line.code, "args": {**line.args}, "text": str(line)}
+    if "uid" not in line.args and "number" not in line.args:
+        return statement
+    place = "entry" if "uid" in line.args else "position"
+    if "number" not in line.args:
+        place = "entry_id"
+    args = {name: str(value) for name, value in line.args.items()}
+    what = {"code": line.code, "args": {}}
+    return {"code": f"damage.{place}", "args": {**args, "damage": what}, "text": str(line)}
+
+
+def _joined(statements):
+    """Return several sentences as one statement."""
+    return Statement("sentences", {"all": [stored(statement) for statement in statements]})

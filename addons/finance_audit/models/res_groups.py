@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from odoo import api, models
 
 from ..core.schema import QUERIES
+from ..core.statement import Statement, named
 
 _RUNNING = "finance_audit.roles"
 # The fields that determine the members of a group.
@@ -69,14 +70,12 @@ class ResGroups(models.Model):
     def _audit_role(self, verb, role_id, user_id):
         role = self.sudo().browse(role_id).exists()
         user = self.env["res.users"].sudo().browse(user_id).exists()
-        about = {"role": role.name or f"#{role_id}", "user": user.name or f"#{user_id}"}
+        about = {"role": named(role) if role else f"#{role_id}", "user": user.name or f"#{user_id}"}
         return {
             "action": f"role.{verb}",
             "record": user or None,
             "outcome": "info",
-            "summary": self.env._("Role “%(role)s” granted to %(user)s.", **about)
-            if verb == "granted"
-            else self.env._("Role “%(role)s” revoked from %(user)s.", **about),
+            "statement": Statement(f"role.{verb}", about),
             "details": {
                 "role": {"id": role_id, "name": role.full_name or ""},
                 "user": {"id": user_id, "login": user.login or ""},

@@ -14,7 +14,7 @@ SELECT
     evidence.source,
     evidence.action,
     evidence.outcome,
-    evidence.summary,
+    evidence.summary AS recorded_summary,
     evidence.record_model,
     evidence.record_id,
     evidence.record_name,

@@ -11,6 +11,7 @@ from . import test_owner_role
 from . import test_protection
 from . import test_roles
 from . import test_sealing
+from . import test_statement
 from . import test_timeline
 from . import test_tracked
 from . import test_verification

@@ -88,9 +88,9 @@ class TestAppendOnly(AuditCase):
 
     def test_a2_the_view_takes_no_change(self):
         for attempt in (
-            "UPDATE finance_audit_entry SET summary = ''",
+            "UPDATE finance_audit_entry SET recorded_summary = ''",
             "DELETE FROM finance_audit_entry",
-            "INSERT INTO finance_audit_entry (summary) VALUES ('')",
+            "INSERT INTO finance_audit_entry (recorded_summary) VALUES ('')",
         ):
             error = psycopg2.errors.ObjectNotInPrerequisiteState
             with self.subTest(attempt), self.refused_by_database(error, "cannot"):

@@ -11,6 +11,7 @@ from ..core.log_reader import LogReader, folder
 from ..core.note import Checkpoint
 from ..core.package import PackageWriter, encoded, proof_row
 from ..core.schema import QUERIES
+from ..core.statement import Statement
 from ..core.tree import TiledTree
 
 INSTRUCTIONS = """\
@@ -104,9 +105,7 @@ class FinanceAuditExport(models.TransientModel):
                     "action": "audit.exported",
                     "company": self.env["res.company"].browse(log["log_id"]),
                     "outcome": "success",
-                    "summary": self.env._(
-                        "Evidence package exported. Entries: %(count)s", count=log["entries"]
-                    ),
+                    "statement": Statement("package.exported", {"count": log["entries"]}),
                     "details": {**self._scope(), "entries": log["entries"], "size": log["size"]},
                 }
                 for log in logs

@@ -44,6 +44,14 @@ class FinanceAdapter(models.AbstractModel):
                 return operation
         raise ValueError(f"{self._name} has no operation {name!r}")
 
+    def _operation_labels(self) -> dict[str, str]:
+        """Return operation → name for users, translated; each adapter names its own."""
+        return {}
+
+    def _operation_label(self, name) -> str:
+        """Return the name of an operation for users."""
+        return self._operation_labels().get(name) or (name or "").replace("_", " ").capitalize()
+
     def _adapter_version(self) -> str:
         """Return the version of the addon that implements the adapter, as recorded on each attempt."""
         return get_manifest(self._original_module).get("version", "")

@@ -1,6 +1,10 @@
-"""Labels of this addon's actions in the audit log."""
+"""What this addon records in the audit log: labels of actions, statements in the reader's language."""
+
+import json
 
 from odoo import api, models
+
+from ..core.finding import Finding
 
 
 class FinanceAuditEntry(models.Model):
@@ -78,3 +82,50 @@ class FinanceAuditEntry(models.Model):
             "case.settled": _("Case closed: settled by the provider"),
             "case.ended": _("Case closed: no longer applies"),
         }
+
+    def _statement(self):
+        """Return the statement; entries of exchanges and documents hold it as their status."""
+        if stated := super()._statement():
+            return stated
+        status = json.loads(self.canonical_text or "{}").get("details", {}).get("status")
+        return status if isinstance(status, dict) and status.get("code") else None
+
+    def _detail_lines(self):
+        """Leave out the code and the arguments of the status: the summary was made of them."""
+        lines = super()._detail_lines()
+        if not self._statement():
+            return lines
+        return [line for line in lines if not line.label.startswith("Status ›")]
+
+
+class FinanceAuditStatement(models.AbstractModel):
+    _inherit = "finance.audit.statement"
+
+    @api.model
+    def _sentences(self):
+        _ = self.env._
+        return {
+            **super()._sentences(),
+            "credential.set": _("Secret “%(purpose)s” of %(name)s stored"),
+            "credential.changed": _("Secret “%(purpose)s” of %(name)s replaced"),
+            "credential.cleared": _("Secret “%(purpose)s” of %(name)s removed"),
+            "secret.client_id": _("client ID"),
+            "secret.client_secret": _("client secret"),
+            "secret.api_key": _("API key"),
+            "secret.webhook_secret": _("webhook secret"),
+            "secret.previous_webhook_secret": _("previous webhook secret"),
+            "case.opened": _("Case opened (%(kind)s): %(what)s"),
+            "case.closed": _("Case closed: %(resolution)s"),
+            "case.closed_for": _("Case closed (%(resolution)s): %(reason)s"),
+            "case.escalated": _("Not decided in time: %(what)s"),
+        }
+
+    @api.model
+    def _render(self, statement, sentences=None):
+        """Render a finding where the code is one: its texts are those of findings."""
+        rendered = super()._render(statement, sentences)
+        if rendered or not statement.get("code"):
+            return rendered
+        finding = Finding(statement["code"], args=statement.get("args") or {})
+        sentence = self.env["finance.finding"]._render(finding)[0]
+        return "" if sentence == finding.code else sentence

@@ -19,6 +19,7 @@ from datetime import timedelta
 
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.addons.finance_audit.core.entry import Facts, Subject, storable
+from odoo.addons.finance_audit.core.statement import Statement
 from odoo.addons.finance_audit.models.audit_context import actor_of
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Domain
@@ -275,24 +276,25 @@ class FinanceCase(models.Model):
         touched = self.env.cr.dictfetchall()
         self._forget_cached()
         actor = actor_of(self.env)
-        kinds = dict(self._fields["kind"]._description_selection(self.env))
         self.env["finance.audit.entry"]._append(
             [
-                self._opened_facts(actor, kinds, {**by_subject[case["subject_key"]], **case})
+                self._opened_facts(actor, {**by_subject[case["subject_key"]], **case})
                 for case in touched
             ]
         )
         return [case["id"] for case in touched]
 
-    def _opened_facts(self, actor, kinds, row):
-        what = self.env["finance.finding"]._render(row["finding"])[0]
+    def _opened_facts(self, actor, row):
+        finding = row["finding"]
+        what = {"code": finding["code"], "args": finding.get("args", {})}
+        kind = {"model": self._name, "field": "kind", "value": row["kind"]}
+        statement = Statement("case.opened", {"kind": kind, "what": what})
         return Facts(
             action="case.opened" if row["is_new"] else "case.updated",
             actor=actor,
             outcome="warning",
-            summary=self.env._(
-                "Case opened (%(kind)s): %(what)s", kind=kinds[row["kind"]], what=what
-            ),
+            statement=statement,
+            summary=self.env["finance.audit.entry"]._sentence_of(statement),
             details={
                 "exchange": row["exchange_id"],
                 "kind": row["kind"],
@@ -382,21 +384,16 @@ class FinanceCase(models.Model):
         return about | owned
 
     def _audit_closed(self, closed, reason, decision, details):
-        actor = actor_of(self.env)
-        labels = dict(self._fields["resolution"]._description_selection(self.env))
+        actor, sentence_of = actor_of(self.env), self.env["finance.audit.entry"]._sentence_of
+        statements = {row["id"]: self._closed_statement(row, reason) for row in closed}
         self.env["finance.audit.entry"]._append(
             [
                 Facts(
                     action=f"case.{row['resolution']}",
                     actor=actor,
                     outcome="warning" if row["resolution"] == cases.OVERRIDDEN else "info",
-                    summary=self.env._(
-                        "Case closed (%(resolution)s): %(reason)s",
-                        resolution=labels[row["resolution"]],
-                        reason=reason,
-                    )
-                    if reason
-                    else self.env._("Case closed: %s", labels[row["resolution"]]),
+                    statement=statements[row["id"]],
+                    summary=sentence_of(statements[row["id"]]),
                     details={
                         "exchange": row["exchange_id"],
                         "kind": row["kind"],
@@ -409,6 +406,12 @@ class FinanceCase(models.Model):
                 for row in closed
             ]
         )
+
+    def _closed_statement(self, row, reason):
+        label = {"model": self._name, "field": "resolution", "value": row["resolution"]}
+        if reason:
+            return Statement("case.closed_for", {"resolution": label, "reason": reason})
+        return Statement("case.closed", {"resolution": label})
 
     def _subjects(self, row):
         document = row.get("document_model") and Subject(
@@ -839,15 +842,22 @@ class FinanceCase(models.Model):
         local = fields.Datetime.context_timestamp(person.with_context(tz=person.tz), self.deadline)
         return local.date()
 
+    def _escalated_statement(self):
+        finding = self.finding or {"code": "text", "args": {"text": self.what_happened or ""}}
+        what = {"code": finding["code"], "args": finding.get("args", {})}
+        return Statement("case.escalated", {"what": what})
+
     def _audit_escalated(self, people):
-        actor = actor_of(self.env)
+        actor, sentence_of = actor_of(self.env), self.env["finance.audit.entry"]._sentence_of
+        statements = {case: case._escalated_statement() for case in self}
         self.env["finance.audit.entry"]._append(
             [
                 Facts(
                     action="case.escalated",
                     actor=actor,
                     outcome="warning",
-                    summary=self.env._("Not decided in time: %s", case.what_happened or ""),
+                    statement=statements[case],
+                    summary=sentence_of(statements[case]),
                     details={
                         "exchange": case.exchange_id.id or None,
                         "kind": case.kind,

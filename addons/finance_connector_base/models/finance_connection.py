@@ -22,6 +22,7 @@ import uuid
 from odoo import api, fields, models
 from odoo.addons.finance_audit.core.address import parse_address
 from odoo.addons.finance_audit.core.restricted import is_written_by_suite, refuse_private_entry
+from odoo.addons.finance_audit.core.statement import Statement
 from odoo.addons.finance_audit.network import network_policy
 from odoo.exceptions import AccessError, UserError, ValidationError
 
@@ -30,7 +31,7 @@ from ..core.delivery import states
 from ..core.delivery.health import share, short
 from ..core.delivery.outcomes import CALL_ERRORS, Accepted, AuthFailed, ContractBroken
 from ..core.delivery.queries import QUERIES, parameters
-from ..core.finding import WARNING, Finding
+from ..core.finding import INFO, WARNING, Finding
 from ..core.http.transport import ForbiddenAddress, check_address
 from ..core.protocol import Operation
 from ..core.security.masking import MaskingFilter
@@ -469,7 +470,7 @@ class FinanceConnection(models.Model):
             record=self,
             company=self.company_id,
             outcome="failure" if finding else "success",
-            summary=self.last_test_message,
+            statement=finding or Finding("connection.works", INFO),
         )
         return True
 
@@ -582,9 +583,7 @@ class FinanceConnection(models.Model):
         require_role(self, ADMIN)
         for connection in self:
             connection.sudo().webhook_token = random_secrets.token_urlsafe(32)
-            connection._audit_webhook(
-                "webhook_url.generated", self.env._("A new webhook URL was generated")
-            )
+            connection._audit_webhook("webhook_url.generated")
         return True
 
     def action_close_webhook(self):
@@ -592,9 +591,7 @@ class FinanceConnection(models.Model):
         require_role(self, ADMIN)
         for connection in self:
             connection.sudo().webhook_token = False
-            connection._audit_webhook(
-                "webhook_url.removed", self.env._("The webhook URL was removed")
-            )
+            connection._audit_webhook("webhook_url.removed")
         return True
 
     def action_revoke_previous_webhook_secret(self):
@@ -604,9 +601,9 @@ class FinanceConnection(models.Model):
             connection._set_secret(PREVIOUS_WEBHOOK_SECRET, "")
         return True
 
-    def _audit_webhook(self, action, summary):
+    def _audit_webhook(self, code):
         self.env["finance.audit.entry"]._record(
-            action=action, record=self, company=self.company_id, summary=summary
+            action=code, record=self, company=self.company_id, statement=Finding(code, INFO)
         )
 
     # -- the provider
@@ -704,7 +701,7 @@ class FinanceConnection(models.Model):
             record=self,
             company=self.company_id,
             outcome="warning" if finding else "info",
-            summary=self.last_block or self.env._("The connection is sending again"),
+            statement=finding or Finding("connection.unblocked", INFO),
         )
 
     def _blocking_finding(self):
@@ -784,16 +781,17 @@ class FinanceConnection(models.Model):
         self.ensure_one()
         self.check_access("write")
         action = store_secret(self, purpose, secret)
-        about = {"purpose": purpose, "name": self.name}
+        kind = {
+            WEBHOOK_SECRET: "webhook_secret",
+            PREVIOUS_WEBHOOK_SECRET: "previous_webhook_secret",
+        }.get(purpose, purpose)
+        label = {"code": f"secret.{kind}", "args": {}, "text": kind.replace("_", " ")}
+        about = {"purpose": label, "name": self.name}
         self.env["finance.audit.entry"]._record(
             action=f"credential.{action}",
             record=self,
             company=self.company_id,
-            summary={
-                "set": self.env._("Secret “%(purpose)s” of %(name)s stored", **about),
-                "changed": self.env._("Secret “%(purpose)s” of %(name)s replaced", **about),
-                "cleared": self.env._("Secret “%(purpose)s” of %(name)s removed", **about),
-            }[action],
+            statement=Statement(f"credential.{action}", about),
         )
 
     def _has_secret(self, purpose):

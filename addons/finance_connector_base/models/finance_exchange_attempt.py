@@ -70,6 +70,9 @@ class FinanceExchangeAttempt(models.Model):
     reason_text = fields.Char(
         "Reason", compute="_compute_reason_text", search="_search_reason_text", exportable=False
     )
+    reason_detail = fields.Char(
+        "Technical reason", compute="_compute_reason_text", exportable=False
+    )
     http_status = fields.Integer("HTTP status", readonly=True, aggregator=None)
     request_line = fields.Char("Request", readonly=True)
     request_id = fields.Char(
@@ -120,8 +123,10 @@ class FinanceExchangeAttempt(models.Model):
     def _compute_reason_text(self):
         findings = self.env["finance.finding"]
         for attempt in self:
+            attempt.reason_detail = (attempt.reason_args or {}).get("text", False)
             attempt.reason_text = (
-                findings._render(Finding(attempt.reason_code, args=attempt.reason_args or {}))[0]
+                findings._reason_of(attempt.reason_detail or "")
+                or findings._render(Finding(attempt.reason_code, args=attempt.reason_args or {}))[0]
                 if attempt.reason_code
                 else False
             )

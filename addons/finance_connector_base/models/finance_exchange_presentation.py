@@ -5,8 +5,6 @@ Stored are codes and arguments. The sentences of all status codes are in ``_mess
 with status codes of its own extends it.
 """
 
-import json
-
 from odoo import api, fields, models
 from odoo.addons.finance_audit.core.readable import TextLine
 from odoo.tools import format_date, format_time
@@ -39,6 +37,7 @@ class FinanceExchangePresentation(models.AbstractModel):
     _inherit = ["finance.audit.timeline.mixin"]
 
     status_text = fields.Char("Status", compute="_compute_status_text")
+    operation_label = fields.Char("Operation name", compute="_compute_operation_label")
     next_step_text = fields.Char("Next step", compute="_compute_next_step_text")
     notification_text = fields.Char("Document notification", compute="_compute_notification_text")
 
@@ -54,6 +53,13 @@ class FinanceExchangePresentation(models.AbstractModel):
                 if exchange.status_code
                 else False
             )
+
+    @api.depends("operation", "connection_id.provider")
+    @api.depends_context("lang")
+    def _compute_operation_label(self):
+        for exchange in self:
+            adapter = exchange.connection_id.sudo()._adapter()
+            exchange.operation_label = adapter._operation_label(exchange.operation)
 
     @api.depends("notification_pending", "notification_next_at", "owner_id")
     @api.depends_context("lang", "tz")
@@ -261,25 +267,6 @@ class FinanceExchangePresentation(models.AbstractModel):
         ]
 
 
-class FinanceAuditTimelineMixin(models.AbstractModel):
-    _inherit = "finance.audit.timeline.mixin"
-
-    def _audit_moment(self, entry, local):
-        """Render an entry that holds a status in the reader's language; its summary is in that of
-        the writer.
-        """
-        moment = super()._audit_moment(entry, local)
-        status = json.loads(entry.canonical_text or "{}").get("details", {}).get("status")
-        if isinstance(status, dict) and status.get("code"):
-            finding = Finding(status["code"], args=status.get("args") or {})
-            moment["sentence"] = self.env["finance.finding"]._render(finding)[0]
-            # Its code and arguments are what the sentence was made of.
-            moment["lines"] = [
-                line for line in moment["lines"] if not line.label.startswith("Status ›")
-            ]
-        return moment
-
-
 class FinanceFinding(models.AbstractModel):
     _inherit = "finance.finding"
 
@@ -362,8 +349,8 @@ class FinanceFinding(models.AbstractModel):
             "next.held": (_("On hold until an operator releases it"), ""),
             "next.correct": (_("Action required: submit a corrected document"), ""),
             "next.retry": (_("Action required: retry or cancel"), ""),
-            "next.inactive": (_("On hold: the connection is not active"), ""),
-            "next.blocked": (_("On hold: %(reason)s"), ""),
+            "next.inactive": (_("Waiting: the connection is paused or not activated"), ""),
+            "next.blocked": (_("Waiting: %(reason)s"), ""),
             "next.chain": (_("Waiting for %(name)s, which precedes it in chain %(chain)s"), ""),
             "next.suspended": (_("Suspended by the circuit breaker until %(time)s"), ""),
             "next.probe": (_("Waiting for the circuit breaker's probe"), ""),

@@ -1,9 +1,15 @@
 """Findings in the language of the reader: the sentence and the hint that belong to a code."""
 
+import re
+
 from odoo import api, models
 from odoo.tools import ormcache
 
 from ..core.finding import Finding
+
+# RFC 9110, sections 15.5 and 15.6.
+_CLIENT_ERROR, _SERVER_ERROR = 400, 500
+_HTTP_REASON = re.compile(r"HTTP (\d{3})\b")
 
 
 class FinanceFinding(models.AbstractModel):
@@ -98,9 +104,21 @@ class FinanceFinding(models.AbstractModel):
                 _("Install the provider's addon again, or cancel the queued exchanges."),
             ),
             "connection.adapter_failed": (
-                _("Unexpected error in the provider addon (%(error)s). See the server log."),
+                _("Unexpected error in the provider addon. See the server log."),
                 _("Contact the system administrator. Queued exchanges are kept."),
             ),
+            "connection.unblocked": (_("The connection is sending again"), ""),
+            "connection.breaker_opened": (
+                _("Calls to %(connection)s are suspended until the provider responds again"),
+                "",
+            ),
+            "connection.breaker_closed": (
+                _("Calls to %(connection)s are resumed: the provider responds again"),
+                "",
+            ),
+            "connection.breaker_reset": (_("Circuit breaker reset by %(user)s"), ""),
+            "webhook_url.generated": (_("A new webhook URL was generated"), ""),
+            "webhook_url.removed": (_("The webhook URL was removed"), ""),
             "connection.database_copy": (
                 _(
                     "This database is a copy: the connection was activated in a different database. "
@@ -154,7 +172,8 @@ class FinanceFinding(models.AbstractModel):
     def _webhook_messages(self):
         _ = self.env._
         return {
-            "webhook.unreadable": (_("The message cannot be read (%(error)s)."), ""),
+            "webhook.received": (_("Webhook event of %(connection)s received"), ""),
+            "webhook.unreadable": (_("The message cannot be read."), ""),
             "webhook.no_exchange_named": (_("No exchange referenced."), ""),
             "webhook.body_damaged": (_("The stored body does not match its hash."), ""),
             "webhook.exchange_unknown": (_("No matching exchange on this connection."), ""),
@@ -173,8 +192,8 @@ class FinanceFinding(models.AbstractModel):
                 _("The provider offers no status check; kept for the operator's decision."),
                 "",
             ),
-            "webhook.failed": (_("Processing failed (%(error)s)."), ""),
-            "webhook.retrying": (_("Processing failed (%(error)s); it will be retried."), ""),
+            "webhook.failed": (_("Processing failed; see the server log."), ""),
+            "webhook.retrying": (_("Processing failed; it will be retried."), ""),
             "webhook.reprocess": (_("Processing requested again by %(user)s."), ""),
         }
 
@@ -198,12 +217,60 @@ class FinanceFinding(models.AbstractModel):
         return self._messages()
 
     @api.model
+    def _reason_of(self, text):
+        """Return the sentence for a technical reason of a call; "" where the provider worded it.
+
+        The transport names what happened by the class of its error, adapters by the HTTP status.
+        """
+        _ = self.env._
+        rest = text.removeprefix("token endpoint: ")
+        status = _HTTP_REASON.match(rest)
+        if status:
+            sentence = self._status_sentence(int(status[1]))
+        elif rest.endswith("could not connect"):
+            sentence = _("No connection to the provider could be established.")
+        elif rest.endswith("Timeout"):
+            sentence = _("The provider did not respond in time.")
+        elif rest.endswith("Error") and rest.isidentifier():
+            sentence = _("The connection was interrupted before a usable response arrived.")
+        elif rest == "the provider has no record of it":
+            sentence = _("The provider has no record of the document.")
+        else:
+            return ""
+        return sentence
+
+    def _status_sentence(self, status):
+        _ = self.env._
+        sentences = {
+            400: _("The provider could not process the request."),
+            401: _("The provider does not accept the credentials."),
+            403: _("The provider denies access."),
+            404: _("The provider does not offer this address."),
+            408: _("The provider did not respond in time."),
+            429: _("The provider receives too many requests."),
+            503: _("The provider is temporarily unavailable."),
+        }
+        if status in sentences:
+            return sentences[status]
+        if status >= _SERVER_ERROR:
+            return _("The provider reports an internal error.")
+        if status >= _CLIENT_ERROR:
+            return _("The provider refused the request.")
+        return _("The provider's response could not be read.")
+
+    @api.model
     def _labels_of(self, args):
-        """Return the labels of arguments that are codes: states of an exchange."""
+        """Return what readers see of arguments that are codes: states of an exchange, reasons."""
         labels = dict(
             self.env["finance.exchange"]._fields["state"]._description_selection(self.env)
         )
-        return {name: labels[args[name]] for name in ("state", "event") if args.get(name) in labels}
+        found = {
+            name: labels[args[name]] for name in ("state", "event") if args.get(name) in labels
+        }
+        for name in ("reason", "error", "findings", "text"):
+            if reason := self._reason_of(str(args.get(name) or "")):
+                found[name] = reason.removesuffix(".") if name == "reason" else reason
+        return found
 
 
 class _Known(dict):

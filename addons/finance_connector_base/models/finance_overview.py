@@ -119,7 +119,6 @@ class FinanceOverview(models.Model):
         return {**action, "name": figure.label, "domain": figure.domain, "context": {}}
 
     # -- cards -------------------------------------------------------------------------------------
-    # -------------
 
     def _documents_card(self):
         _ = self.env._
@@ -139,12 +138,12 @@ class FinanceOverview(models.Model):
         total = sum(counts.get(state, 0) for state in waiting)
         return Card(
             [
-                Figure(_("Unsettled"), total, action, [*mine, ("state", "in", waiting)]),
-                figure(_("Waiting for a verdict"), states.WAITING),
-                figure(_("Outcome unknown"), states.UNKNOWN, "warning"),
-                figure(_("On hold"), states.HELD, "warning"),
-                figure(_("Rejected"), states.REJECTED, "danger"),
-                figure(_("Failed"), states.FAILED, "danger"),
+                Figure(_("Unsettled documents"), total, action, [*mine, ("state", "in", waiting)]),
+                figure(_("Documents awaiting a verdict"), states.WAITING),
+                figure(_("Documents with unknown outcome"), states.UNKNOWN, "warning"),
+                figure(_("Documents on hold"), states.HELD, "warning"),
+                figure(_("Rejected documents"), states.REJECTED, "danger"),
+                figure(_("Failed documents"), states.FAILED, "danger"),
                 self._evidence_figure(),
             ],
             self._by_day(
@@ -158,7 +157,9 @@ class FinanceOverview(models.Model):
         domain = [*self._company_domain(), ("state", "=", "open"), ("kind", "=", NO_EVIDENCE)]
         number = self.env["finance.case"].search_count(domain)
         action = "finance_connector_base.finance_case_action"
-        return Figure(self.env._("Posted without checks"), number, action, domain, "danger")
+        return Figure(
+            self.env._("Documents posted without checks"), number, action, domain, "danger"
+        )
 
     @api.model
     def _document_states(self):
@@ -177,12 +178,16 @@ class FinanceOverview(models.Model):
         action = "finance_connector_base.finance_case_action"
         is_open = Domain(self._company_domain()) & Domain("state", "=", "open")
         domains = [
-            (_("Open"), is_open, ""),
-            (_("Assigned to me"), is_open & Domain("user_id", "=", self.env.uid), ""),
-            (_("Unassigned"), is_open & Domain("user_id", "=", False), "warning"),
-            (_("Overdue"), is_open & Domain("deadline", "<", fields.Datetime.now()), "danger"),
+            (_("Open cases"), is_open, ""),
+            (_("Cases assigned to me"), is_open & Domain("user_id", "=", self.env.uid), ""),
+            (_("Unassigned cases"), is_open & Domain("user_id", "=", False), "warning"),
             (
-                _("Stalled"),
+                _("Overdue cases"),
+                is_open & Domain("deadline", "<", fields.Datetime.now()),
+                "danger",
+            ),
+            (
+                _("Stalled cases"),
                 is_open & Domain("kind", "in", ["overdue", "credentials", "stopped"]),
                 "warning",
             ),
@@ -204,16 +209,16 @@ class FinanceOverview(models.Model):
         active = Domain("state", "=", "active")
         blocked = Domain("blocking_finding", "!=", False)
         domains = [
-            (_("Sending"), mine & active & ~blocked, "success"),
-            (_("Paused"), mine & Domain("state", "=", "paused"), "warning"),
-            (_("Blocked"), mine & active & blocked, "danger"),
+            (_("Active connections"), mine & active & ~blocked, "success"),
+            (_("Paused connections"), mine & Domain("state", "=", "paused"), "warning"),
+            (_("Blocked connections"), mine & active & blocked, "danger"),
             (
-                _("Circuit breaker open"),
+                _("With open circuit breaker"),
                 mine & active & Domain("breaker_state", "in", ["open", "half_open"]),
                 "danger",
             ),
-            (_("Test failed"), mine & Domain("last_test_result", "=", "failed"), "danger"),
-            (_("Not activated"), mine & Domain("state", "=", "draft"), ""),
+            (_("With failed test"), mine & Domain("last_test_result", "=", "failed"), "danger"),
+            (_("Connections not activated"), mine & Domain("state", "=", "draft"), ""),
         ]
         connections = self.env["finance.connection"]
         return Card(
@@ -238,10 +243,10 @@ class FinanceOverview(models.Model):
             [
                 Figure(label, counts.get(state, 0), action, [*mine, ("state", "=", state)], tone)
                 for label, state, tone in (
-                    (_("Processed in 7 days"), "processed", ""),
-                    (_("Pending"), "received", ""),
-                    (_("Ignored"), "ignored", ""),
-                    (_("Failed"), "failed", "danger"),
+                    (_("Events processed in 7 days"), "processed", ""),
+                    (_("Pending events"), "received", ""),
+                    (_("Ignored events"), "ignored", ""),
+                    (_("Failed events"), "failed", "danger"),
                 )
             ],
             self._by_day("finance.webhook.event", "received_at", mine),
@@ -270,7 +275,6 @@ class FinanceOverview(models.Model):
         return Card(figures)
 
     # -- common ------------------------------------------------------------------------------------
-    # -------------
 
     @api.model
     def _company_domain(self):

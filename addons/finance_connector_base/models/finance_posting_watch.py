@@ -135,7 +135,7 @@ class FinancePostingWatch(models.AbstractModel):
             document=move,
             company=move.company_id,
             outcome="warning",
-            summary=self.env["finance.finding"]._render(finding)[0],
+            statement=finding,
             details={**details, "code": finding.code},
         )
 

@@ -75,9 +75,15 @@ class FinanceRetryPolicy(models.Model):
     )
 
     @api.depends("connection_id", "operation")
+    @api.depends_context("lang")
     def _compute_name(self):
         for policy in self:
-            policy.name = policy.operation or self.env._("All operations")
+            adapter = policy.connection_id._adapter()
+            policy.name = (
+                adapter._operation_label(policy.operation)
+                if policy.operation
+                else self.env._("All operations")
+            )
 
     @api.constrains("operation", "connection_id")
     def _check_operation(self):

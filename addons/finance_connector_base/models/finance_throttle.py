@@ -26,6 +26,7 @@ from ..core.delivery.throttle import (
     after_calls,
 )
 from ..core.delivery.windows import Windows, WindowState
+from ..core.finding import Finding
 from ..core.protocol import Window
 from .roles import ADMIN, OPERATOR, require_role
 
@@ -173,12 +174,9 @@ class FinanceThrottle(models.Model):
             record=connection,
             company=connection.company_id,
             outcome="warning" if opened else "info",
-            summary=self.env._(
-                "Calls to %s are suspended until the provider responds again", connection.name
-            )
-            if opened
-            else self.env._(
-                "Calls to %s are resumed: the provider responds again", connection.name
+            statement=Finding(
+                "connection.breaker_opened" if opened else "connection.breaker_closed",
+                args={"connection": connection.name},
             ),
         )
 
@@ -346,7 +344,7 @@ class FinanceConnection(models.Model):
                 action="connection.breaker_reset",
                 record=connection,
                 company=connection.company_id,
-                summary=self.env._("Circuit breaker reset by %s", self.env.user.name),
+                statement=Finding("connection.breaker_reset", args={"user": self.env.user.name}),
             )
         self.env["finance.throttle"].invalidate_model()
         self.env["finance.exchange"]._wake_dispatcher()

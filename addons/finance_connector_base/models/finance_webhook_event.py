@@ -260,7 +260,9 @@ class FinanceWebhookEvent(models.Model):
                     "action": "webhook.received",
                     "record": event,
                     "company": event.company_id,
-                    "summary": self.env._("Webhook event of %s received", event.connection_id.name),
+                    "statement": Finding(
+                        "webhook.received", INFO, {"connection": event.connection_id.name}
+                    ),
                     "details": event._audit_details(),
                 }
                 for event in self
@@ -455,7 +457,7 @@ class FinanceWebhookEvent(models.Model):
             document=self._document(),
             company=self.company_id,
             outcome=tone or _TONE[state],
-            summary=self.reason,
+            statement=finding,
             correlation_id=exchange.correlation_id or None,
             details={**self._audit_details(), "exchange": str(exchange.id or "")},
         )

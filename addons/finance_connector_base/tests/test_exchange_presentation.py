@@ -7,7 +7,7 @@ from unittest.mock import patch
 
 from lxml import html
 from odoo.exceptions import AccessError
-from odoo.tests import tagged
+from odoo.tests import TransactionCase, tagged
 
 from ..core import cases
 from ..core.delivery import outcomes, states
@@ -264,3 +264,25 @@ class TestExchangeNextStep(OperationsCase):
         self.assertEqual((finding.code, sorted(finding.args)), (code, sorted(args)))
         self.assertIn(code, self.env["finance.finding"]._messages())
         self.assertTrue(exchange.next_step_text)
+
+
+@tagged("post_install", "-at_install")
+class TestTechnicalReasons(TransactionCase):
+    """Operators read sentences; class names and statuses stay in the technical field."""
+
+    def test_a_technical_reason_is_a_sentence_in_the_readers_language(self):
+        self.env["res.lang"]._activate_lang("fr_FR")
+        self.env["ir.module.module"].search(
+            [("name", "=", "finance_connector_base")]
+        )._update_translations(["fr_FR"], overwrite=True)
+        findings = self.env["finance.finding"]
+        for raw in ("ProtocolError", "HTTP 503 RESOURCE_ERROR", "ConnectError: could not connect"):
+            english = findings.with_context(lang="en_US")._reason_of(raw)
+            french = findings.with_context(lang="fr_FR")._reason_of(raw)
+            self.assertTrue(english)
+            self.assertNotEqual(english, french)
+            for sentence in (english, french):
+                self.assertNotRegex(sentence, r"Error|HTTP|\d{3}|_")
+
+    def test_the_providers_own_words_stay(self):
+        self.assertFalse(self.env["finance.finding"]._reason_of("Refused by the platform"))

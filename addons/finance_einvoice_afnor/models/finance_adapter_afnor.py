@@ -27,6 +27,9 @@ class FinanceAdapterAfnor(models.AbstractModel):
     _credentials = (Credential(SECRET, _lt("Client secret")),)
     _operations = (Operation("submit_invoice", repeat="lookup"),)
 
+    def _operation_labels(self):
+        return {**super()._operation_labels(), "submit_invoice": self.env._("Invoice submission")}
+
     def _protocol(self, connection, secrets):
         return FlowService(
             base_url=connection.base_url,
