@@ -417,7 +417,7 @@ class FinanceExchange(models.Model):
             status_on_outcome(step, outcome, exchange.delivery.reference),
             findings=None if step == "receipt" else findings_of(outcome),
             answered=step != "receipt" and isinstance(outcome, (Accepted, Rejected)),
-            news=bool(outcome.artefacts),
+            has_artefacts=bool(outcome.artefacts),
         )
 
     def _notify_documents(self):

@@ -126,7 +126,7 @@ class Change:
     token: str | None = None
     worker_id: int | None = None
     #: Something came that the document is to be notified of, without a change of the state.
-    news: bool = False
+    has_artefacts: bool = False
 
     @property
     def changes_state(self) -> bool:
@@ -156,7 +156,7 @@ class Change:
             "token": self.token,
             "worker_id": self.worker_id,
             "notify": self.exchange.has_owner
-            and ((self.changes_state and new.state != SENDING) or self.news),
+            and ((self.changes_state and new.state != SENDING) or self.has_artefacts),
         }
 
 

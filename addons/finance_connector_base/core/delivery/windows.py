@@ -15,7 +15,7 @@ from typing import Any, cast
 from ..protocol import Operation, Step, Window
 from .states import ACCEPTED, PENDING, UNKNOWN, WAITING
 
-#: What a provider may tell as its limits.
+#: What a provider may report as its limits.
 _MOST_CALLS, _SHORTEST, _LONGEST = 10**9, 0.001, 31 * 86400
 
 
@@ -89,21 +89,23 @@ def _steps(operation: Operation) -> Sequence[tuple[str, Step]]:
 
 
 def declared(windows: Iterable[Window], from_provider: Any, most: int = 100) -> tuple[Window, ...]:
-    """Return the windows that hold: those the provider told, else those of its documentation.
+    """Return the windows that hold: those the provider reported, else those of its documentation.
 
     :param from_provider: ``[{"group", "calls", "seconds"}, …]``, as the provider's own limits were
         read; entries that are none are ignored
     """
     given = cast("list[Any]", from_provider) if isinstance(from_provider, list) else []
-    told = [
-        _told(cast("Mapping[str, Any]", item)) for item in given[:most] if isinstance(item, dict)
+    reported = [
+        _reported(cast("Mapping[str, Any]", item))
+        for item in given[:most]
+        if isinstance(item, dict)
     ]
-    known = {item.group: item for item in told if item}
+    known = {item.group: item for item in reported if item}
     kept = [item for item in windows if item.group not in known]
-    return (*kept, *(item for item in told if item))
+    return (*kept, *(item for item in reported if item))
 
 
-def _told(item: Mapping[str, Any]) -> Window | None:
+def _reported(item: Mapping[str, Any]) -> Window | None:
     try:
         window = Window(str(item["group"])[:64], int(item["calls"]), float(item["seconds"]))
     except (KeyError, TypeError, ValueError, OverflowError):

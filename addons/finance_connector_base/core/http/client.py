@@ -175,7 +175,7 @@ class ProviderClient:
         self._transport.close()
 
     def windows(self) -> tuple[Window, ...]:
-        """Return the rate windows that hold: as the provider told them in the resource ``limits``,
+        """Return the rate windows that hold: as the provider reported them in the resource ``limits``,
         else as declared.
         """
         if not self.protocol.has_resource(LIMITS):
