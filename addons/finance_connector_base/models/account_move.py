@@ -101,6 +101,17 @@ class AccountMove(models.Model):
         moves.filtered(lambda move: move.state == "posted")._finance_refuse_unposted()
         return moves
 
+    @api.model
+    def default_get(self, fields_list):
+        """Leave out what users have stored as their own defaults for fields of the suite."""
+        values = super().default_get(fields_list)
+        for name in [name for name in values if self._finance_is_reserved(name)]:
+            default = self._fields[name].default
+            values.pop(name)
+            if default:
+                values[name] = default(self)
+        return values
+
     def write(self, vals):
         if not posting.is_suite_write(self, vals):
             self._finance_check_reserved(vals)
@@ -152,14 +163,20 @@ class AccountMove(models.Model):
             )
         )
 
+    @api.model
+    def _finance_is_reserved(self, name):
+        """Return whether only the suite writes this field."""
+        field = name.startswith(_OWN_PREFIXES) and self._fields.get(name)
+        return bool(field and (field.readonly or field.type == "one2many"))
+
     def _finance_check_reserved(self, names):
         """Refuse to let anybody but the suite write what it has determined.
 
         :raises ReservedField: with the label of the field
         """
         for name in names:
-            field = name.startswith(_OWN_PREFIXES) and self._fields.get(name)
-            if field and (field.readonly or field.type == "one2many"):
+            if self._finance_is_reserved(name):
+                field = self._fields[name]
                 raise ReservedField(
                     self.env._(
                         "“%(field)s” is set by the checks and answers it stands for and cannot be written.",

@@ -8,10 +8,12 @@ the ORM.
 
 import hashlib
 
-from odoo import api, fields, models
+from odoo import api, fields, models, tools
 from odoo.addons.finance_audit.exceptions import EvidenceIsAppendOnly
 from odoo.addons.finance_connector_base.core import cases
 from odoo.addons.finance_connector_base.core.finding import WARNING, Finding
+from odoo.addons.finance_connector_base.exceptions import ReservedField
+from odoo.addons.finance_connector_base.models.finance_posting import is_suite_write
 from odoo.exceptions import UserError
 
 from ..core import guard, lifecycle
@@ -31,6 +33,32 @@ def kept_fields(records, vals):
         for name in vals
         if (field := records._fields.get(name)) and (field.store or field.inverse)
     }
+
+
+#: What opens and closes the guard, and for which document.
+_KEYS = frozenset({"state", "move_id", "company_id", "regime"})
+#: Set by the ORM itself.
+_AUTOMATIC = frozenset(models.MAGIC_COLUMNS)
+
+
+class Base(models.AbstractModel):
+    _inherit = "base"
+
+    def unlink(self):
+        """Refuse to delete what PostgreSQL would then remove from a guarded document by itself.
+
+        :raises EinvoiceHeld: names the document and the field
+        """
+        for model, name in self.env["finance.einvoice"]._references_lost(self._name):
+            path = "" if model == "account.move" else "move_id."
+            domain = [
+                (name, "in", self.ids),
+                (f"{path}einvoice_ids.state", "in", tuple(lifecycle.GUARDED)),
+            ]
+            found = self.env[model].sudo().search(domain, limit=1)
+            moves = found if model == "account.move" else found.move_id
+            moves._finance_check_held(found._fields, {name})
+        return super().unlink()
 
 
 class AccountMoveLine(models.Model):
@@ -73,12 +101,18 @@ class AccountTax(models.Model):
             )
         )
         if taxes:
+            # A line names a group of taxes, not the taxes in it.
+            groups = (
+                taxes.sudo()
+                .with_context(active_test=False)
+                .search([("children_tax_ids", "in", taxes.ids)])
+            )
             line = (
                 self.env["account.move.line"]
                 .sudo()
                 .search(
                     [
-                        ("tax_ids", "in", taxes.ids),
+                        ("tax_ids", "in", (taxes.sudo() | groups).ids),
                         ("move_id.einvoice_ids.state", "in", tuple(lifecycle.GUARDED)),
                     ],
                     limit=1,
@@ -145,6 +179,42 @@ class FinanceEinvoice(models.Model):
     _inherit = "finance.einvoice"
 
     compared_at = fields.Datetime("Compared with the invoice", readonly=True, copy=False)
+
+    def write(self, vals):
+        """Refuse a state that no transition has led to, and another document.
+
+        :raises ReservedField: whoever writes it, unless the suite does
+        """
+        if _KEYS & vals.keys() and not is_suite_write(self, vals):
+            raise ReservedField(
+                self.env._(
+                    "The state and the document of an e-invoice are set by its life cycle and cannot be written."
+                )
+            )
+        return super().write(vals)
+
+    @api.model
+    @tools.ormcache("comodel")
+    def _references_lost(self, comodel):
+        """Return (model, field) of what a guarded document loses when a record of this model is deleted.
+
+        The deletion sets these in the database, where no ``write`` is called.
+        """
+        return tuple(
+            (model, name)
+            for model, free in (
+                ("account.move", guard.FREE_OF_MOVE),
+                ("account.move.line", guard.FREE_OF_LINE),
+            )
+            for name, field in self.env[model]._fields.items()
+            if field.comodel_name == comodel
+            and field.store
+            and name not in free | _AUTOMATIC
+            and (
+                (field.type == "many2one" and field.ondelete == "set null")
+                or (field.type == "many2many" and field.ondelete == "cascade")
+            )
+        )
 
     def _refusal_of_change(self, labels):
         """Return why these fields of the document cannot change, and what to do instead."""

@@ -476,6 +476,27 @@ class TestNoWayPast(PostingCase):
                 self.refused(ReservedField, act)
         self.assertEqual(move.finance_tax_state, "none")
 
+    def test_a_default_of_a_user_is_no_way_to_write_fields_of_the_suite(self):
+        defaults = self.env["ir.default"].with_user(self.accountant)
+        defaults.set("account.move", "finance_tax_state", "determined", user_id=True)
+        defaults.set("account.move", "finance_tax_remediation", "resolved", user_id=True)
+        move = self.as_accountant(self.env["account.move"]).create(
+            {"move_type": "out_invoice", "partner_id": self.buyer.id}
+        )
+        self.assertEqual(move.finance_tax_state, "none")
+        self.assertFalse(move.finance_tax_remediation)
+
+    def test_a_determination_stores_nothing_but_its_result(self):
+        with self.assertRaises(ValueError):
+            self.run_code("record._finance_store_tax({'ref': 'X'})", self.make_invoice())
+
+    def test_a_default_of_a_user_posts_nothing(self):
+        self.env["ir.default"].with_user(self.accountant).set(
+            "account.move", "state", "posted", user_id=True
+        )
+        values = {"move_type": "out_invoice", "partner_id": self.buyer.id}
+        self.refused(UserError, lambda: self.rpc(self.env["account.move"], "create", [values]))
+
     def test_the_marker_of_the_suite_covers_the_named_fields_of_the_named_records_only(self):
         move, other = self.make_invoice(), self.make_invoice()
 
