@@ -31,6 +31,8 @@ def kept_fields(records, vals):
     return {
         name
         for name in vals
+        # An import names the record by its id, which the ORM does not write.
+        if name != "id"
         if (field := records._fields.get(name)) and (field.store or field.inverse)
     }
 

@@ -83,9 +83,7 @@ class TestMigration(SandboxCase):
         self.connection.action_pause()
         einvoice = accepted.einvoice_id.sudo()
         answered, digest = einvoice.filed_at, einvoice.version_ids.sha256
-        suite_write(
-            einvoice, {"state": "accepted", "accepted_at": answered, "filed_at": False}
-        )
+        suite_write(einvoice, {"state": "accepted", "accepted_at": answered, "filed_at": False})
         einvoice.version_ids.outcome = "accepted"
         self.env.flush_all()
         exchanges = self.exchanges(accepted, submitted)
