@@ -100,11 +100,8 @@ def changed(record, name):
     if field.type == "many2one":
         domain = [("id", "!=", value.id)]
         return record.env[field.comodel_name].sudo().search(domain, limit=1).id
-    if field.type == "json":
-        return {"changed": True}
-    if field.type == "binary":
-        return b"Y2hhbmdlZA=="
-    return same(record, name)
+    others = {"json": {"changed": True}, "binary": b"Y2hhbmdlZA=="}
+    return others[field.type] if field.type in others else same(record, name)
 
 
 def importable(name, field, value):
