@@ -95,8 +95,15 @@ class AccountMove(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        defaults = {key[8:] for key in self.env.context if key.startswith("default_")}
-        self._finance_check_reserved(defaults.union(*vals_list))
+        context = self.env.context
+        defaults = {key[8:]: context[key] for key in context if key.startswith("default_")}
+        for vals in (defaults, *vals_list):
+            self._finance_check_reserved(
+                # A bank statement line hands the defaults of a document on to it.
+                name
+                for name, value in vals.items()
+                if value and value != self._finance_default(name)
+            )
         moves = super().create(vals_list)
         moves.filtered(lambda move: move.state == "posted")._finance_refuse_unposted()
         return moves
@@ -106,11 +113,16 @@ class AccountMove(models.Model):
         """Leave out what users have stored as their own defaults for fields of the suite."""
         values = super().default_get(fields_list)
         for name in [name for name in values if self._finance_is_reserved(name)]:
-            default = self._fields[name].default
-            values.pop(name)
-            if default:
-                values[name] = default(self)
+            del values[name]
+            if default := self._finance_default(name):
+                values[name] = default
         return values
+
+    @api.model
+    def _finance_default(self, name):
+        """Return the value that a field has by its definition, or None."""
+        field = self._fields.get(name)
+        return field.default(self) if field and field.default else None
 
     def write(self, vals):
         if not posting.is_suite_write(self, vals):

@@ -7,6 +7,7 @@ the ORM.
 """
 
 import hashlib
+from collections import defaultdict
 
 from odoo import api, fields, models, tools
 from odoo.addons.finance_audit.exceptions import EvidenceIsAppendOnly
@@ -15,6 +16,7 @@ from odoo.addons.finance_connector_base.core.finding import WARNING, Finding
 from odoo.addons.finance_connector_base.exceptions import ReservedField
 from odoo.addons.finance_connector_base.models.finance_posting import is_suite_write
 from odoo.exceptions import UserError
+from odoo.tools import frozendict
 
 from ..core import guard, lifecycle
 
@@ -41,26 +43,32 @@ def kept_fields(records, vals):
 _KEYS = frozenset({"state", "move_id", "company_id", "regime"})
 #: Set by the ORM itself.
 _AUTOMATIC = frozenset(models.MAGIC_COLUMNS)
+#: Type and deletion rule of the fields from which PostgreSQL removes a deleted record.
+_EMPTIED = frozenset({("many2one", "set null"), ("many2many", "cascade")})
 
 
 class Base(models.AbstractModel):
     _inherit = "base"
 
-    def unlink(self):
+    # Also for a call with the context key of an uninstallation, which every client can set.
+    @api.ondelete(at_uninstall=True)
+    def _unlink_except_referenced_by_guarded(self):
         """Refuse to delete what PostgreSQL would then remove from a guarded document by itself.
 
         :raises EinvoiceHeld: names the document and the field
         """
-        for model, name in self.env["finance.einvoice"]._references_lost(self._name):
+        if not self.pool.ready:
+            return  # modules are being installed or removed
+        for model, name in self.env["finance.einvoice"]._references_lost().get(self._name, ()):
             path = "" if model == "account.move" else "move_id."
             domain = [
                 (name, "in", self.ids),
                 (f"{path}einvoice_ids.state", "in", tuple(lifecycle.GUARDED)),
             ]
-            found = self.env[model].sudo().search(domain, limit=1)
+            records = self.env[model].sudo().with_context(active_test=False)
+            found = records.search(domain, limit=1)
             moves = found if model == "account.move" else found.move_id
             moves._finance_check_held(found._fields, {name})
-        return super().unlink()
 
 
 class AccountMoveLine(models.Model):
@@ -112,6 +120,7 @@ class AccountTax(models.Model):
             line = (
                 self.env["account.move.line"]
                 .sudo()
+                .with_context(active_test=False)
                 .search(
                     [
                         ("tax_ids", "in", (taxes.sudo() | groups).ids),
@@ -196,27 +205,25 @@ class FinanceEinvoice(models.Model):
         return super().write(vals)
 
     @api.model
-    @tools.ormcache("comodel")
-    def _references_lost(self, comodel):
-        """Return (model, field) of what a guarded document loses when a record of this model is deleted.
+    @tools.ormcache(cache="stable")
+    def _references_lost(self):
+        """Return model → ((model, field), …): what a guarded document loses when such a record is deleted.
 
         The deletion sets these in the database, where no ``write`` is called.
         """
-        return tuple(
-            (model, name)
-            for model, free in (
-                ("account.move", guard.FREE_OF_MOVE),
-                ("account.move.line", guard.FREE_OF_LINE),
-            )
-            for name, field in self.env[model]._fields.items()
-            if field.comodel_name == comodel
-            and field.store
-            and name not in free | _AUTOMATIC
-            and (
-                (field.type == "many2one" and field.ondelete == "set null")
-                or (field.type == "many2many" and field.ondelete == "cascade")
-            )
-        )
+        lost = defaultdict(list)
+        for model, free in (
+            ("account.move", guard.FREE_OF_MOVE),
+            ("account.move.line", guard.FREE_OF_LINE),
+        ):
+            for name, field in self.env[model]._fields.items():
+                if (
+                    field.store
+                    and name not in free | _AUTOMATIC
+                    and (field.type, getattr(field, "ondelete", "")) in _EMPTIED
+                ):
+                    lost[field.comodel_name].append((model, name))
+        return frozendict({comodel: tuple(names) for comodel, names in lost.items()})
 
     def _refusal_of_change(self, labels):
         """Return why these fields of the document cannot change, and what to do instead."""
