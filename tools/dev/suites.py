@@ -145,9 +145,7 @@ def _folder_job(suite: str, *, everything: bool, recorded: Mapping[str, float]) 
     return Job(suite, suite, known or _ESTIMATES[suite], lambda pytest: pytest(arguments, env))
 
 
-def _odoo_jobs(
-    *, everything: bool, parallel: bool, recorded: Mapping[str, float]
-) -> Iterator[Job]:
+def _odoo_jobs(*, everything: bool, parallel: bool, recorded: Mapping[str, float]) -> Iterator[Job]:
     extra = {FUZZ: "1"} if everything else {}
     for kind, (folder, processes) in ODOO_DATABASES.items():
         weights = _weights(odoo_tests(folder, kind), recorded)

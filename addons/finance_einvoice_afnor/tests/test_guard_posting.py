@@ -547,9 +547,7 @@ class TestOdoosWaysToPost(PostingCase):
         )
 
     def reversal(self, move, **context):
-        return self.wizard(
-            "account.move.reversal", move, context, journal_id=move.journal_id.id
-        )
+        return self.wizard("account.move.reversal", move, context, journal_id=move.journal_id.id)
 
     def posted_by_odoo(self):
         move = self.make_invoice()
@@ -558,7 +556,10 @@ class TestOdoosWaysToPost(PostingCase):
 
     def made(self, act):
         """Return the documents of a customer that exist only since the act."""
-        domain = [("company_id", "=", self.company.id), ("move_type", "in", ("out_invoice", "out_refund"))]
+        domain = [
+            ("company_id", "=", self.company.id),
+            ("move_type", "in", ("out_invoice", "out_refund")),
+        ]
         before = self.env["account.move"].search(domain)
         act()
         self.env.flush_all()
@@ -584,7 +585,10 @@ class TestOdoosWaysToPost(PostingCase):
                 due | recurring,
                 lambda: self.env["account.move"]._autopost_draft_entries(100),
             ),
-            "recurring again": (None, lambda: self.env["account.move"]._autopost_draft_entries(100)),
+            "recurring again": (
+                None,
+                lambda: self.env["account.move"]._autopost_draft_entries(100),
+            ),
         }
         for name, (moves, act) in ways.items():
             with self.subTest(way=name):
@@ -633,12 +637,10 @@ class TestOdoosWaysToPost(PostingCase):
                 ["move_type", "partner_id/.id", "state"],
                 [["out_invoice", str(self.buyer.id), "posted"]],
             ),
-            "bank statement line": lambda: lines.create(
-                {**statement, "move_type": "out_invoice"}
+            "bank statement line": lambda: lines.create({**statement, "move_type": "out_invoice"}),
+            "document of a bank statement line": lambda: line.move_id.with_context(**HOSTILE).write(
+                {"move_type": "out_invoice"}
             ),
-            "document of a bank statement line": lambda: line.move_id.with_context(
-                **HOSTILE
-            ).write({"move_type": "out_invoice"}),
             "bank statement line itself": lambda: line.write({"move_type": "out_invoice"}),
             "sending of a draft": lambda: self.wizard("account.move.send.wizard", source),
             "sending of a draft by a job": lambda: self.env[
