@@ -37,7 +37,10 @@ X2MANY = ("one2many", "many2many")
 LABELS = frozenset({"invoice_partner_display_name"})
 #: What a cell of the matrix may be; anything else is an error.
 OUTCOMES = frozenset(
-    {"refused", "reserved", "refused by Odoo", "written", "without effect", "not importable"}
+    {
+        *("refused", "refused by Odoo", "reserved", "past the pipeline"),
+        *("written", "without effect", "not importable"),
+    }
 )
 #: Free fields that no value of the matrix changes on any posted document: activities where there is none, and relations
 #: whose records belong to other models, by which ``TestStillPossible`` writes.
@@ -73,8 +76,8 @@ class HeldCase(GuardCase):
     def outcome(self, act, value=None):
         """Return what one way of writing led to, and undo it.
 
-        "refused" by the guard, "reserved" for the suite, "refused by Odoo", "written" or "without effect"; an exception
-        that is no refusal is returned by its name, so that it can be mistaken for none of these.
+        That is one of ``OUTCOMES``; an exception that is no refusal is returned by its name, so that
+        it cannot be mistaken for one of these.
 
         :param value: returns what is written; without it, what was not refused is "free"
         """
@@ -99,7 +102,9 @@ class HeldCase(GuardCase):
             error = error.__context__
         if isinstance(error, (EinvoiceHeld, OtherRoute)):
             return "refused"
-        if isinstance(error, (ReservedField, PipelineRequired)):
+        if isinstance(error, PipelineRequired):
+            return "past the pipeline"
+        if isinstance(error, ReservedField):
             return "reserved"
         if isinstance(error, NotWritten):
             return "not importable"
