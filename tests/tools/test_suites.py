@@ -45,6 +45,15 @@ def test_a_missing_specification_fails_where_it_is_required(monkeypatch, capsys,
     assert "3 specification tests were skipped" in printed.err
 
 
+@pytest.mark.parametrize("everything", [True, False])
+def test_everything_is_asked_of_the_odoo_tests_too(monkeypatch, everything):
+    handed = []
+    monkeypatch.setattr(suites, "_odoo_job", lambda *arguments: handed.append(arguments[-1]))
+    suites._jobs(["odoo"], everything=everything, parallel=False)
+    assert handed
+    assert {env.get(suites.FUZZ) for env in handed} == {"1" if everything else None}
+
+
 @pytest.mark.parametrize("name", [venv.LOCK.name, *venv.IMAGE_LOCKS])
 def test_the_lock_is_made_from_the_present_requirements(name):
     text = (PROJECT / name).read_text()

@@ -145,7 +145,8 @@ def _folder_job(suite: str, *, everything: bool, recorded: Mapping[str, float]) 
     return Job(suite, suite, known or _ESTIMATES[suite], lambda pytest: pytest(arguments, env))
 
 
-def _odoo_jobs(*, parallel: bool, recorded: Mapping[str, float]) -> Iterator[Job]:
+def _odoo_jobs(*, everything: bool, parallel: bool, recorded: Mapping[str, float]) -> Iterator[Job]:
+    extra = {FUZZ: "1"} if everything else {}
     for kind, (folder, processes) in ODOO_DATABASES.items():
         weights = _weights(odoo_tests(folder, kind), recorded)
         if not weights:
@@ -153,16 +154,19 @@ def _odoo_jobs(*, parallel: bool, recorded: Mapping[str, float]) -> Iterator[Job
         parts = balanced(weights, processes if parallel else 1)
         for number, files in enumerate(parts, 1):
             name = f"odoo-{kind}" + (f"-{number}" if len(parts) > 1 else "")
-            yield _odoo_job(kind, name, files, sum(weights[file] for file in files))
+            yield _odoo_job(kind, name, files, sum(weights[file] for file in files), extra)
 
 
-def _odoo_job(kind: str, name: str, files: Sequence[str], seconds: float) -> Job:
+def _odoo_job(
+    kind: str, name: str, files: Sequence[str], seconds: float, env: Mapping[str, str]
+) -> Job:
     def perform(pytest: Pytest) -> int:
         with odoo_run.ready() as runtime:
             database = databases.test_database(name.replace("-", "_"))
             try:
                 databases.copy_database(runtime, kind, database)
-                return _run_odoo(databases.runtime_of(kind, runtime), name, database, files, pytest)
+                chosen = databases.runtime_of(kind, runtime)
+                return _run_odoo(chosen, name, database, files, pytest, env)
             finally:
                 databases.drop(runtime, database)
 
@@ -170,7 +174,12 @@ def _odoo_job(kind: str, name: str, files: Sequence[str], seconds: float) -> Job
 
 
 def _run_odoo(
-    runtime: odoo_run.Runtime, name: str, database: str, files: Sequence[str], pytest: Pytest
+    runtime: odoo_run.Runtime,
+    name: str,
+    database: str,
+    files: Sequence[str],
+    pytest: Pytest,
+    env: Mapping[str, str],
 ) -> int:
     http, gevent = ports.free(2)
     settings = {
@@ -184,7 +193,7 @@ def _run_odoo(
     # The settings of the tests outside of Odoo, beside the test addons, are not for these.
     options = ["-c", "pyproject.toml", "--rootdir", str(PROJECT), "-p", "no:cacheprovider"]
     options += [f"--odoo-config={config}", f"--odoo-database={database}", "--odoo-http"]
-    return pytest([*options, *files], runtime.environment())
+    return pytest([*options, *files], {**runtime.environment(), **env})
 
 
 # -- running -----------------------------------------------------------------------------------
@@ -238,7 +247,7 @@ def _jobs(suites: Sequence[str], *, everything: bool, parallel: bool) -> list[Jo
     jobs: list[Job] = []
     for suite in ORDER:
         if suite in suites and suite == "odoo":
-            jobs += _odoo_jobs(parallel=parallel, recorded=recorded)
+            jobs += _odoo_jobs(everything=everything, parallel=parallel, recorded=recorded)
         elif suite in suites:
             job = _folder_job(suite, everything=everything, recorded=recorded)
             jobs += [job] if job else []

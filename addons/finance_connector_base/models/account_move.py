@@ -95,11 +95,34 @@ class AccountMove(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        defaults = {key[8:] for key in self.env.context if key.startswith("default_")}
-        self._finance_check_reserved(defaults.union(*vals_list))
+        context = self.env.context
+        defaults = {key[8:]: context[key] for key in context if key.startswith("default_")}
+        for vals in (defaults, *vals_list):
+            self._finance_check_reserved(
+                # A bank statement line hands the defaults of a document on to it.
+                name
+                for name, value in vals.items()
+                if value and value != self._finance_default(name)
+            )
         moves = super().create(vals_list)
         moves.filtered(lambda move: move.state == "posted")._finance_refuse_unposted()
         return moves
+
+    @api.model
+    def default_get(self, fields_list):
+        """Leave out what users have stored as their own defaults for fields of the suite."""
+        values = super().default_get(fields_list)
+        for name in [name for name in values if self._finance_is_reserved(name)]:
+            del values[name]
+            if default := self._finance_default(name):
+                values[name] = default
+        return values
+
+    @api.model
+    def _finance_default(self, name):
+        """Return the value that a field has by its definition, or None."""
+        field = self._fields.get(name)
+        return field.default(self) if field and field.default else None
 
     def write(self, vals):
         if not posting.is_suite_write(self, vals):
@@ -152,14 +175,20 @@ class AccountMove(models.Model):
             )
         )
 
+    @api.model
+    def _finance_is_reserved(self, name):
+        """Return whether only the suite writes this field."""
+        field = name.startswith(_OWN_PREFIXES) and self._fields.get(name)
+        return bool(field and (field.readonly or field.type == "one2many"))
+
     def _finance_check_reserved(self, names):
         """Refuse to let anybody but the suite write what it has determined.
 
         :raises ReservedField: with the label of the field
         """
         for name in names:
-            field = name.startswith(_OWN_PREFIXES) and self._fields.get(name)
-            if field and (field.readonly or field.type == "one2many"):
+            if self._finance_is_reserved(name):
+                field = self._fields[name]
                 raise ReservedField(
                     self.env._(
                         "“%(field)s” is set by the checks and answers it stands for and cannot be written.",

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from markupsafe import Markup
 from odoo import api, fields, models
 from odoo.addons.finance_connector_base.core.finding import Finding
+from odoo.addons.finance_connector_base.models.finance_posting import suite_write
 from odoo.tools import format_datetime
 
 from ..core import lifecycle, stored
@@ -197,14 +198,15 @@ class FinanceEinvoice(models.Model):
         """Change the state and return the audit entry, for batches that write theirs at once."""
         self.ensure_one()
         lifecycle.check_transition(self.state, state)
-        self.write(
+        suite_write(
+            self,
             {
                 "state": state,
                 "state_since": fields.Datetime.now(),
                 "status_code": code,
                 "status_args": args or {},
                 **values,
-            }
+            },
         )
         return self._entry(f"einvoice.{state}", code, args, _AUDIT_OUTCOME.get(state, "info"))
 

@@ -7,12 +7,16 @@ the ORM.
 """
 
 import hashlib
+from collections import defaultdict
 
-from odoo import api, fields, models
+from odoo import api, fields, models, tools
 from odoo.addons.finance_audit.exceptions import EvidenceIsAppendOnly
 from odoo.addons.finance_connector_base.core import cases
 from odoo.addons.finance_connector_base.core.finding import WARNING, Finding
+from odoo.addons.finance_connector_base.exceptions import ReservedField
+from odoo.addons.finance_connector_base.models.finance_posting import is_suite_write
 from odoo.exceptions import UserError
+from odoo.tools import frozendict
 
 from ..core import guard, lifecycle
 
@@ -29,8 +33,42 @@ def kept_fields(records, vals):
     return {
         name
         for name in vals
+        # An import names the record by its id, which the ORM does not write.
+        if name != "id"
         if (field := records._fields.get(name)) and (field.store or field.inverse)
     }
+
+
+#: What opens and closes the guard, and for which document.
+_KEYS = frozenset({"state", "move_id", "company_id", "regime"})
+#: Set by the ORM itself.
+_AUTOMATIC = frozenset(models.MAGIC_COLUMNS)
+#: Type and deletion rule of the fields from which PostgreSQL removes a deleted record.
+_EMPTIED = frozenset({("many2one", "set null"), ("many2many", "cascade")})
+
+
+class Base(models.AbstractModel):
+    _inherit = "base"
+
+    # Also for a call with the context key of an uninstallation, which every client can set.
+    @api.ondelete(at_uninstall=True)
+    def _unlink_except_referenced_by_guarded(self):
+        """Refuse to delete what PostgreSQL would then remove from a guarded document by itself.
+
+        :raises EinvoiceHeld: names the document and the field
+        """
+        if not self.pool.ready:
+            return  # modules are being installed or removed
+        for model, name in self.env["finance.einvoice"]._references_lost().get(self._name, ()):
+            path = "" if model == "account.move" else "move_id."
+            domain = [
+                (name, "in", self.ids),
+                (f"{path}einvoice_ids.state", "in", tuple(lifecycle.GUARDED)),
+            ]
+            records = self.env[model].sudo().with_context(active_test=False)
+            found = records.search(domain, limit=1)
+            moves = found if model == "account.move" else found.move_id
+            moves._finance_check_held(found._fields, {name})
 
 
 class AccountMoveLine(models.Model):
@@ -73,12 +111,19 @@ class AccountTax(models.Model):
             )
         )
         if taxes:
+            # A line names a group of taxes, not the taxes in it.
+            groups = (
+                taxes.sudo()
+                .with_context(active_test=False)
+                .search([("children_tax_ids", "in", taxes.ids)])
+            )
             line = (
                 self.env["account.move.line"]
                 .sudo()
+                .with_context(active_test=False)
                 .search(
                     [
-                        ("tax_ids", "in", taxes.ids),
+                        ("tax_ids", "in", (taxes.sudo() | groups).ids),
                         ("move_id.einvoice_ids.state", "in", tuple(lifecycle.GUARDED)),
                     ],
                     limit=1,
@@ -145,6 +190,40 @@ class FinanceEinvoice(models.Model):
     _inherit = "finance.einvoice"
 
     compared_at = fields.Datetime("Compared with the invoice", readonly=True, copy=False)
+
+    def write(self, vals):
+        """Refuse a state that no transition has led to, and another document.
+
+        :raises ReservedField: whoever writes it, unless the suite does
+        """
+        if _KEYS & vals.keys() and not is_suite_write(self, vals):
+            raise ReservedField(
+                self.env._(
+                    "The state and the document of an e-invoice are set by its life cycle and cannot be written."
+                )
+            )
+        return super().write(vals)
+
+    @api.model
+    @tools.ormcache(cache="stable")
+    def _references_lost(self):
+        """Return model → ((model, field), …): what a guarded document loses when such a record is deleted.
+
+        The deletion sets these in the database, where no ``write`` is called.
+        """
+        lost = defaultdict(list)
+        for model, free in (
+            ("account.move", guard.FREE_OF_MOVE),
+            ("account.move.line", guard.FREE_OF_LINE),
+        ):
+            for name, field in self.env[model]._fields.items():
+                if (
+                    field.store
+                    and name not in free | _AUTOMATIC
+                    and (field.type, getattr(field, "ondelete", "")) in _EMPTIED
+                ):
+                    lost[field.comodel_name].append((model, name))
+        return frozendict({comodel: tuple(names) for comodel, names in lost.items()})
 
     def _refusal_of_change(self, labels):
         """Return why these fields of the document cannot change, and what to do instead."""

@@ -476,6 +476,37 @@ class TestNoWayPast(PostingCase):
                 self.refused(ReservedField, act)
         self.assertEqual(move.finance_tax_state, "none")
 
+    def test_a_default_of_a_user_is_no_way_to_write_fields_of_the_suite(self):
+        defaults = self.env["ir.default"].with_user(self.accountant)
+        defaults.set("account.move", "finance_tax_state", "determined", user_id=True)
+        defaults.set("account.move", "finance_tax_remediation", "resolved", user_id=True)
+        move = self.as_accountant(self.env["account.move"]).create(
+            {"move_type": "out_invoice", "partner_id": self.buyer.id}
+        )
+        self.assertEqual(move.finance_tax_state, "none")
+        self.assertFalse(move.finance_tax_remediation)
+
+    def test_a_bank_statement_line_is_made_with_the_defaults_of_a_document(self):
+        """A statement line hands what ``default_get`` of its entry returns to ``create``."""
+        bank = self.env["account.journal"].search(
+            [("type", "=", "bank"), ("company_id", "=", self.company.id)], limit=1
+        )
+        line = self.env["account.bank.statement.line"].create(
+            {"journal_id": bank.id, "payment_ref": "Receipt", "amount": 12.0}
+        )
+        self.assertEqual(line.move_id.finance_tax_state, "none")
+
+    def test_a_determination_stores_nothing_but_its_result(self):
+        with self.assertRaises(ValueError):
+            self.run_code("record._finance_store_tax({'ref': 'X'})", self.make_invoice())
+
+    def test_a_default_of_a_user_posts_nothing(self):
+        self.env["ir.default"].with_user(self.accountant).set(
+            "account.move", "state", "posted", user_id=True
+        )
+        values = {"move_type": "out_invoice", "partner_id": self.buyer.id}
+        self.refused(UserError, lambda: self.rpc(self.env["account.move"], "create", [values]))
+
     def test_the_marker_of_the_suite_covers_the_named_fields_of_the_named_records_only(self):
         move, other = self.make_invoice(), self.make_invoice()
 
@@ -491,6 +522,168 @@ class TestNoWayPast(PostingCase):
         ):
             self.refused(ReservedField, lambda: nested(None, None))
             self.refused(ReservedField, lambda: move.write({"finance_tax_state": "determined"}))
+
+
+@tagged("post_install", "-at_install")
+class TestOdoosWaysToPost(PostingCase):
+    """Each way in which Odoo itself posts or makes documents ends in the pipeline, or is refused."""
+
+    def setUp(self):
+        super().setUp()
+        self.patch(type(self.env["ir.cron"]), "_commit_progress", lambda *_a, **_k: 1.0)
+        self.seen = set()
+        model = self.env.registry["finance.posting"]
+        original = model._steps
+        spy = Step("check", "zz.spy", lambda batch: self.seen.update(batch.moves.ids))
+        self.patch(model, "_steps", lambda posting: [*original(posting), spy])
+
+    def wizard(self, model, move, context=None, **values):
+        return (
+            self.as_accountant(self.env[model])
+            .with_context(
+                active_model="account.move", active_ids=move.ids, **HOSTILE, **(context or {})
+            )
+            .create(values)
+        )
+
+    def reversal(self, move, **context):
+        return self.wizard("account.move.reversal", move, context, journal_id=move.journal_id.id)
+
+    def posted_by_odoo(self):
+        move = self.make_invoice()
+        move.action_post()
+        return move
+
+    def made(self, act):
+        """Return the documents of a customer that exist only since the act."""
+        domain = [
+            ("company_id", "=", self.company.id),
+            ("move_type", "in", ("out_invoice", "out_refund")),
+        ]
+        before = self.env["account.move"].search(domain)
+        act()
+        self.env.flush_all()
+        return self.env["account.move"].search(domain) - before
+
+    def test_f4_what_odoo_posts_has_passed_the_pipeline(self):
+        draft, first = self.make_invoice(), self.posted_by_odoo()
+        second, recurring = self.posted_by_odoo(), self.make_invoice(invoice_date="2026-09-01")
+        recurring.auto_post = "monthly"
+        due = self.make_invoice()
+        due.auto_post = "at_date"
+        ways = {
+            "button": (draft, draft.action_post),
+            "validate wizard": (
+                other := self.make_invoice(),
+                self.wizard(
+                    "validate.account.move", other, move_ids=[Command.set(other.ids)]
+                ).validate_move,
+            ),
+            "reversal": (None, lambda: first._reverse_moves(cancel=True)),
+            "reversal and new document": (None, lambda: self.reversal(second).modify_moves()),
+            "scheduled and recurring": (
+                due | recurring,
+                lambda: self.env["account.move"]._autopost_draft_entries(100),
+            ),
+            "recurring again": (
+                None,
+                lambda: self.env["account.move"]._autopost_draft_entries(100),
+            ),
+        }
+        for name, (moves, act) in ways.items():
+            with self.subTest(way=name):
+                self.seen.clear()
+                before = (moves or draft.browse()).filtered(lambda move: move.state == "draft")
+                made = self.made(act)
+                posted = (before | made).filtered(lambda move: move.state == "posted")
+                # A recurring document has been copied by the run before.
+                if name == "recurring again":
+                    posted = self.env["account.move"].search(
+                        [("auto_post_origin_id", "=", recurring.id), ("state", "=", "posted")]
+                    )
+                    posted -= recurring
+                self.assertTrue(posted)
+                self.assertLessEqual(set(posted.ids), self.seen)
+                self.assertEqual(posted.filtered("einvoice_id"), posted)
+
+    def test_f4_what_odoo_makes_is_a_draft_or_refused(self):
+        posted = {"default_state": "posted"}
+        move, source = self.posted_by_odoo(), self.make_invoice()
+        model = self.env["account.move"]
+        journal = move.journal_id
+        bank = self.env["account.journal"].search(
+            [("type", "=", "bank"), ("company_id", "=", self.company.id)], limit=1
+        )
+        statement = {
+            "journal_id": bank.id,
+            "payment_ref": "Receipt",
+            "amount": 120.0,
+            "partner_id": self.buyer.id,
+            "date": "2026-10-02",
+        }
+        lines = self.env["account.bank.statement.line"].with_context(**HOSTILE)
+        line = lines.create(statement)
+        ways = {
+            "copy": move.copy,
+            "copy as posted": lambda: move.copy({"state": "posted"}),
+            "copy with a default": lambda: move.with_context(**posted).copy(),
+            "reversal": lambda: self.reversal(move).refund_moves(),
+            "reversal with a default": lambda: self.reversal(move, **posted).refund_moves(),
+            "e-mail": lambda: model.message_new(
+                {"from": self.buyer.email or "a@roux.example", "to": "", "subject": "Order"},
+                {"move_type": "out_invoice", "journal_id": journal.id, "state": "posted"},
+            ),
+            "import of a new document": lambda: self.as_accountant(model).load(
+                ["move_type", "partner_id/.id", "state"],
+                [["out_invoice", str(self.buyer.id), "posted"]],
+            ),
+            "bank statement line": lambda: lines.create({**statement, "move_type": "out_invoice"}),
+            "document of a bank statement line": lambda: line.move_id.with_context(**HOSTILE).write(
+                {"move_type": "out_invoice"}
+            ),
+            "bank statement line itself": lambda: line.write({"move_type": "out_invoice"}),
+            "sending of a draft": lambda: self.wizard("account.move.send.wizard", source),
+            "sending of a draft by a job": lambda: self.env[
+                "account.move.send"
+            ]._generate_and_send_invoices(source, sending_methods=["manual"]),
+            "resequencing of a draft": lambda: self.wizard(
+                "account.resequence.wizard", source, first_name="NEW/2026/00001"
+            ).resequence(),
+            "state of a line": lambda: (
+                source.line_ids.sudo().with_context(**HOSTILE).write({"parent_state": "posted"})
+            ),
+        }
+        outcomes = {}
+        for name, act in ways.items():
+            with self.subTest(way=name), closing(self.env.cr.savepoint()):
+                try:
+                    with self.env.cr.savepoint():
+                        made = self.made(act)
+                    outcomes[name] = made.mapped("state")
+                except UserError as error:
+                    outcomes[name] = type(error).__name__
+                self.env.invalidate_all()
+                self.assertEqual(source.state, "draft")
+                self.assertEqual(line.move_id.move_type, "entry")
+        self.assertEqual(
+            outcomes,
+            {
+                "copy": ["draft"],
+                "copy as posted": "UserError",
+                "copy with a default": "PipelineRequired",
+                "reversal": ["draft"],
+                "reversal with a default": "PipelineRequired",
+                "e-mail": ["draft"],
+                "import of a new document": [],
+                "bank statement line": [],
+                "document of a bank statement line": "PipelineRequired",
+                "bank statement line itself": "PipelineRequired",
+                "sending of a draft": "UserError",
+                "sending of a draft by a job": "UserError",
+                "resequencing of a draft": [],
+                "state of a line": [],
+            },
+        )
 
 
 @tagged("post_install", "-at_install")

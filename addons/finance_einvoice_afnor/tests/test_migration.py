@@ -3,6 +3,7 @@
 import importlib.util
 from pathlib import Path
 
+from odoo.addons.finance_connector_base.models.finance_posting import suite_write
 from odoo.tests import tagged
 
 from .sandbox_case import SandboxCase
@@ -82,7 +83,7 @@ class TestMigration(SandboxCase):
         self.connection.action_pause()
         einvoice = accepted.einvoice_id.sudo()
         answered, digest = einvoice.filed_at, einvoice.version_ids.sha256
-        einvoice.write({"state": "accepted", "accepted_at": answered, "filed_at": False})
+        suite_write(einvoice, {"state": "accepted", "accepted_at": answered, "filed_at": False})
         einvoice.version_ids.outcome = "accepted"
         self.env.flush_all()
         exchanges = self.exchanges(accepted, submitted)

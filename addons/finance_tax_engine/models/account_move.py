@@ -204,6 +204,8 @@ class AccountMove(models.Model):
         Nothing in Odoo depends on these fields, so what ``account.move`` does on every write
         (synchronising lines, checking locks) is left out.
         """
+        if not all(name.startswith("finance_tax_") for name in values):
+            raise ValueError("only the result of a determination is stored like this")
         models.BaseModel.write(self, values)
 
     def _finance_check_totals(self, determination):

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 
+from odoo.addons.finance_connector_base.models.finance_posting import suite_write
 from odoo.addons.finance_einvoice.core import lifecycle
 from odoo.addons.finance_einvoice.exceptions import (
     EinvoiceBlocked,
@@ -139,7 +140,7 @@ class TestLifeCycle(FakeCase):
     def test_e6_what_is_filed_or_accepted_is_only_credited(self):
         for state in sorted(lifecycle.HELD):
             move = self.posted()
-            move.einvoice_id.sudo().state = state
+            suite_write(move.einvoice_id.sudo(), {"state": state})
             for act in (move.button_draft, move.button_cancel, move.unlink):
                 with (
                     self.subTest(state=state, act=act.__name__),
