@@ -52,6 +52,8 @@ class TestExchangeStatus(OperationsCase):
             "_messages",
             lambda _self: {"exchange.sending": ("Envoi, essai %(attempt)s", "")},
         )
+        self.env.registry.clear_cache()
+        self.addCleanup(self.env.registry.clear_cache)
         exchange.invalidate_recordset()
         self.assertEqual(exchange.status_text, "Envoi, essai 3")
         self.assertIn("Envoi, essai 3", self.timeline(exchange, shown=()))
@@ -222,6 +224,7 @@ class TestExchangeNextStep(OperationsCase):
 
     def test_what_is_settled_waits_for_nothing(self):
         self.to(states.ACCEPTED)
+        self.exchange.next_step_at = False
         self.assertFalse(self.exchange.next_step_text)
 
     def test_a_claimed_step_is_in_progress_while_its_worker_lives(self):

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from odoo.addons.finance_connector_base.core.delivery import states
 from odoo.addons.finance_connector_base.core.security.vault import ENVIRONMENT_KEYS
 from odoo.addons.finance_einvoice_fr.tests.common import FrenchCompanyCase
-from odoo.tests.common import _super_send
+from odoo.tests.common import _super_send, release_test_lock
 
 PROJECT = Path(__file__).parents[3]
 
@@ -65,6 +65,8 @@ class SandboxCase(FrenchCompanyCase):
     def setUp(self):
         super().setUp()
         self.registry_enter_test_mode()
+        # Sending threads open cursors too: a resource is obtained under the lock of its row.
+        self.enterContext(release_test_lock())
         self.control.reset()
         # Each test has an empty sandbox, which has no tokens of the test before.
         self.connection.sudo().write({"name": f"Platform {self.id()}"})

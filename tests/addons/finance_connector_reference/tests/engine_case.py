@@ -1,5 +1,7 @@
 """The engine at work on the reference provider: one round at a time, and time moved on by the test."""
 
+from odoo.tests.common import release_test_lock
+
 from .common import API_KEY, ReferenceCase
 
 
@@ -15,6 +17,8 @@ class EngineCase(ReferenceCase):
     def setUp(self):
         super().setUp()
         self.registry_enter_test_mode()
+        # Sending threads open cursors too: a resource is obtained under the lock of its row.
+        self.enterContext(release_test_lock())
         # Clients are kept per process and per version of the connection; each test has sockets of its own.
         self.connection.sudo().write({"name": f"Reference {self.id()}"})
 
