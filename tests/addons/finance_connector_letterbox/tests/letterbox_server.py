@@ -1,0 +1,69 @@
+"""The Letterbox itself, for tests: it knows nothing of the adapter."""
+
+import hashlib
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+KEY = "letterbox-key"
+
+
+class LetterboxServer:
+    """Listens on this machine, as a context manager; ``letters`` are those it took, by key."""
+
+    def __init__(self):
+        self.letters, self.posted = {}, {}
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self):
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_details):
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def _handler(box):
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self):
+            if self._is_refused():
+                return
+            key = self.path.rpartition("/")[2]
+            if self.path == "/ping":
+                self._answer(200, {"status": "ok"})
+            elif key in box.letters:
+                self._answer(200, box.letters[key])
+            else:
+                self._answer(404, {"error": "no_letter"})
+
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            if self._is_refused():
+                return
+            key = self.path.rpartition("/")[2]
+            box.posted[key] = box.posted.get(key, 0) + 1
+            letter = {"letter": f"L-{len(box.letters)}", "sha256": hashlib.sha256(body).hexdigest()}
+            self._answer(201, box.letters.setdefault(key, letter))
+
+        def _is_refused(self):
+            refused = self.headers.get("X-Api-Key") != KEY
+            if refused:
+                self._answer(401, {"error": "unauthorized"})
+            return refused
+
+        def _answer(self, status, value):
+            body = json.dumps(value).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_arguments):
+            """Be quiet."""
+
+    return Handler
