@@ -72,9 +72,9 @@ class DatabaseResources:
         """Return a resource newer than ``refused``, obtained by one worker; see ``ResourceStore``."""
         with self._lock:
             renewing = self._renewing.setdefault(name, threading.Lock())
-        with waiting(renewing, name) as failure:
-            if failure:
-                return failure
+        with waiting(renewing, name) as in_vain:
+            if in_vain:
+                return in_vain
             kept = self._usable(name)
             if kept and kept.generation > refused:
                 return kept

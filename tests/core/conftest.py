@@ -21,7 +21,9 @@ def _package(name, path=()):
 
 if "odoo" not in sys.modules:
     _package("odoo").addons = _package("odoo.addons")
-    for manifest in sorted([*ADDONS.glob("*/__manifest__.py"), *TEST_ADDONS.glob("*/__manifest__.py")]):
+    for manifest in sorted(
+        [*ADDONS.glob("*/__manifest__.py"), *TEST_ADDONS.glob("*/__manifest__.py")]
+    ):
         addon = manifest.parent
         package = _package(f"odoo.addons.{addon.name}", [addon])
         setattr(sys.modules["odoo.addons"], addon.name, package)

@@ -135,7 +135,7 @@ class BadAdapter(rest.ReferenceRest):
     def _of_the_receipt(self, call, context):
         request = self._get(f"receipts/{quote(call.reference)}", ("application/jose",))
         response = yield Ask(request)
-        if response.status != _OK or response.body.count(b".") != 2:  # noqa: PLR2004
+        if response.status != _OK or response.body.count(b".") != 2:
             return Unknown("no receipt")
         from odoo.addons.finance_connector_base.core.delivery.outcomes import Artefact
 
@@ -247,5 +247,3 @@ class BadAdapter(rest.ReferenceRest):
         if self.has("skips items of a feed"):
             return dataclasses.replace(page, items=page.items[1:])
         return page
-
-

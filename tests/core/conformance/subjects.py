@@ -45,9 +45,7 @@ def reference_subject(control, protocol=None, operations=REFERENCE_OPERATIONS, *
     url = f"{control.url}/reference"
 
     def documents(call):
-        return [
-            item for item in control.oracle("reference", number=call.parameters["number"])
-        ]
+        return control.oracle("reference", number=call.parameters["number"])
 
     def revoke():
         control.expire_tokens("reference")
@@ -57,10 +55,14 @@ def reference_subject(control, protocol=None, operations=REFERENCE_OPERATIONS, *
         if feed == rest.DOCUMENTS:
             for number in range(5):
                 content = base64.b64encode(b"content %d" % number).decode()
-                control.issue("reference", kind="invoice", number=f"IN-{next(_numbers)}", content=content)
+                control.issue(
+                    "reference", kind="invoice", number=f"IN-{next(_numbers)}", content=content
+                )
             return {item["reference"] for item in control.issued("reference")}
         found = control.oracle("reference")
-        return {f"{item['reference']}:{item['state']}" for item in found if item["state"] != "pending"}
+        return {
+            f"{item['reference']}:{item['state']}" for item in found if item["state"] != "pending"
+        }
 
     def restore():
         control.clear_faults()
@@ -117,7 +119,9 @@ def afnor_call(operation):
 
 def afnor_subject(control):
     """Return the AFNOR flow service."""
-    grant = ClientCredentials(f"{control.url}/afnor/oauth/token", "sandbox-client", "sandbox-secret")
+    grant = ClientCredentials(
+        f"{control.url}/afnor/oauth/token", "sandbox-client", "sandbox-secret"
+    )
 
     def flows(call):
         return control.oracle("afnor", tracking_id=call.key)

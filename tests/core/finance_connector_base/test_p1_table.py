@@ -117,7 +117,9 @@ class Provider:
     def send(self, request):
         path = request.url.split("?")[0].removeprefix(URL)
         self.requests.append(path)
-        instead = self.breaks.get(path, {}).get(self.requests.count(path), self.breaks.get(path, {}).get("*"))
+        instead = self.breaks.get(path, {}).get(
+            self.requests.count(path), self.breaks.get(path, {}).get("*")
+        )
         if instead is not None:
             return instead
         receipt = {
@@ -392,7 +394,9 @@ def test_p1_no_resource_is_no_verdict_on_the_document(given, step):
     assert provider.requests == ["/token"]
 
 
-@pytest.mark.parametrize("broken", [NotSent("refused"), NoAnswer("reset"), answer(500), answer(401)])
+@pytest.mark.parametrize(
+    "broken", [NotSent("refused"), NoAnswer("reset"), answer(500), answer(401)]
+)
 def test_p1_a_resource_that_fails_after_the_effect_leaves_it_in_doubt(broken):
     """The token of the last request is gone, and no new one is to be had."""
     outcome, provider = run(

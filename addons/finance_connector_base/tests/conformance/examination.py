@@ -133,7 +133,9 @@ def _resources(subject: Subject, operation: Operation) -> Found:
     asked = trial.network.requests
     trial.client.prepare(needs)
     if trial.network.requests != asked:
-        text = f"{where}: a resource in place is obtained again; its lifetime is too short or absent"
+        text = (
+            f"{where}: a resource in place is obtained again; its lifetime is too short or absent"
+        )
         yield Problem("P2", "resource_not_kept", text)
     trial.perform("send", call)
     for name, obtained in trial.watched.obtained:
@@ -159,7 +161,9 @@ def _revoked(subject: Subject, operation: Operation) -> Found:
         if isinstance(outcome, _DECIDED):
             break
     if subject.effects(call) != 1:
-        text = f"{operation.name}: after its resources were revoked, a document is not delivered once"
+        text = (
+            f"{operation.name}: after its resources were revoked, a document is not delivered once"
+        )
         yield Problem("P2", "not_renewed", text)
 
 
@@ -176,18 +180,26 @@ def _send(subject: Subject, operation: Operation) -> Found:
         text = f"{where}: a document in good order is {outcome.code} ({reason})"
         yield Problem("P1", "not_delivered", text)
     if not effects and trial.watched.asks:
-        yield Problem("P1", "effect_not_marked", f"{where}: no request of a send is marked as its effect")
+        yield Problem(
+            "P1", "effect_not_marked", f"{where}: no request of a send is marked as its effect"
+        )
     if len(effects) > 1:
-        yield Problem("P1", "two_effects", f"{where}: a send marks more than one request as its effect")
+        yield Problem(
+            "P1", "two_effects", f"{where}: a send marks more than one request as its effect"
+        )
     if subject.effects(call) != 1 and isinstance(outcome, (Accepted, Waiting)):
-        yield Problem("P1", "no_effect", f"{where}: a send that succeeded had no effect, or several")
+        yield Problem(
+            "P1", "no_effect", f"{where}: a send that succeeded had no effect, or several"
+        )
     reference = subject.reference(call)
     if isinstance(outcome, (Accepted, Waiting)) and outcome.reference != reference:
         text = f"{where}: the reference is not the provider's of this document"
         yield Problem("P1", "wrong_reference", text)
     if trial.watched.impure:
         names = ", ".join(sorted(trial.watched.impure))
-        yield Problem("P1", "not_pure", f"{where}: a conversation reads a clock or draws numbers ({names})")
+        yield Problem(
+            "P1", "not_pure", f"{where}: a conversation reads a clock or draws numbers ({names})"
+        )
     yield from _requests(subject, trial, f"{where}")
 
 
@@ -195,7 +207,9 @@ def _requests(subject: Subject, trial: Trial, where: str) -> Found:
     """Check addresses, credentials and limits of the requests that were sent."""
     for ask, request in trial.network.sent:
         if any(secret in ask.request.url for secret in subject.secrets):
-            yield Problem("P2", "secret_in_address", f"{where}: a secret is in the address of a request")
+            yield Problem(
+                "P2", "secret_in_address", f"{where}: a secret is in the address of a request"
+            )
         carried = json.dumps([dict(request.headers), request.url, str(request.body)])
         is_authorized = request != replace(ask.request, total=request.total) or any(
             secret in carried for secret in subject.secrets
@@ -256,7 +270,9 @@ def _bad_answers(subject: Subject, operation: Operation) -> Found:
         outcome = trial.perform("send", subject.call(where)).outcome
         yield from _wrong_type(trial, f"{where} send", kind)
         if isinstance(outcome, _DECIDED):
-            yield Problem("P7", "answer_believed", f"{where} send: {kind} is taken as {outcome.code}")
+            yield Problem(
+                "P7", "answer_believed", f"{where} send: {kind} is taken as {outcome.code}"
+            )
         elif kind not in REFUSED and not isinstance(outcome, _IN_DOUBT):
             text = f"{where} send: {kind} leaves the effect open, but is taken as {outcome.code}"
             yield Problem("P7", "doubt_denied", text)
@@ -304,7 +320,9 @@ def _lost(subject: Subject, operation: Operation) -> Found:
         text = f"{where}: a document the provider has is {outcome.code} in a lookup"
         yield Problem("P3", "lost_not_found", text)
     elif outcome.reference != subject.reference(call):
-        yield Problem("P3", "wrong_reference", f"{where}: a lookup gives the reference of another document")
+        yield Problem(
+            "P3", "wrong_reference", f"{where}: a lookup gives the reference of another document"
+        )
 
 
 def _is_same(subject: Subject, call: Call) -> bool:
@@ -336,7 +354,7 @@ def _status(subject: Subject, operation: Operation) -> Found:
             yield from _wrong_type(broken, f"{where} {step}", kind)
             # An address that is gone (404) may end a poll: a lookup follows it.
             if isinstance(outcome, _DECIDED) and not (
-                step == "poll" and isinstance(outcome, NotFound) and answer.status == 404  # noqa: PLR2004
+                step == "poll" and isinstance(outcome, NotFound) and answer.status == 404
             ):
                 text = f"{where} {step}: {kind} is taken as {outcome.code}"
                 yield Problem("P7", "answer_believed", text)
@@ -387,7 +405,7 @@ def _batch(subject: Subject, operation: Operation) -> Found:
     trial = Trial(subject)
     reports = trial.client.perform_batch(calls)
     for call in calls:
-        outcome, taken = reports[call.key].outcome, subject.effects(call)
+        outcome = reports[call.key].outcome
         if subject.omit and call in omitted:
             if not isinstance(outcome, _IN_DOUBT):
                 text = f"{where}: a document missing from the response to a batch is {outcome.code}"
@@ -396,16 +414,21 @@ def _batch(subject: Subject, operation: Operation) -> Found:
             if not isinstance(outcome, Rejected):
                 text = f"{where}: a rejected document of a batch is {outcome.code}"
                 yield Problem("P4", "rejection_lost", text)
-        elif not isinstance(outcome, (Accepted, Waiting)) or taken != 1:
-            text = f"{where}: a document of a batch that was taken is {outcome.code}"
-            yield Problem("P4", "batch_misread", text)
-        elif outcome.reference != subject.reference(call):
-            text = f"{where}: documents of a batch are matched by position, not by key"
-            yield Problem("P4", "batch_by_position", text)
+        else:
+            yield from _taken(subject, where, call, outcome)
     if len(trial.effects) != 1:
         text = f"{where}: a batch marks {len(trial.effects)} requests as its effect"
         yield Problem("P4", "effect_not_marked" if not trial.effects else "two_effects", text)
     yield from _batch_answers(subject, operation)
+
+
+def _taken(subject: Subject, where: str, call: Call, outcome: Any) -> Found:
+    if not isinstance(outcome, (Accepted, Waiting)) or subject.effects(call) != 1:
+        text = f"{where}: a document of a batch that was taken is {outcome.code}"
+        yield Problem("P4", "batch_misread", text)
+    elif outcome.reference != subject.reference(call):
+        text = f"{where}: documents of a batch are matched by position, not by key"
+        yield Problem("P4", "batch_by_position", text)
 
 
 def _batch_answers(subject: Subject, operation: Operation) -> Found:
@@ -463,7 +486,9 @@ def _probe(subject: Subject) -> Found:
     for kind, answer in _ALL.items():
         broken = Trial(subject).broken(len(happy.watched.asks) or 1, answer)
         if isinstance(broken.client.probe().outcome, Accepted):
-            yield Problem("P7", "answer_believed", f"probe: {kind} is taken as a working connection")
+            yield Problem(
+                "P7", "answer_believed", f"probe: {kind} is taken as a working connection"
+            )
 
 
 def _query(subject: Subject, name: str, payload: Any) -> Found:
@@ -500,7 +525,9 @@ def _feed(subject: Subject, name: str) -> Found:
         trial = Trial(subject)
         report = trial.client.feed(name, cursor)
         if not isinstance(report.value, Page):
-            yield Problem("P5", "feed_fails", f"feed {name}: cannot be read ({report.outcome.code})")
+            yield Problem(
+                "P5", "feed_fails", f"feed {name}: cannot be read ({report.outcome.code})"
+            )
             return
         yield from _feed_effect(trial, name)
         fresh = {item.provider_id for item in report.value.items} - set(seen)

@@ -156,7 +156,11 @@ class Watched:
         owner = getattr(called, "__self__", None)
         kind = owner if isinstance(owner, type) else type(owner)
         name = getattr(called, "__name__", "")
-        for place in (getattr(called, "__module__", None), getattr(owner, "__name__", None), kind.__name__):
+        for place in (
+            getattr(called, "__module__", None),
+            getattr(owner, "__name__", None),
+            kind.__name__,
+        ):
             if (place, name) in _IMPURE:
                 self.impure.add(f"{place}.{name}")
 
@@ -198,7 +202,11 @@ class Network:
 def _is_of(request: HttpRequest, ask: Ask) -> bool:
     asked = ask.request
     path = asked.url.split("?")[0]
-    return (request.method, request.url.split("?")[0], request.body) == (asked.method, path, asked.body)
+    return (request.method, request.url.split("?")[0], request.body) == (
+        asked.method,
+        path,
+        asked.body,
+    )
 
 
 class Trial:
@@ -239,7 +247,9 @@ class Trial:
         return [place for place, ask in enumerate(self.watched.asks, 1) if ask.effect]
 
 
-def response(status: int, body: bytes = b"", kind: str = "application/json", **headers: str) -> HttpResponse:
+def response(
+    status: int, body: bytes = b"", kind: str = "application/json", **headers: str
+) -> HttpResponse:
     """Return a response of something in between, or of a provider that is not well."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return HttpResponse(status, {"content-type": kind, **named}, body)

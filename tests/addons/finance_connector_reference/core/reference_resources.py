@@ -201,7 +201,7 @@ def _encrypt_key(public_pem: str, message: bytes, seed: bytes) -> bytes:
     """
     key = load_pem_public_key(public_pem.encode())
     if not isinstance(key, rsa.RSAPublicKey):
-        raise ValueError("not an RSA key")
+        raise TypeError("not an RSA key")
     numbers, size = key.public_numbers(), key.key_size // 8
     label = hashlib.sha256(b"").digest()
     padding = b"\0" * (size - len(message) - 2 * len(label) - 2)

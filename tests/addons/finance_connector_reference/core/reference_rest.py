@@ -376,7 +376,11 @@ def _read_signed(call: Call, response: HttpResponse, keys: Resource) -> Outcome:
         stated = resources.signed_payload(response.body, keys)
     except KeyError:
         return Transient("the receipt is signed with a key that is not known yet", ended=(KEYS,))
-    if not stated or stated.get("reference") != call.reference or stated.get("sha256") != _sha256(call):
+    if (
+        not stated
+        or stated.get("reference") != call.reference
+        or stated.get("sha256") != _sha256(call)
+    ):
         return ContractBroken("the receipt is not one of this document")
     return Accepted(
         call.reference, artefacts=(Artefact("receipt.jws", _JOSE, bytes(response.body)),)

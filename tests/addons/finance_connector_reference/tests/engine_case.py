@@ -1,5 +1,7 @@
 """The engine at work on the reference provider: one round at a time, and time moved on by the test."""
 
+from odoo.tests.common import release_test_lock
+
 from .common import API_KEY, ReferenceCase
 
 
@@ -39,7 +41,9 @@ class EngineCase(ReferenceCase):
     def dispatch(self):
         """One pass of the dispatcher, from claim to notified document."""
         self.env.flush_all()
-        steps = self.dispatcher._round()
+        # Sending threads need cursors for the resources of a connection.
+        with release_test_lock():
+            steps = self.dispatcher._round()
         self.env.invalidate_all()
         return steps
 

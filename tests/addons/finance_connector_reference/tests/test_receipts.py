@@ -3,6 +3,7 @@
 import base64
 import hashlib
 
+from odoo.addons.finance_audit.exceptions import EvidenceIsAppendOnly
 from odoo.addons.finance_connector_base.core.delivery import states
 from odoo.exceptions import AccessError
 from odoo.tests import new_test_user, tagged
@@ -97,8 +98,8 @@ class TestReceipts(EngineCase):
         self.dispatch()
         self.due(document)
         artefact = self.artefacts(document)
-        self.assertRaises(Exception, artefact.sudo().write, {"name": "other"})
-        self.assertRaises(Exception, artefact.sudo().unlink)
+        self.assertRaises(EvidenceIsAppendOnly, artefact.sudo().write, {"name": "other"})
+        self.assertRaises(EvidenceIsAppendOnly, artefact.sudo().unlink)
         user = new_test_user(self.env, "without_role", "base.group_user")
         with self.assertRaises(AccessError):
             artefact.with_user(user).read(["content"])

@@ -1,14 +1,18 @@
 """P2 and P3: resources are obtained once and renewed once; a send in a session is found again."""
 
 import threading
+from unittest.mock import patch
 
 from odoo.addons.finance_connector_base import secret_store
 from odoo.addons.finance_connector_base.core.conversation import Obtained
 from odoo.addons.finance_connector_base.core.delivery import states
 from odoo.addons.finance_connector_base.core.delivery.pipeline import perform
+from odoo.addons.finance_connector_base.models import finance_dispatcher
 from odoo.addons.finance_connector_base.resource_store import DatabaseResources
 from odoo.tests import tagged
+from odoo.tools import SQL
 
+from .common import ReferenceCase
 from .engine_case import EngineCase
 
 WAIT = 20
@@ -19,6 +23,8 @@ class SignedInCase(EngineCase):
 
     def setUp(self):
         super().setUp()
+        # All cursors of a test are one, which a thread holds while it obtains a resource.
+        self.enterContext(patch.object(finance_dispatcher, "CALL_SLOTS", 1))
         self.control.settings("reference", api_keys=False)
         self.connection.sudo().write({"reference_account": "reference"})
         self.addCleanup(self.forget_clients)
@@ -55,9 +61,7 @@ class TestSessions(SignedInCase):
         attempt = self.send_attempt(document)
         (received,) = self.control.oracle("reference")
         self.assertEqual(received["sha256"], document.exchange_id.payload_sha256)
-        self.assertEqual(
-            attempt.resources["session"]["session"], received["attributes"]["session"]
-        )
+        self.assertEqual(attempt.resources["session"]["session"], received["attributes"]["session"])
         self.assertTrue(attempt.wire_sha256)
         self.assertNotEqual(attempt.wire_sha256, document.exchange_id.payload_sha256)
 
@@ -151,13 +155,39 @@ class TestSessions(SignedInCase):
 
 
 @tagged("post_install", "-at_install")
-class TestResourceStore(SignedInCase):
-    def store(self):
+class TestResourceStore(ReferenceCase):
+    """With cursors of its own, as workers have them: the lock of a row is what is tested."""
+
+    def setUp(self):
+        super().setUp()
+        with self.registry.cursor() as cr:
+            values = {
+                "name": f"Store {self.id()}",
+                "provider": "reference",
+                "environment": "sandbox",
+                "base_url": f"{self.control.url}/reference",
+            }
+            self.connection_id = self.env(cr=cr)["finance.connection"].create(values).id
+        self.addCleanup(self.remove)
+
+    def remove(self):
+        with self.registry.cursor() as cr:
+            for table in ("finance_resource", "finance_throttle"):
+                cr.execute(
+                    SQL(
+                        "DELETE FROM %s WHERE connection_id = %s",
+                        SQL.identifier(table),
+                        self.connection_id,
+                    )
+                )
+            cr.execute("DELETE FROM finance_connection WHERE id = %s", (self.connection_id,))
+
+    def store(self, basis="basis"):
         """Return a store as another process has it."""
         return DatabaseResources(
             self.env.cr.dbname,
-            self.connection.id,
-            ("basis",),
+            self.connection_id,
+            (basis,),
             seal=lambda _name, text: text[::-1],
             unseal=lambda _name, text: text[::-1],
         )
@@ -169,13 +199,13 @@ class TestResourceStore(SignedInCase):
             obtained.append(threading.current_thread().name)
             return Obtained({"token": f"t{len(obtained)}"}, lifetime=600)
 
-        def work(store, results):
+        def work(results):
+            store = self.store()
             started.wait()
             results.append(store.renew("token", 0, obtain))
 
         results = []
-        store = self.store()
-        threads = [threading.Thread(target=work, args=(store, results)) for _n in range(2)]
+        threads = [threading.Thread(target=work, args=(results,)) for _n in range(2)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -202,7 +232,13 @@ class TestResourceStore(SignedInCase):
 
     def test_p2_resources_under_other_credentials_are_not_in_place(self):
         self.store().renew("token", 0, lambda _old: Obtained({"token": "t"}, lifetime=600))
-        other = DatabaseResources(
-            self.env.cr.dbname, self.connection.id, ("other",), lambda _n, t: t, lambda _n, t: t
-        )
-        self.assertIsNone(other.get("token"))
+        self.assertIsNone(self.store("other").get("token"))
+
+    def test_p2_a_worker_that_dies_while_obtaining_leaves_nothing_behind(self):
+        def dies(_old):
+            raise KeyError("killed")
+
+        with self.assertRaises(KeyError):
+            self.store().renew("token", 0, dies)
+        kept = self.store().renew("token", 0, lambda _old: Obtained({"token": "t"}, lifetime=600))
+        self.assertEqual(kept.generation, 1)
