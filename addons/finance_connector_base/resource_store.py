@@ -20,12 +20,18 @@ from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 from .core.conversation import Resource
 from .core.delivery.outcomes import Outcome, Transient
 from .core.delivery.queries import QUERIES
-from .core.http.resources import FAILURE_SECONDS, margin, usable_until
+from .core.http.resources import (
+    FAILURE_SECONDS,
+    WAIT_SECONDS,
+    margin,
+    usable_until,
+    waiting,
+)
 
 #: A row that is not in place is read again after this time.
 _READ_SECONDS = 0.5
 #: How long a worker waits for another one that is obtaining the resource.
-_LOCK_TIMEOUT = "SET LOCAL lock_timeout = '45s'"
+_LOCK_TIMEOUT = f"SET LOCAL lock_timeout = '{WAIT_SECONDS:.0f}s'"
 
 
 class DatabaseResources:
@@ -66,7 +72,9 @@ class DatabaseResources:
         """Return a resource newer than ``refused``, obtained by one worker; see ``ResourceStore``."""
         with self._lock:
             renewing = self._renewing.setdefault(name, threading.Lock())
-        with renewing:
+        with waiting(renewing, name) as in_vain:
+            if in_vain:
+                return in_vain
             kept = self._usable(name)
             if kept and kept.generation > refused:
                 return kept

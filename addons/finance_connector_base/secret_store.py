@@ -8,6 +8,7 @@ never on a record; dispatcher and pipeline hold a ``ClientHandle``, which leads 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import is_dataclass
 from weakref import WeakKeyDictionary
 
 from odoo import fields
@@ -36,13 +37,13 @@ class ClientHandle:
 
     __slots__ = ("__weakref__",)
 
-    def perform(self, step, call):
-        """Run one step of a call."""
-        return _clients[self].perform(step, call)
+    def perform(self, step, call, claimed=None):
+        """Run one step of a call, under the claimed resources where any are given."""
+        return _clients[self].perform(step, call, claimed)
 
-    def perform_batch(self, calls):
+    def perform_batch(self, calls, claimed=None):
         """Send several calls in one conversation; return a report per key."""
-        return _clients[self].perform_batch(calls)
+        return _clients[self].perform_batch(calls, claimed)
 
     def query(self, operation, payload, seconds):
         """Ask a question without effect, within so many seconds."""
@@ -59,6 +60,14 @@ class ClientHandle:
     def needs(self, step, call):
         """Return the names of the resources that must be in place before a step."""
         return _clients[self].needs(step, call)
+
+    def release(self, name):
+        """Give a resource up at the provider; return its report, or None."""
+        return _clients[self].release(name)
+
+    def reports_limits(self):
+        """Return whether the provider reports its own rate windows."""
+        return _clients[self].reports_limits()
 
     def missing(self, names):
         """Return the names of those resources that are not in place."""
@@ -119,10 +128,25 @@ def new_client(connection, resources=None) -> ClientHandle:
 
     Without a store of resources it obtains its own, which shows whether the credentials are right.
     """
+    return _client(connection, protocol_of(connection), resources)
+
+
+def _client(connection, protocol, resources):
     handle = ClientHandle()
     transport = Transport(connection.environment, network_policy(), connection._provider_hosts())
-    _clients[handle] = ProviderClient(protocol_of(connection), transport, resources)
+    _clients[handle] = ProviderClient(protocol, transport, resources)
     return handle
+
+
+def _pooled(connection, basis):
+    """Return a client whose resources are those of all workers.
+
+    They rest upon every setting of the protocol, an account for instance; its representation shows
+    these, and secrets never.
+    """
+    protocol = protocol_of(connection)
+    settings = repr(protocol) if is_dataclass(protocol) else ""
+    return _client(connection, protocol, _resources(connection, (*basis, settings)))
 
 
 def pooled_client(connection) -> ClientHandle:
@@ -131,7 +155,7 @@ def pooled_client(connection) -> ClientHandle:
     basis = _basis(connection)
     key = (connection.env.cr.dbname, connection.id)
     version = (connection.write_date, *basis)
-    return _pool.get(key, version, lambda: new_client(connection, _resources(connection, basis)))
+    return _pool.get(key, version, lambda: _pooled(connection, basis))
 
 
 def _basis(connection):

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 ADDONS = Path(__file__).parents[2] / "addons"
+TEST_ADDONS = Path(__file__).parents[1] / "addons"
 
 
 def _package(name, path=()):
@@ -20,7 +21,11 @@ def _package(name, path=()):
 
 if "odoo" not in sys.modules:
     _package("odoo").addons = _package("odoo.addons")
-    for manifest in sorted(ADDONS.glob("*/__manifest__.py")):
+    for manifest in sorted(
+        [*ADDONS.glob("*/__manifest__.py"), *TEST_ADDONS.glob("*/__manifest__.py")]
+    ):
         addon = manifest.parent
         package = _package(f"odoo.addons.{addon.name}", [addon])
         setattr(sys.modules["odoo.addons"], addon.name, package)
+        if (addon / "tests" / "conformance").is_dir():
+            package.tests = _package(f"{package.__name__}.tests", [addon / "tests"])

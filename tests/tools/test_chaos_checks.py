@@ -1,6 +1,8 @@
 """Each invariant of the chaos harness notices a break of itself, and a seed draws one plan."""
 
+import base64
 import copy
+import json
 from collections.abc import Callable
 
 import pytest
@@ -55,6 +57,8 @@ def sound() -> Evidence:
         ledger=[
             {"event": event, "number": 0, "names": [KEY[1]]} for event in ("begun", "committed")
         ],
+        artefacts={},
+        sends={},
     )
 
 
@@ -139,7 +143,32 @@ def unattempted(evidence: Evidence) -> None:
     evidence.arrived[KEY] *= 2
 
 
+def without_receipt(evidence: Evidence) -> None:
+    the(evidence)["operation"] = "certified"
+
+
+def foreign_receipt(evidence: Evidence) -> None:
+    the(evidence)["operation"] = "certified"
+    signed = json.dumps({"reference": "other", "sha256": "h", "number": "m"}).encode()
+    content = b"e30." + base64.urlsafe_b64encode(signed).rstrip(b"=") + b".x"
+    evidence.artefacts[1] = [{"content": base64.b64encode(content)}]
+
+
+def strange_session(evidence: Evidence) -> None:
+    the(evidence)["operation"] = "secret_filing"
+    evidence.arrived[KEY][0]["attributes"] = {"session": "one"}
+    evidence.sends[1] = [{"resources": {"session": {"session": "another"}}, "batch": None}]
+
+
+def without_batch(evidence: Evidence) -> None:
+    the(evidence)["operation"] = "batch_item"
+    evidence.sends[1] = [{"resources": None, "batch": None}]
+
+
 BREAKS = {
+    "what was accepted has its receipt": (without_receipt, foreign_receipt),
+    "a session is one that an attempt names": (strange_session,),
+    "each send of a batch names it": (without_batch,),
     "no document is held twice": (twice,),
     "none is lost": (not_held, gone),
     "the bytes held are the bytes stored": (other_bytes,),

@@ -1,10 +1,13 @@
 """The invariants, each a question to the evidence of a run. A check answers with what breaks it."""
 
+import base64
 import dataclasses
+import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 
 from .evidence import Evidence
+from .plan import CERTIFIED
 
 Faults = Iterator[str]
 #: Audit entries about an exchange that report no change of its state.
@@ -155,7 +158,54 @@ def effect_without_attempt(evidence: Evidence) -> Faults:
             yield f"{key[1]} arrived {len(arrived)} times, {sends} attempts are known"
 
 
+def receipt_missing(evidence: Evidence) -> Faults:
+    """What was accepted has its signed receipt, once, about its own bytes; what was not has none."""
+    for (_account, name), document in evidence.documents.items():
+        if document["operation"] not in CERTIFIED:
+            continue
+        kept = evidence.artefacts.get(document["id"], [])
+        if len(kept) != (document["state"] == "accepted"):
+            yield f"{name} is {document['state']} and has {len(kept)} receipts"
+        for artefact in kept:
+            signed = _signed(bytes(artefact["content"]))
+            if (signed["reference"], signed["sha256"]) != (
+                document["reference"],
+                document["sha256"],
+            ):
+                yield f"{name} has the receipt of {signed['number']}"
+
+
+def _signed(stored: bytes) -> dict[str, str]:
+    body = base64.b64decode(stored).split(b".")[1]
+    return json.loads(base64.urlsafe_b64decode(body + b"=" * (-len(body) % 4)))
+
+
+def other_session(evidence: Evidence) -> Faults:
+    """What arrived in a session arrived in one that an attempt of its exchange names (P3)."""
+    for key, arrived in evidence.arrived.items():
+        document = evidence.documents.get(key)
+        if not document or document["operation"] != "secret_filing":
+            continue
+        sends = evidence.sends.get(document["id"], [])
+        named = {((send["resources"] or {}).get("session") or {}).get("session") for send in sends}
+        for item in arrived:
+            if item["attributes"]["session"] not in named:
+                yield f"{key[1]} arrived in a session that no attempt names"
+
+
+def batch_unnamed(evidence: Evidence) -> Faults:
+    """Each send of a batch names it, so that the exchanges that travelled together are found."""
+    for (_account, name), document in evidence.documents.items():
+        if document["operation"] == "batch_item" and not all(
+            send["batch"] for send in evidence.sends.get(document["id"], [])
+        ):
+            yield f"{name} was sent in a batch that no attempt names"
+
+
 CHECKS = (
+    Check("what was accepted has its receipt", receipt_missing, naive=False),
+    Check("a session is one that an attempt names", other_session, naive=False),
+    Check("each send of a batch names it", batch_unnamed, naive=False),
     Check("no document is held twice", held_twice),
     Check("none is lost", lost),
     Check("the bytes held are the bytes stored", other_bytes),

@@ -70,6 +70,7 @@ def _connection(env, company, place, number, sandbox_url):
             "environment": "sandbox",
             "base_url": f"{sandbox_url}/reference",
             "reference_api_key": f"{API_KEY}{place}",
+            "reference_account": account(place),
             "breaker_threshold": 8,
             "breaker_seconds": 0.5,
             **_LIMITS[number % len(_LIMITS)],

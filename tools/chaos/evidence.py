@@ -26,6 +26,13 @@ _ATTEMPTS = """
 SELECT exchange_id, step, outcome, is_late, started_at, ended_at, ended_at IS NOT NULL AS ended
   FROM finance_exchange_attempt ORDER BY id
 """
+_RECEIPTS = """
+SELECT exchange_id, name, sha256, content FROM finance_exchange_artefact ORDER BY id
+"""
+_SENDS = """
+SELECT exchange_id, resources, batch, wire_sha256 FROM finance_exchange_attempt
+ WHERE step = 'send' ORDER BY id
+"""
 _CASES = "SELECT exchange_id FROM finance_case WHERE state = 'open'"
 _SHADOW = "SELECT exchange_id, new FROM chaos_state ORDER BY id"
 _AUDIT = """
@@ -48,6 +55,9 @@ class Evidence:
     changes: dict[int, list[str]]
     audited: dict[int, list[str]]
     ledger: list[dict[str, Any]]
+    #: Artefacts and send attempts by exchange.
+    artefacts: dict[int, list[dict[str, Any]]]
+    sends: dict[int, list[dict[str, Any]]]
 
     def names(self, event: str) -> set[str]:
         """Names in the ledger's lines of one kind."""
@@ -73,6 +83,8 @@ def gather(run: Run) -> Evidence:
             _lists(rows(_SHADOW), "new"),
             _lists(rows(_AUDIT), "action"),
             Journal(run.folder / LEDGER).read(),
+            _grouped(rows(_RECEIPTS)),
+            _grouped(rows(_SENDS)),
         )
 
 

@@ -30,7 +30,7 @@ _READY_SECONDS = 120.0
 _PROGRESS = """
 SELECT (SELECT count(*) FROM finance_reference_document),
        (SELECT count(*) FROM finance_exchange WHERE state NOT IN ('accepted', 'rejected') OR claim_token IS NOT NULL
-            OR notification_pending)
+            OR notification_pending OR (state = 'accepted' AND next_step_at IS NOT NULL))
        + (SELECT count(*) FROM finance_case WHERE state = 'open')
 """
 

@@ -18,11 +18,24 @@ COMPANIES = 3
 CONNECTIONS = 2
 CHAINS = 2
 #: Of a hundred documents.
-MIX = (("document", 30), ("filing", 20), ("filing_now", 20), ("notice", 10), ("chain", 20))
+MIX = (
+    ("document", 20),
+    ("filing", 12),
+    ("filing_now", 10),
+    ("notice", 8),
+    ("chain", 14),
+    ("secret_filing", 14),
+    ("batch_item", 14),
+    ("certified", 8),
+)
 _ROLLED_BACK = 0.15
 #: The end of the name of what the authority refuses on its merits.
 REFUSED = "-no"
-_REFUSABLE = frozenset({"document", "filing", "filing_now"})
+_REFUSABLE = frozenset(
+    {"document", "filing", "filing_now", "secret_filing", "batch_item", "certified"}
+)
+#: What has a signed receipt after acceptance.
+CERTIFIED = frozenset({"secret_filing", "certified"})
 _REFUSED_SHARE = 0.04
 _LARGEST = 4
 _STALL_EVERY = 3
@@ -141,8 +154,22 @@ class Plan:
 
     def faults(self) -> list[dict]:
         """Rules for the sandbox. It draws from them by document, so every run spoils the same documents."""
-        sends = ("putDocument", "fileFiling", "postNotice", "appendRecord")
-        asks = ("findFiling", "findRecord", "getFiling")
+        sends = (
+            "putDocument",
+            "fileFiling",
+            "postNotice",
+            "appendRecord",
+            "sendInSession",
+            "sendBatch",
+        )
+        asks = (
+            "findFiling",
+            "findRecord",
+            "getFiling",
+            "listSession",
+            "findBatchItem",
+            "getReceipt",
+        )
         rules = [
             (kind, {"operation": operation, "probability": chance, **more})
             for operation in sends
@@ -152,6 +179,15 @@ class Plan:
             (kind, {"operation": operation, "probability": chance, **more})
             for operation in asks
             for kind, chance, more in _ON_ASKS
+        ]
+        rules += [
+            ("items_missing", {"operation": "sendBatch", "share": 0.1, "times": 40}),
+            ("items_lost", {"operation": "sendBatch", "share": 0.1, "times": 40}),
+            ("items_repeated", {"operation": "sendBatch", "share": 0.1, "times": 40}),
+        ]
+        rules += [
+            ("drop_after", {"operation": operation, "probability": 0.05})
+            for operation in _IN_BETWEEN
         ]
         return [
             {"kind": kind, "provider": "reference", "seed": self.seed * 1000 + number, **rule}
@@ -187,6 +223,8 @@ _ON_SENDS = (
     ("status", 0.01, {"status": 503}),
     ("status", 0.005, {"status": 429, "retry_after": 1}),
 )
+#: What obtains resources; nothing is in doubt where one of these is lost.
+_IN_BETWEEN = ("createChallenge", "signIn", "redeemToken", "openSession", "getKeys", "getLimits")
 _ON_ASKS = (
     ("drop_before", 0.05, {}),
     ("status", 0.02, {"status": 503}),

@@ -43,6 +43,7 @@ REFERENCE_MODULES = (
     "finance_connector_base",
     "finance_einvoice",
     "finance_connector_reference",
+    "finance_connector_letterbox",
     "finance_einvoice_fake",
 )
 # Parts of an addon that leave no trace in a database.

@@ -24,6 +24,7 @@ REJECTED = "rejected"
 HELD = "held"
 CONTRADICTION = "contradiction"
 OVERDUE = "overdue"
+NO_RECEIPT = "no_receipt"
 MANUAL = "manual"
 # Kinds of cases about a whole connection.
 CREDENTIALS = "credentials"
@@ -43,6 +44,7 @@ KINDS = (
     (HELD, "On hold"),
     (CONTRADICTION, "Contradicting responses"),
     (OVERDUE, "Verdict overdue"),
+    (NO_RECEIPT, "Receipt overdue"),
     (MANUAL, "Decided without a case"),
     (CREDENTIALS, "Credentials refused"),
     (STOPPED, "Connection not sending"),
@@ -51,7 +53,7 @@ KINDS = (
     (DIFFERENCE, "Differs from the e-invoice"),
 )
 #: Kinds that are raised by the periodic review and closed by it when the condition has ended.
-STALLS = (OVERDUE, CREDENTIALS, STOPPED)
+STALLS = (OVERDUE, NO_RECEIPT, CREDENTIALS, STOPPED)
 
 RETRY = "retry"
 SEND_AGAIN = "send_again"
@@ -129,6 +131,9 @@ def allowed(situation: Situation) -> dict[str, bool]:
         return {}
     if not situation.state:
         # Nothing to send: the condition ends at its source, or an operator accepts it.
+        return {DISMISS: True}
+    if situation.kind == NO_RECEIPT:
+        # The verdict stands; the receipt is fetched until it is there.
         return {DISMISS: True}
     if situation.kind == CONTRADICTION:
         # The recorded verdict stays: the operator clarifies with the provider and documents the

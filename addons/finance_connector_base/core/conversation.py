@@ -8,9 +8,12 @@ what it needs of these is in its ``Context``. The client of the connection drive
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
+
+from odoo.addons.finance_audit.core.entry import storable
 
 from .delivery.outcomes import Outcome, bounded_seconds
 from .http.wire import HttpRequest, HttpResponse
@@ -53,19 +56,30 @@ class Resource:
     expires_at: float | None = None
 
 
+#: Characters of the public part of a resource, which each attempt repeats.
+MAX_PUBLIC = 16 * 1024
 #: A lifetime longer than a month is one of a month: after that the resource is obtained again.
 MAX_LIFETIME_SECONDS = 31 * 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
 class Obtained:
-    """A resource as the provider gave it; ``lifetime`` in seconds, None for no end."""
+    """A resource as the provider gave it; ``lifetime`` in seconds, None for no end.
+
+    ``secret`` holds texts by name, ``public`` JSON values; both are stored.
+    """
 
     secret: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     public: Mapping[str, Any] = field(default_factory=dict[str, Any])
     lifetime: float | None = None
 
     def __post_init__(self) -> None:
+        if not all(isinstance(item, str) for pair in self.secret.items() for item in pair):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError("the secret part of a resource holds texts by name")
+        text = json.dumps(storable(dict(self.public)), allow_nan=False)
+        if len(text) > MAX_PUBLIC:
+            raise ValueError("the public part of a resource is too large")
+        object.__setattr__(self, "public", json.loads(text))
         if self.lifetime is not None:
             seconds = bounded_seconds(self.lifetime, MAX_LIFETIME_SECONDS) or 0.0
             object.__setattr__(self, "lifetime", seconds)

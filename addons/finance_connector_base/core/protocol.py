@@ -174,6 +174,12 @@ class ProviderProtocol:
         """
         return ()
 
+    def rests_on(self, name: str) -> tuple[str, ...]:
+        """Return the names of the resources that obtaining a resource reads, which are put in place
+        first: a session is encrypted for the provider's key, for instance.
+        """
+        return ()
+
     def obtain(self, name: str, old: Resource | None, context: Context) -> ResourceConversation:
         """Return the conversation that obtains a resource: an ``Obtained`` value, or the outcome
         that says why there is none. ``old`` is the one before, which may have ended.

@@ -57,6 +57,10 @@ def advice(case):
             "their support; the recorded status is kept. Correct the document if necessary, then "
             "dismiss the case with the result."
         ),
+        cases.NO_RECEIPT: _(
+            "The document is accepted; only its receipt is missing. It is requested until it arrives, "
+            "and the case then closes automatically. Contact the provider's support if it is needed now."
+        ),
         cases.DAMAGED: _(
             "The stored payload was modified outside Finance Connect and will not be sent. Inform "
             "the database administrator, then cancel and create the document again."

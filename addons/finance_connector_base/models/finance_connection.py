@@ -159,6 +159,14 @@ class FinanceConnection(models.Model):
         compute="_compute_messages",
         help="Set by the dispatcher. Queued exchanges are kept until this is resolved.",
     )
+    resource_ids = fields.One2many(
+        "finance.resource",
+        "connection_id",
+        "Sessions and keys",
+        readonly=True,
+        groups="finance_connector_base.group_operator,finance_connector_base.group_admin,"
+        "finance_audit.group_auditor",
+    )
     exchange_ids = fields.One2many("finance.exchange", "connection_id", "Exchanges")
     open_count = fields.Integer("Open exchanges", compute="_compute_counts")
     attention_count = fields.Integer("Require attention", compute="_compute_counts")

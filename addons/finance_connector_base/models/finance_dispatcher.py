@@ -46,7 +46,7 @@ from ..core.delivery.transitions import (
 )
 from ..core.delivery.windows import blocked, group_of
 from ..core.finding import Finding
-from ..core.protocol import Call, Operation
+from ..core.protocol import LIMITS, Call, Operation
 from ..core.security.masking import MaskingFilter, mask_secrets
 from ..secret_store import ClientHandle, pooled_client
 from .finance_dispatcher_worker import Heartbeat
@@ -94,6 +94,13 @@ class SendTarget:
     def windows(self):
         """Return the provider's rate windows."""
         return self.client.windows()
+
+    def lacks_limits(self) -> bool:
+        """Return whether the provider reports its rate windows and these are not in place.
+
+        Nothing waits for them: until they are known, the declared ones hold.
+        """
+        return self.client.reports_limits() and bool(self.client.missing((LIMITS,)))
 
     def group(self, claim: Claim, report) -> str:
         """Return the group of rate windows that a call drew from."""
@@ -269,16 +276,32 @@ class FinanceDispatcher(models.AbstractModel):
         claims, preparations = [], []
         for connection_id, quota in quotas.items():
             target = targets[connection_id]
-            windows = self.env["finance.throttle"]._lock_windows(connection_id, target.windows())
+            declared = self._declared_windows(connection_id, target)
+            if declared is None:
+                continue
+            windows = self.env["finance.throttle"]._lock_windows(connection_id, declared)
             taken, missing = self._claim_from(connection_id, quota, target, worker_id, windows)
             self.env["finance.throttle"]._save_windows(connection_id, windows)
             throttles[connection_id] = throttles[connection_id].taken(len(taken))
             claims += taken
+            if target.lacks_limits():
+                missing = [*missing, (LIMITS,)]
             preparations += [Preparation(connection_id, target.client, names) for names in missing]
         self.env["finance.throttle"]._save(
             [item for item in throttles.values() if not item.bucket.unlimited]
         )
         return Claimed(claims, admissible > len(claims), preparations)
+
+    @api.model
+    def _declared_windows(self, connection_id, target):
+        """Return the rate windows of a connection; None where its adapter fails, which keeps no
+        other connection back (X10).
+        """
+        try:
+            return target.windows()
+        except Exception:
+            _logger.exception("the rate windows of connection %s broke", connection_id)
+            return None
 
     def _quotas(self, due, slots, held):
         """Return how many calls each connection may start, the throttles, and how many calls are
@@ -730,13 +753,20 @@ def _group(targets, claim, report):
 
 
 def _one_per_call(results):
-    """Return one result of each call: a batch is one call, whatever it carried."""
-    seen = set()
+    """Return one result of each call: a batch is one call, whatever it carried.
+
+    A provider that answered for one document of a batch has answered; the longest pause it asked for
+    holds.
+    """
+    calls = {}
     for claim, report in results:
-        key = claim.batch or claim.token
-        if key not in seen:
-            seen.add(key)
-            yield claim, report
+        calls.setdefault(claim.batch or claim.token, []).append((claim, report))
+    for parts in calls.values():
+        claim, report = min(parts, key=lambda part: outcomes.is_failure(part[1].outcome))
+        pauses = [part[1].outcome.pause for part in parts if part[1].outcome.pause is not None]
+        if pauses:
+            report = replace(report, outcome=replace(report.outcome, pause=max(pauses)))
+        yield claim, report
 
 
 def _with_attempts(task, attempts):

@@ -173,6 +173,9 @@ class FinanceExchange(models.Model):
     attempt_ids = fields.One2many(
         "finance.exchange.attempt", "exchange_id", "Attempts", readonly=True
     )
+    artefact_ids = fields.One2many(
+        "finance.exchange.artefact", "exchange_id", "Receipts and artefacts", readonly=True
+    )
 
     _unique_key = models.Constraint(
         "UNIQUE(connection_id, idempotency_key)",

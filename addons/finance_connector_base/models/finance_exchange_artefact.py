@@ -39,8 +39,15 @@ class FinanceExchangeArtefact(models.Model):
         "Received at", required=True, readonly=True, default=fields.Datetime.now
     )
 
+    file_name = fields.Char("File name", compute="_compute_file_name", exportable=False)
+
     #: The same bytes for the same exchange are kept once, however often they are fetched.
     _content = models.UniqueIndex("(exchange_id, sha256, name)")
+
+    @api.depends("name")
+    def _compute_file_name(self):
+        for artefact in self:
+            artefact.file_name = artefact.name.replace("/", "_")
 
     @api.model
     def _keep(self, results):

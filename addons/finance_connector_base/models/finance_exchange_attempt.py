@@ -92,6 +92,9 @@ class FinanceExchangeAttempt(models.Model):
         readonly=True,
         help="Public part of the sessions and keys under which the step was taken.",
     )
+    resources_text = fields.Text(
+        "Sessions and keys in use", compute="_compute_resources_text", exportable=False
+    )
     wire_sha256 = fields.Char(
         "Hash of the transmitted bytes",
         readonly=True,
@@ -141,6 +144,14 @@ class FinanceExchangeAttempt(models.Model):
                 "%s::text ILIKE %s", SQL.identifier(alias, "reason_args"), pattern
             )
         )
+
+    @api.depends("resources")
+    def _compute_resources_text(self):
+        for attempt in self:
+            attempt.resources_text = "\n".join(
+                f"{name}: {', '.join(f'{key} {value}' for key, value in public.items())}"
+                for name, public in (attempt.resources or {}).items()
+            )
 
     def _compute_response_text(self):
         for attempt in self:

@@ -152,6 +152,10 @@ class FinanceFinding(models.AbstractModel):
                 _("The outcome could not be determined within %(hours)s hours."),
                 "",
             ),
+            "stall.receipt": (
+                _("The signed receipt has been missing for more than %(hours)s hours."),
+                _("Finance Connect keeps requesting it. Contact the provider's support."),
+            ),
             "stall.connection_paused": (
                 _("The connection is paused while exchanges are queued."),
                 _(

@@ -29,7 +29,17 @@ class FinanceResource(models.Model):
     obtained_at = fields.Datetime("Obtained at", readonly=True)
     expires_at = fields.Datetime("Valid until", readonly=True)
 
+    is_valid = fields.Boolean("Valid", compute="_compute_is_valid", exportable=False)
+
     _name_unique = models.UniqueIndex("(connection_id, name)")
+
+    @api.depends("expires_at", "obtained_at")
+    def _compute_is_valid(self):
+        now = fields.Datetime.now()
+        for resource in self:
+            resource.is_valid = bool(resource.obtained_at) and (
+                not resource.expires_at or resource.expires_at > now
+            )
 
     @api.model
     def _drop(self, connections):

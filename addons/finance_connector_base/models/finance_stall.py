@@ -1,9 +1,10 @@
 """Detection of stalls: exchanges and connections that do not proceed although nothing has failed.
 
-Three conditions, each of which opens one case (``core.cases.STALLS``) and closes it when it has
+Four conditions, each of which opens one case (``core.cases.STALLS``) and closes it when it has
 ended:
 
 * a verdict is missing longer than the operation or its retry policy allows;
+* the receipt of an accepted document is missing longer than the operation allows;
 * the provider refuses the credentials of a connection in use;
 * a connection is paused or blocked while exchanges are queued.
 
@@ -45,6 +46,21 @@ _OVERDUE = """
      LIMIT %(limit)s
 """
 
+#: Accepted exchanges whose receipt is still to be fetched: only for these a step is due.
+_WITHOUT_RECEIPT = """
+    SELECT e.id, e.connection_id, e.operation,
+           EXTRACT(EPOCH FROM (clock_timestamp() AT TIME ZONE 'UTC')
+                   - GREATEST(COALESCE(e.state_since, e.create_date), closed.at)) / 3600
+      FROM finance_exchange e
+      LEFT JOIN LATERAL (
+               SELECT MAX(c.resolved_at) AS at FROM finance_case c
+                WHERE c.exchange_id = e.id AND c.state = 'resolved') closed ON TRUE
+     WHERE e.state = %(accepted)s AND e.next_step_at IS NOT NULL
+       AND NOT EXISTS (SELECT 1 FROM finance_case c WHERE c.exchange_id = e.id AND c.state = 'open')
+     ORDER BY 4 DESC, e.id
+     LIMIT %(limit)s
+"""
+
 
 class FinanceStall(models.AbstractModel):
     _name = "finance.stall"
@@ -55,6 +71,7 @@ class FinanceStall(models.AbstractModel):
         """Open cases for conditions that exist and close those of conditions that have ended."""
         self.env.flush_all()
         self._review_verdicts()
+        self._review_receipts()
         self._review_credentials()
         self._review_connections()
 
@@ -82,6 +99,28 @@ class FinanceStall(models.AbstractModel):
         """Return the deadline of the policy, else of the operation."""
         policy = policy_of(book, connection.id, operation)
         return policy.verdict_hours or connection._operation_of(operation).verdict_hours
+
+    # -- receipts ----------------------------------------------------------------------------------
+
+    def _review_receipts(self):
+        """Raise missing receipts, and close the cases of those that have come."""
+        open_cases = self.env["finance.case"].search(
+            [("state", "=", "open"), ("kind", "=", cases.NO_RECEIPT)]
+        )
+        come = open_cases.exchange_id.filtered(lambda item: not item.next_step_at)
+        self.env["finance.case"]._close_for(
+            come, Finding("stall.ended", INFO), kinds=[cases.NO_RECEIPT]
+        )
+        self.env.cr.execute(_WITHOUT_RECEIPT, {"accepted": states.ACCEPTED, "limit": BATCH})
+        overdue = {}
+        for exchange_id, connection_id, operation, hours in self.env.cr.fetchall():
+            connection = self.env["finance.connection"].browse(connection_id)
+            deadline = connection._operation_of(operation).receipt_hours
+            if deadline and float(hours) > deadline:
+                arguments = {"hours": str(round(deadline))}
+                overdue[exchange_id] = Finding("stall.receipt", WARNING, arguments)
+        exchanges = self.env["finance.exchange"].browse(overdue)
+        self.env["finance.case"]._open_for(exchanges, cases.NO_RECEIPT, overdue)
 
     # -- credentials
     # --------------------------------------------------------------------------------------------

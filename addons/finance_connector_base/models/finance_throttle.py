@@ -302,6 +302,14 @@ class FinanceConnection(models.Model):
     not_before = fields.Datetime(
         related="throttle_ids.not_before", string="Paused by the provider until"
     )
+    window_ids = fields.One2many(
+        "finance.throttle.window",
+        "connection_id",
+        "Rate limits of the provider",
+        readonly=True,
+        groups="finance_connector_base.group_operator,finance_connector_base.group_admin,"
+        "finance_audit.group_auditor",
+    )
     retry_policy_ids = fields.One2many(
         "finance.retry.policy",
         "connection_id",

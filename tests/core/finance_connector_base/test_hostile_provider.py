@@ -119,7 +119,7 @@ class _Client:
     def __init__(self, url):
         self.url, self.started, self.ended = url, threading.Semaphore(0), threading.Semaphore(0)
 
-    def perform(self, _step, _call):
+    def perform(self, _step, _call, _claimed=None):
         self.started.release()
         try:
             post(self.url, timeout=(1.0, 60.0), total=60.0)
@@ -160,7 +160,7 @@ def test_f5_threads_left_over_take_the_place_of_slots():
     class Stuck:
         """Hangs in something that no socket ends, the resolution of a name for one."""
 
-        def perform(self, _step, _call):
+        def perform(self, _step, _call, _claimed=None):
             blocked.release()
             release.wait(20)
             return Report(Accepted("x"))

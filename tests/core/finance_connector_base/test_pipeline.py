@@ -17,7 +17,7 @@ class StubClient:
     def __init__(self):
         self.slow = threading.Event()
 
-    def perform(self, _step, call):
+    def perform(self, _step, call, _claimed=None):
         if call.key == "slow":
             assert self.slow.wait(WAIT)
         if call.key == "broken":
@@ -79,7 +79,7 @@ def test_x4_the_tokens_on_their_way_are_known():
 
 def test_x4_a_call_whose_claim_ran_out_is_not_begun():
     class Refusing(StubClient):
-        def perform(self, _step, call):
+        def perform(self, _step, call, _claimed=None):
             raise AssertionError(f"{call.key} was sent")
 
     with Pipeline(2, holds=lambda worker: worker == "alive") as pipeline:

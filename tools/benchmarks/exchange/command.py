@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from tools.dev import odoo_run
 
-from . import memory, passes, posting, watch
+from . import batches, memory, passes, posting, watch
 from .engines import ENGINES, LATENCIES, NAIVE, OURS, QUEUE_JOB, Engine
 from .setting import Setting, ready
 
@@ -78,7 +78,7 @@ FACTS = {
 
 
 #: Further questions, each answered with a text.
-QUESTIONS = {"memory": memory.main, "posting": posting.main}
+QUESTIONS = {"memory": memory.main, "posting": posting.main, "batch": batches.main}
 
 
 def main(parts: list[str], seconds: int) -> int:

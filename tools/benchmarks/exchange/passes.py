@@ -43,7 +43,7 @@ class Kill:
     seconds: float
 
 
-def _wait(setting: Setting, batch: str, count: int, limit: float) -> float:
+def wait(setting: Setting, batch: str, count: int, limit: float) -> float:
     """Return the elapsed time when the last of a batch was seen finished; give up at the limit."""
     deadline = time.monotonic() + limit
     while setting.finished(batch) < count and time.monotonic() < deadline:
@@ -52,12 +52,12 @@ def _wait(setting: Setting, batch: str, count: int, limit: float) -> float:
 
 
 def _fill_and_wait(setting: Setting, batch: str, count: int) -> float:
-    """As ``_wait``. An engine may be done before the process that handed over the documents has ended."""
+    """As ``wait``. An engine may be done before the process that handed over the documents has ended."""
     with ThreadPoolExecutor(1) as pool:
         filling = pool.submit(setting.fill, batch, count)
         while not filling.done() and not setting.finished(batch):
             time.sleep(LOOK)
-        ended = _wait(setting, batch, count, LIMIT)
+        ended = wait(setting, batch, count, LIMIT)
         filling.result()
         return ended
 
@@ -110,7 +110,7 @@ def kill(setting: Setting) -> Kill:
     setting.stub.answer_after(0.05)
     _wait_for(setting, held)
     seconds = time.monotonic() - started
-    _wait(setting, "kill", KILL_COUNT, LIMIT)
+    wait(setting, "kill", KILL_COUNT, LIMIT)
     effects = setting.stub.oracle("kill")["effects"]
     return Kill(
         len(held),

@@ -13,6 +13,7 @@ from aiohttp import web
 
 HOST = "127.0.0.1"
 BACKLOG = 4096
+LARGEST = 64 * 1024 * 1024
 
 
 @dataclass
@@ -40,10 +41,11 @@ class Stub:
 
     def app(self) -> web.Application:
         """The routes: documents for the callers, the rest for whoever measures."""
-        app = web.Application()
+        app = web.Application(client_max_size=LARGEST)
         app.router.add_post("/documents/{batch}/{number}", self._post)
         app.router.add_get("/documents/{batch}/{number}", self._get)
         app.router.add_get("/documents", _alive)
+        app.router.add_post("/batches/{batch}", self._post_batch)
         app.router.add_get("/oracle/{batch}", self._oracle)
         app.router.add_put("/latency/{seconds}", self._set_latency)
         return app
@@ -60,6 +62,19 @@ class Stub:
             await asyncio.sleep(self._latency)
         batch.flying.pop(number, None)
         return web.json_response({"reference": f"R-{number}"}, status=201)
+
+    async def _post_batch(self, request: web.Request) -> web.Response:
+        """Many documents in one call, an answer for each; the number is the key."""
+        items = (await request.json())["items"]
+        batch, port = self._batch(request), request.transport.get_extra_info("peername")[1]
+        for item in items:
+            batch.arrive(item["key"], port)
+        if self._latency:
+            await asyncio.sleep(self._latency)
+        for item in items:
+            batch.flying.pop(item["key"], None)
+        results = [{"key": item["key"], "reference": f"R-{item['key']}"} for item in items]
+        return web.json_response({"results": results}, status=201)
 
     async def _get(self, request: web.Request) -> web.Response:
         number = request.match_info["number"]

@@ -95,6 +95,8 @@ def _cleaned(name: str, default: Any, value: Any) -> Any:
         return _clean_findings(value)
     if name == "artefacts":
         return _clean_artefacts(value)
+    if name == "ended":
+        return tuple(item for item in value if isinstance(item, str)) if value else ()
     if isinstance(value, Finding):
         return value.cleaned()
     if value is None:
@@ -113,17 +115,24 @@ class Artefact:
     media_type: str
     content: bytes = field(repr=False)
 
+    def __post_init__(self) -> None:
+        """Refuse what is not bytes: evidence is what came, not what something made of it."""
+        if not isinstance(self.content, bytes):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError("the content of an artefact is bytes")
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome(_Clean):
     """Common ancestor; never used itself.
 
-    Any outcome may carry ``artefacts``, kept as evidence, and a ``pause`` in seconds that the
-    provider asks for, also after a success.
+    Any outcome may carry ``artefacts``, kept as evidence, a ``pause`` in seconds that the provider
+    asks for, also after a success, and the names of resources that have ``ended`` by the provider's
+    own word and are obtained again.
     """
 
     artefacts: tuple[Artefact, ...] = field(default=(), kw_only=True)
     pause: float | None = field(default=None, kw_only=True)
+    ended: tuple[str, ...] = field(default=(), kw_only=True)
 
     @property
     def code(self) -> str:
@@ -228,6 +237,11 @@ FAILURES = (Transient, Unknown, ContractBroken, AuthFailed)
 CALL_ERRORS = (*sorted(_CODES[kind] for kind in FAILURES), LOST)
 #: Codes of calls by which the provider refused the document or the request itself.
 REFUSALS = tuple(_CODES[kind] for kind in (Rejected, Permanent))
+
+
+def is_declared(value: object) -> bool:
+    """Return whether a value is one of the outcomes of the table; a class derived from one is not."""
+    return type(value) in _CODES
 
 
 def is_failure(outcome: Outcome) -> bool:

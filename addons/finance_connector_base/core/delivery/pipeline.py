@@ -130,14 +130,15 @@ def perform(task: Task) -> list[Result]:
 def _perform_claim(task: Claim) -> list[Result]:
     if task.step == "send":
         reached("before_send")
-    report = task.client.perform(task.step, task.call)
+    report = task.client.perform(task.step, task.call, task.resources)
     reached("after_send" if task.step == "send" else "after_status_check")
     return [(task, report)]
 
 
 def _perform_batch(task: ClaimBatch) -> list[Result]:
     reached("before_send")
-    reports = task.claims[0].client.perform_batch(tuple(claim.call for claim in task.claims))
+    first, calls = task.claims[0], tuple(claim.call for claim in task.claims)
+    reports = first.client.perform_batch(calls, first.resources)
     reached("after_send")
     return [(claim, reports[claim.call.key]) for claim in task.claims]
 

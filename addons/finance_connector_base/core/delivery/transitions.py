@@ -323,7 +323,7 @@ def _on_receipt(
     rng: random.Random | None,
 ) -> Transition:
     """Fetching a receipt never changes what was decided; it is repeated until there is one."""
-    if isinstance(outcome, Accepted):
+    if _is_receipt(outcome):
         return Transition(old)
     if isinstance(outcome, Waiting):
         delay = poll_delay(old.step_count, outcome.poll_after, policy.poll_ceiling_seconds)
@@ -333,6 +333,11 @@ def _on_receipt(
     if old.step_count < policy.asks(operation.max_attempts):
         return Transition(old, due_in=backoff(old.step_count, rng, policy=policy))
     return Transition(old, due_in=policy.poll_ceiling_seconds)
+
+
+def _is_receipt(outcome: Outcome) -> bool:
+    """Return whether the step brought the receipt itself, not only word of it."""
+    return isinstance(outcome, Accepted) and bool(outcome.artefacts)
 
 
 _OnOutcome: TypeAlias = Callable[
@@ -378,7 +383,7 @@ def status_on_outcome(step: Step, outcome: Outcome, reference: str = "") -> Find
     """Return the status after a step. ``reference`` is the provider's where one was known before."""
     reference = getattr(outcome, "reference", "") or reference
     if step == "receipt":
-        code = "exchange.receipt" if isinstance(outcome, Accepted) else "exchange.receipt_pending"
+        code = "exchange.receipt" if _is_receipt(outcome) else "exchange.receipt_pending"
         return Finding(code, args={"reference": reference})
     if isinstance(outcome, Waiting):
         code = {"lookup": "exchange.found", "poll": "exchange.undecided"}.get(

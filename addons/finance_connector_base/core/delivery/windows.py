@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
+from ..finding import storable_text
 from ..protocol import Operation, Step, Window
 from .states import ACCEPTED, PENDING, UNKNOWN, WAITING
 
@@ -100,14 +101,18 @@ def declared(windows: Iterable[Window], from_provider: Any, most: int = 100) -> 
         for item in given[:most]
         if isinstance(item, dict)
     ]
-    known = {item.group: item for item in reported if item}
-    kept = [item for item in windows if item.group not in known]
-    return (*kept, *(item for item in reported if item))
+    # One window of a length in each group: they are stored under both.
+    found = {(item.group, item.seconds): item for item in reported if item}
+    groups = {item.group for item in found.values()}
+    kept = {(item.group, item.seconds): item for item in windows if item.group not in groups}
+    return (*kept.values(), *found.values())
 
 
 def _reported(item: Mapping[str, Any]) -> Window | None:
     try:
-        window = Window(str(item["group"])[:64], int(item["calls"]), float(item["seconds"]))
+        window = Window(
+            storable_text(item["group"], 64), int(item["calls"]), float(item["seconds"])
+        )
     except (KeyError, TypeError, ValueError, OverflowError):
         return None
     sane = 1 <= window.calls <= _MOST_CALLS and _SHORTEST <= window.seconds <= _LONGEST

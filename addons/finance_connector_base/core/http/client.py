@@ -29,8 +29,19 @@ from collections.abc import Callable, Generator, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..conversation import Answer, Ask, Context, Obtained, Page, Resource
-from ..delivery.outcomes import Accepted, AuthFailed, ContractBroken, Outcome, Transient, Unknown
+from ..conversation import TOKEN, Answer, Ask, Context, Obtained, Page, Resource
+from ..delivery.outcomes import (
+    Accepted,
+    AuthFailed,
+    ContractBroken,
+    Duplicate,
+    Outcome,
+    RateLimited,
+    Transient,
+    Unknown,
+    Waiting,
+    is_declared,
+)
 from ..delivery.windows import declared
 from ..finding import storable_text
 from ..protocol import LIMITS, Call, ProviderProtocol, Step, Window
@@ -45,6 +56,13 @@ MAX_REQUESTS = 50
 MAX_SECONDS = 60.0
 #: A resource that needs a resource that needs a resource is the most that is followed.
 _MAX_DEPTH = 3
+#: What may stand in place of a resource: nothing happened, and the step is taken again later.
+_NOT_OBTAINED = (AuthFailed, RateLimited, Transient)
+#: Outcomes of an effect; a query, a feed or a resource has a value of its own instead.
+_OF_AN_EFFECT = (Accepted, Waiting, Duplicate)
+
+#: Public part of the resources under which a step was claimed, by name.
+Claimed = Mapping[str, Mapping[str, Any]]
 _MAX_HEADER = 200
 
 
@@ -85,6 +103,12 @@ class _Trace:
     seconds: float = 0.0
     number: int = 0
     effect: HttpRequest | None = None
+    #: Resources that had to be in place, by name; they are not exchanged on the way.
+    held: Mapping[str, Resource] = field(default_factory=dict[str, Resource])
+    #: Resources whose credentials were put on requests, by name.
+    used: dict[str, Resource] = field(default_factory=dict[str, Resource])
+    #: Names of the resources that are being obtained.
+    obtaining: tuple[str, ...] = ()
 
 
 class _Ended(Exception):
@@ -114,39 +138,48 @@ class ProviderClient:
 
     # -- steps -------------------------------------------------------------------------------------
 
-    def perform(self, step: Step, call: Call) -> Report:
-        """Run one step of one exchange."""
-        trace = self._trace(may_effect=step == "send")
-        needs = self.protocol.needs(step, call)
-        return self._run(
-            lambda: self.protocol.converse(step, call, self._context(needs)), trace, Outcome, needs
-        )
+    def perform(self, step: Step, call: Call, claimed: Claimed | None = None) -> Report:
+        """Run one step of one exchange.
 
-    def perform_batch(self, calls: tuple[Call, ...]) -> dict[str, Report]:
-        """Send several calls in one conversation; return a report per key.
+        ``claimed`` is the public part of the resources that the attempt names: the step is taken
+        under these or not at all (P3). None: no attempt names any; what is missing is obtained.
+        """
+        trace = self._trace(may_effect=step == "send")
+
+        def conversation() -> Generator[Ask, HttpResponse, Any]:
+            context = self._hold(self.protocol.needs(step, call), claimed, trace)
+            return (yield from self.protocol.converse(step, call, context))
+
+        return self._run(conversation, trace, Outcome)
+
+    def perform_batch(
+        self, calls: tuple[Call, ...], claimed: Claimed | None = None
+    ) -> dict[str, Report]:
+        """Send several calls in one conversation; return a report per key. ``claimed``: see
+        ``perform``.
 
         A key the provider did not answer is unknown; an answer for a key that was not sent is
         ignored. Only the first report carries the body of the response.
         """
         trace = self._trace(may_effect=True)
-        needs = self.protocol.needs("send", calls[0])
         outcomes: dict[str, Outcome] = {}
 
         def conversation() -> Generator[Ask, HttpResponse, Outcome]:
-            answered: Any = yield from self.protocol.converse_batch(calls, self._context(needs))
+            context = self._hold(self.protocol.needs("send", calls[0]), claimed, trace)
+            answered: Any = yield from self.protocol.converse_batch(calls, context)
             if isinstance(answered, Outcome):
                 return answered
-            outcomes.update(
-                {key: item for key, item in answered.items() if isinstance(item, Outcome)}
-            )
+            outcomes.update({key: item for key, item in answered.items() if is_declared(item)})
             return Unknown("the response does not mention this document")
 
-        report = self._run(conversation, trace, Outcome, needs)
+        report = self._run(conversation, trace, Outcome)
         bare = replace(report, body=b"")
         reports = {
             call.key: replace(bare, outcome=outcomes.get(call.key, report.outcome))
             for call in calls
         }
+        for item in outcomes.values():
+            self._refuse_ended(item, trace)
         first = calls[0].key
         reports[first] = replace(reports[first], body=report.body)
         return reports
@@ -157,18 +190,18 @@ class ProviderClient:
         """Ask a question without effect, within ``seconds``; the report's ``value`` is the answer."""
         trace = self._trace(may_effect=False, seconds=seconds)
         return self._run(
-            lambda: self.protocol.query(operation, payload, self._context(())), trace, Answer
+            lambda: self.protocol.query(operation, payload, self._context({})), trace, Answer
         )
 
     def feed(self, name: str, cursor: str) -> Report:
         """Read one page of a feed; the report's ``value`` is the page."""
         trace = self._trace(may_effect=False)
-        return self._run(lambda: self.protocol.feed(name, cursor, self._context(())), trace, Page)
+        return self._run(lambda: self.protocol.feed(name, cursor, self._context({})), trace, Page)
 
     def probe(self) -> Report:
         """Call the provider without effect, to check address and credentials."""
         trace = self._trace(may_effect=False)
-        return self._run(lambda: self.protocol.probe(self._context(())), trace, Outcome)
+        return self._run(lambda: self.protocol.probe(self._context({})), trace, Outcome)
 
     def close(self) -> None:
         """Close idle sockets."""
@@ -189,6 +222,10 @@ class ProviderClient:
         """Return the resources that must be in place before a step is claimed."""
         return self.protocol.needs(step, call)
 
+    def reports_limits(self) -> bool:
+        """Return whether the provider reports its own rate windows, as the resource ``limits``."""
+        return self.protocol.has_resource(LIMITS)
+
     def missing(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """Return those of the named resources that are not in place."""
         return tuple(name for name in names if self._resources.get(name) is None) if names else ()
@@ -207,13 +244,47 @@ class ProviderClient:
         for name in names:
             trace = self._trace(may_effect=False)
             try:
-                self._resource(name, 0, trace, depth=0)
+                self._resource(name, 0, trace)
             except _Ended as ended:
                 return self._report(ended.outcome, trace)
         return None
 
-    def _resource(self, name: str, refused: int, trace: _Trace, depth: int) -> Resource:
-        if depth >= _MAX_DEPTH:
+    def release(self, name: str) -> Report | None:
+        """Give a resource up at the provider, where that takes a conversation, and use it no more;
+        return its report, None where there was nothing to do.
+        """
+        resource, protocol = self._resources.get(name), self.protocol
+        if resource is None:
+            return None
+        trace = self._trace(may_effect=False)
+        trace.held = {name: resource}
+        conversation = protocol.release(name, resource, self._context(trace.held))
+        self._resources.refuse(name, resource.generation)
+        return self._run(lambda: conversation, trace, Outcome) if conversation else None
+
+    def _hold(self, names: tuple[str, ...], claimed: Claimed | None, trace: _Trace) -> Context:
+        """Return the context of a step with the resources it needs, which stay the same until its
+        end.
+
+        Another generation than the claimed one is another session, which no attempt names: nothing
+        is sent in it.
+        """
+        held: dict[str, Resource] = {}
+        for name in names:
+            resource = (
+                self._resource(name, 0, trace) if claimed is None else self._resources.get(name)
+            )
+            if resource is None or (
+                claimed is not None
+                and resource.generation != claimed.get(name, {}).get("generation")
+            ):
+                raise _Ended(Transient(f"the {name} ended before the call was started"))
+            held[name] = resource
+        trace.held = held
+        return self._context(held)
+
+    def _resource(self, name: str, refused: int, trace: _Trace) -> Resource:
+        if name in trace.obtaining or len(trace.obtaining) >= _MAX_DEPTH:
             raise _Ended(ContractBroken(f"resource {name} needs itself"))
         kept = self._resources.get(name)
         if kept and kept.generation > refused:
@@ -221,29 +292,35 @@ class ProviderClient:
 
         def obtain(old: Resource | None) -> Obtained | Outcome:
             # A trace of its own: these responses hold secrets and are evidence of nothing.
-            inner = _Trace(may_effect=False, deadline=trace.deadline)
-            result = self._drive(
-                lambda: self.protocol.obtain(name, old, self._context(())),
-                inner,
-                Obtained,
-                depth=depth + 1,
-            )
+            inner = _Trace(False, trace.deadline, obtaining=(*trace.obtaining, name))
+            result = self._drive(lambda: self._obtaining(name, old, inner), inner, Obtained)
             trace.seconds += inner.seconds
+            self._refuse_ended(result, inner)
             return result
 
         renewed = self._resources.renew(name, refused, obtain)
-        if isinstance(renewed, (Unknown, ContractBroken)):
-            # Obtaining a resource has no effect, so nothing is in doubt.
-            renewed = Transient(renewed.reason)
-        if isinstance(renewed, Outcome):
-            raise _Ended(renewed)
-        return renewed
+        if isinstance(renewed, Resource):
+            return renewed
+        if not isinstance(renewed, _NOT_OBTAINED):
+            # Obtaining a resource has no effect, so nothing is in doubt and nothing is decided.
+            renewed = Transient(f"{name}: {getattr(renewed, 'reason', '') or renewed.code}")
+        raise _Ended(renewed)
 
-    def _context(self, needs: tuple[str, ...]) -> Context:
-        kept = {name: self._resources.get(name) for name in needs}
-        return Context(
-            self._clock(), self._random, {name: item for name, item in kept.items() if item}
-        )
+    def _obtaining(
+        self, name: str, old: Resource | None, trace: _Trace
+    ) -> Generator[Ask, HttpResponse, Any]:
+        context = self._hold(self.protocol.rests_on(name), None, trace)
+        return (yield from self.protocol.obtain(name, old, context))
+
+    def _refuse_ended(self, result: object, trace: _Trace) -> None:
+        """Use no more what the provider said has ended (``Outcome.ended``)."""
+        for name in result.ended if isinstance(result, Outcome) else ():
+            resource = trace.held.get(name) or trace.used.get(name) or self._resources.get(name)
+            if resource:
+                self._resources.refuse(name, resource.generation)
+
+    def _context(self, resources: Mapping[str, Resource]) -> Context:
+        return Context(self._clock(), self._random, resources)
 
     # -- driving a conversation --------------------------------------------------------------------
 
@@ -255,11 +332,11 @@ class ProviderClient:
         begin: Callable[[], Generator[Ask, HttpResponse, Any]],
         trace: _Trace,
         wanted: type,
-        needs: tuple[str, ...] = (),
     ) -> Report:
-        result = self._drive(begin, trace, wanted, needs)
+        result = self._drive(begin, trace, wanted)
         if isinstance(result, (Answer, Page)):
             return replace(self._report(Accepted(""), trace), value=result)
+        self._refuse_ended(result, trace)
         return self._report(result, trace)
 
     def _drive(
@@ -267,14 +344,12 @@ class ProviderClient:
         begin: Callable[[], Generator[Ask, HttpResponse, Any]],
         trace: _Trace,
         wanted: type,
-        needs: tuple[str, ...] = (),
-        depth: int = 0,
     ) -> Any:
         """Return what the conversation returns, or the outcome of where it broke."""
         conversation = None
         try:
             conversation = begin()
-            result = self._converse(conversation, trace, needs, depth)
+            result = self._converse(conversation, trace)
         except _Ended as ended:
             return _certain(trace, ended.outcome)
         except ForbiddenAddress as error:
@@ -283,25 +358,19 @@ class ProviderClient:
             return _unread(trace, f"{type(error).__name__} while reading the response")
         finally:
             _close(conversation)
-        if isinstance(result, (wanted, Outcome)):
+        if _is_wanted(result, wanted):
             return result
         return _unread(trace, f"the protocol returned a {type(result).__name__}")
 
-    def _converse(
-        self,
-        conversation: Generator[Ask, HttpResponse, Any],
-        trace: _Trace,
-        needs: tuple[str, ...],
-        depth: int,
-    ) -> Any:
+    def _converse(self, conversation: Generator[Ask, HttpResponse, Any], trace: _Trace) -> Any:
         try:
             ask = next(conversation)
             while True:
-                ask = conversation.send(self._answer(ask, trace, needs, depth))
+                ask = conversation.send(self._answer(ask, trace))
         except StopIteration as stop:
             return stop.value
 
-    def _answer(self, ask: Ask, trace: _Trace, needs: tuple[str, ...], depth: int) -> HttpResponse:
+    def _answer(self, ask: Ask, trace: _Trace) -> HttpResponse:
         if ask.effect and not trace.may_effect:
             raise _Ended(ContractBroken("the protocol marks an effect in a step without one"))
         if ask.effect and trace.effect:
@@ -309,7 +378,7 @@ class ProviderClient:
         trace.number += 1
         if trace.number > MAX_REQUESTS:
             raise _Ended(_unread(trace, "too many requests in one step"))
-        answer = self._authorized(ask, trace, needs, depth)
+        answer = self._authorized(ask, trace)
         if isinstance(answer, HttpResponse):
             trace.response = answer
             return answer
@@ -317,21 +386,20 @@ class ProviderClient:
             trace.effect = None
         raise _Ended(Transient(answer.reason))
 
-    def _authorized(
-        self, ask: Ask, trace: _Trace, needs: tuple[str, ...], depth: int
-    ) -> HttpResponse | NotSent | NoAnswer:
+    def _authorized(self, ask: Ask, trace: _Trace) -> HttpResponse | NotSent | NoAnswer:
         """Send with the credentials the request asks for; after one 401 they are renewed once.
 
         A 401 comes before processing (RFC 9110 §15.5.2), so sending again after it doubles nothing.
         A resource that had to be in place before the claim is not exchanged on the way: the step is
         taken again with the next one (P2).
         """
-        name = ask.auth
-        if not name or not (name in needs or self.protocol.has_resource(name)):
+        name, held = ask.auth, trace.held.get(ask.auth)
+        if held is None and not self._is_authorized_by(name):
             return self._send(ask, ask.request, trace)
         refused = 0
         for _try in range(2):
-            resource = self._resource(name, refused, trace, depth)
+            resource = held or self._resource(name, refused, trace)
+            trace.used[name] = resource
             request = self.protocol.authorize(ask.request, resource)
             answer = self._send(ask, request, trace)
             if not (isinstance(answer, HttpResponse) and answer.status == _UNAUTHORIZED):
@@ -341,9 +409,19 @@ class ProviderClient:
             refused = resource.generation
             if ask.effect:
                 trace.effect = None
-            if name in needs:
+            if held:
                 raise _Ended(Transient(f"the {name} has ended (HTTP 401)"))
         raise _Ended(AuthFailed("the provider refuses a token it has just issued (HTTP 401)"))
+
+    def _is_authorized_by(self, name: str) -> bool:
+        """Return whether requests carry credentials of this resource; ``token`` is what a request
+        names that names nothing, so a protocol without one sends none.
+        """
+        if not name or self.protocol.has_resource(name):
+            return bool(name)
+        if name == TOKEN:
+            return False
+        raise _Ended(ContractBroken(f"a request asks for an undeclared resource, {name}"))
 
     def _send(
         self, ask: Ask, request: HttpRequest, trace: _Trace
@@ -386,6 +464,15 @@ class ProviderClient:
             request_id=storable_text(next(filter(None, request_ids), ""), _MAX_HEADER),
             api_version=storable_text(headers.get(protocol.api_version_header, ""), _MAX_HEADER),
         )
+
+
+def _is_wanted(result: object, wanted: type) -> bool:
+    """Return whether a conversation of this kind may return the value."""
+    if wanted is Outcome:
+        return is_declared(result)
+    return isinstance(result, wanted) or (
+        is_declared(result) and not isinstance(result, _OF_AN_EFFECT)
+    )
 
 
 def _certain(trace: _Trace, outcome: Outcome) -> Outcome:

@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 from ..conversation import Obtained, Resource
-from ..delivery.outcomes import Outcome
+from ..delivery.outcomes import Outcome, Transient
 
 #: A resource is renewed this many seconds before it ends, so that it does not end on the way.
 MARGIN_SECONDS = 30.0
 #: Those who waited for a renewal that failed do not repeat it within this time.
 FAILURE_SECONDS = 1.0
+#: How long a caller waits for another one that is obtaining the resource.
+WAIT_SECONDS = 45.0
 
 Obtain = Callable[[Resource | None], Obtained | Outcome]
 
@@ -53,12 +56,28 @@ def margin(lifetime: float) -> float:
     return min(MARGIN_SECONDS, lifetime / 2)
 
 
+@contextmanager
+def waiting(renewing: threading.Lock, name: str) -> Iterator[Transient | None]:
+    """Hold the lock of a resource while it is obtained; the outcome of having waited in vain.
+
+    Two resources that rest on each other, obtained at the same moment, would wait for ever.
+    """
+    if not renewing.acquire(timeout=WAIT_SECONDS):
+        yield Transient(f"another call is obtaining the {name}")
+        return
+    try:
+        yield None
+    finally:
+        renewing.release()
+
+
 class MemoryResources:
     """A store within one process."""
 
     def __init__(self, clock: Callable[[], float] = time.time):
         self._clock = clock
         self._lock = threading.Lock()
+        self._renewing: dict[str, threading.Lock] = {}
         self._kept: dict[str, Resource] = {}
         self._failed: dict[str, tuple[float, Outcome]] = {}
 
@@ -70,21 +89,26 @@ class MemoryResources:
     def renew(self, name: str, refused: int, obtain: Obtain) -> Resource | Outcome:
         """Return a resource newer than generation ``refused``; see ``ResourceStore``."""
         with self._lock:
-            kept = self.get(name)
-            if kept and kept.generation > refused:
-                return kept
-            failed_at, failure = self._failed.get(name, (0.0, None))
-            if failure and self._clock() - failed_at < FAILURE_SECONDS:
-                return failure
-            old = self._kept.get(name)
-            obtained = obtain(old)
-            if isinstance(obtained, Outcome):
-                self._failed[name] = (self._clock(), obtained)
-                return obtained
-            self._failed.pop(name, None)
-            generation = max(refused, old.generation if old else 0) + 1
-            self._kept[name] = kept_resource(name, generation, obtained, self._clock())
-            return self._kept[name]
+            renewing = self._renewing.setdefault(name, threading.Lock())
+        with waiting(renewing, name) as failure:
+            return failure or self._renew(name, refused, obtain)
+
+    def _renew(self, name: str, refused: int, obtain: Obtain) -> Resource | Outcome:
+        kept = self.get(name)
+        if kept and kept.generation > refused:
+            return kept
+        failed_at, failure = self._failed.get(name, (0.0, None))
+        if failure and self._clock() - failed_at < FAILURE_SECONDS:
+            return failure
+        old = self._kept.get(name)
+        obtained = obtain(old)
+        if isinstance(obtained, Outcome):
+            self._failed[name] = (self._clock(), obtained)
+            return obtained
+        self._failed.pop(name, None)
+        generation = max(refused, old.generation if old else 0) + 1
+        self._kept[name] = kept_resource(name, generation, obtained, self._clock())
+        return self._kept[name]
 
     def refuse(self, name: str, generation: int) -> None:
         """Note that the provider refused this generation."""

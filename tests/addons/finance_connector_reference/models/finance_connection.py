@@ -19,6 +19,10 @@ class FinanceConnection(models.Model):
         help="Stored encrypted and never shown again. Leave empty to keep the stored one.",
     )
 
+    reference_account = fields.Char(
+        "Account", help="With an account it signs in by challenge; without, the API key is sent."
+    )
+
     @api.depends("credential_ids")
     def _compute_reference_api_key(self):
         for connection in self:

@@ -26,6 +26,8 @@ class FinanceReferenceDocument(models.Model):
         "finance.exchange", readonly=True, index="btree_not_null", ondelete="restrict"
     )
 
+    notifications = fields.Integer(readonly=True)
+
     @api.model
     def _send(self, connection, operation, name, *, chain=None, filler=""):
         """A new document on its way to the provider, in the caller's transaction."""
@@ -60,3 +62,4 @@ class FinanceReferenceDocument(models.Model):
 
     def _exchange_changed(self, exchange):
         self.state = exchange.state
+        self.notifications += 1

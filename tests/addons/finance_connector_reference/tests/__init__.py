@@ -8,3 +8,6 @@ from . import test_dispatcher_run
 from . import test_engine_limits
 from . import test_engine_repeats
 from . import test_hostile
+from . import test_sessions
+from . import test_batches
+from . import test_receipts

@@ -43,7 +43,9 @@ class EngineCase(ReferenceCase):
     def dispatch(self):
         """One pass of the dispatcher, from claim to notified document."""
         self.env.flush_all()
-        steps = self.dispatcher._round()
+        # Sending threads need cursors for the resources of a connection.
+        with release_test_lock():
+            steps = self.dispatcher._round()
         self.env.invalidate_all()
         return steps
 

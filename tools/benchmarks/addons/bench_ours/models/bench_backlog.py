@@ -33,6 +33,10 @@ _OWN = {
 class BenchDocument(models.Model):
     _inherit = "bench.document"
 
+    def _fill_batches(self, batch, count):
+        """Fill the backlog with documents that may travel together."""
+        self.with_context(bench_operation="file_batch")._fill_backlog(batch, count)
+
     def _fill_backlog(self, batch, count):
         """Documents with their exchanges, due now."""
         self._fill(batch, 1)

@@ -15,7 +15,7 @@ class BenchDocument(models.Model):
         for document in self:
             self.env["finance.exchange"]._enqueue(
                 connection,
-                "file",
+                self.env.context.get("bench_operation", "file"),
                 document.body.encode(),
                 key=document.name,
                 owner=document,

@@ -1,0 +1,45 @@
+"""From a connection to the protocol of the Letterbox."""
+
+from odoo import fields, models
+from odoo.addons.finance_connector_base.core.credentials import Credential
+from odoo.addons.finance_connector_base.core.protocol import Operation
+from odoo.tools.translate import LazyTranslate
+
+from ..core.letterbox import Letterbox
+
+_lt = LazyTranslate(__name__)
+API_KEY = "api_key"
+
+
+class FinanceConnection(models.Model):
+    _inherit = "finance.connection"
+
+    provider = fields.Selection(
+        selection_add=[("letterbox", "Letterbox")],
+        ondelete={"letterbox": lambda connections: None},
+    )
+    letterbox_api_key = fields.Char(
+        "API key (Letterbox)",
+        compute="_compute_letterbox_api_key",
+        inverse="_inverse_letterbox_api_key",
+    )
+
+    def _compute_letterbox_api_key(self):
+        self.letterbox_api_key = False
+
+    def _inverse_letterbox_api_key(self):
+        for connection in self.filtered("letterbox_api_key"):
+            connection._set_secret(API_KEY, connection.letterbox_api_key)
+
+
+class FinanceAdapterLetterbox(models.AbstractModel):
+    _name = "finance.adapter.letterbox"
+    _description = "Letterbox"
+    _inherit = "finance.adapter"
+
+    _api_version = "Letterbox 1"
+    _operations = (Operation("letter", repeat="lookup", verdict="immediate"),)
+    _credentials = (Credential(API_KEY, _lt("API key")),)
+
+    def _protocol(self, connection, secrets):
+        return Letterbox(connection.base_url, secrets.get(API_KEY, ""))
