@@ -45,6 +45,10 @@ class TestRuleBook(EmbeddedCase):
         with self.assertRaises(AccessError):
             rule.with_user(accountant).write({"rate": 1})
         admin = new_test_user(self.env, "boss", groups="finance_connector_base.group_admin")
+        self.env["res.company"].create({"name": "Another company"})
+        with self.assertRaises(AccessError):
+            rule.with_user(admin).write({"source": "Checked"})
+        admin.company_ids = self.env["res.company"].with_context(active_test=False).search([])
         rule.with_user(admin).write({"source": "Checked"})
         entry = self.env["finance.audit.entry"].search(
             [("action", "=", "tax.rulebook.changed")], limit=1

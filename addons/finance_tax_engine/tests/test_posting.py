@@ -95,6 +95,13 @@ class TestPosting(TaxCase):
         ):
             with self.assertRaises(ReservedField):
                 move.write({name: value})
+        # A new document may be given the values it has anyway: Odoo passes on inherited defaults.
+        for name, value in (
+            ("finance_tax_state", "determined"),
+            ("finance_tax_determination_id", 1),
+            ("finance_tax_findings", [{"code": "FT001"}]),
+            ("finance_tax_remediation", "resolved"),
+        ):
             with self.assertRaises(ReservedField):
                 self._invoice([(self.paper,)], **{name: value})
         chosen = move.with_context(default_finance_tax_state="determined")
