@@ -21,7 +21,6 @@ from .core.conversation import Resource
 from .core.delivery.outcomes import Outcome, Transient
 from .core.delivery.queries import QUERIES
 from .core.http.resources import (
-    FAILURE_SECONDS,
     WAIT_SECONDS,
     margin,
     usable_until,
@@ -70,6 +69,7 @@ class DatabaseResources:
 
     def renew(self, name, refused, obtain):
         """Return a resource newer than ``refused``, obtained by one worker; see ``ResourceStore``."""
+        asked_at = time.monotonic()
         with self._lock:
             renewing = self._renewing.setdefault(name, threading.Lock())
         with waiting(renewing, name) as in_vain:
@@ -79,7 +79,8 @@ class DatabaseResources:
             if kept and kept.generation > refused:
                 return kept
             failed_at, failure = self._failed.get(name, (0.0, None))
-            if failure and time.monotonic() - failed_at < FAILURE_SECONDS:
+            if failure and failed_at >= asked_at:
+                # It failed for all that waited for it; a slow endpoint holds none of them longer.
                 return failure
             try:
                 result = self._renew_locked(name, refused, obtain)

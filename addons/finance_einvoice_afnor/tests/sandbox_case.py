@@ -65,8 +65,6 @@ class SandboxCase(FrenchCompanyCase):
     def setUp(self):
         super().setUp()
         self.registry_enter_test_mode()
-        # Sending threads open cursors too: a resource is obtained under the lock of its row.
-        self.enterContext(release_test_lock())
         self.control.reset()
         # Each test has an empty sandbox, which has no tokens of the test before.
         self.connection.sudo().write({"name": f"Platform {self.id()}"})
@@ -89,7 +87,9 @@ class SandboxCase(FrenchCompanyCase):
     def dispatch(self):
         """One round, as the scheduled action runs it."""
         self.env.flush_all()
-        self.env["finance.dispatcher"]._round()
+        # Sending threads open cursors too: a resource is obtained under the lock of its row.
+        with release_test_lock():
+            self.env["finance.dispatcher"]._round()
         self.env.invalidate_all()
 
     def make_due(self, exchanges):

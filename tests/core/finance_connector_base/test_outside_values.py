@@ -163,14 +163,20 @@ def test_f1_the_lifetime_of_a_token_is_bounded(value):
 
 
 def test_f5_a_failed_renewal_serves_all_that_waited_for_it():
-    store, calls = MemoryResources(), []
+    now, calls = [5.0], []
+    store = MemoryResources(lambda: now[0])
 
     def fail(_old):
         calls.append(1)
         return outcomes.Transient("slow")
 
-    assert store.renew("token", 0, fail) == store.renew("token", 0, fail)
+    failure = store.renew("token", 0, fail)
+    # One that began to wait before the failure shares it; a later one asks again.
+    assert store._renew("token", 0, fail, asked_at=4.0) is failure
     assert len(calls) == 1
+    now[0] = 6.0
+    store.renew("token", 0, fail)
+    assert len(calls) == 2
 
 
 def test_f12_a_body_of_a_type_that_is_not_the_providers_is_not_kept():

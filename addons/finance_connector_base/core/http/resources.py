@@ -18,8 +18,6 @@ from ..delivery.outcomes import Outcome, Transient
 
 #: A resource is renewed this many seconds before it ends, so that it does not end on the way.
 MARGIN_SECONDS = 30.0
-#: Those who waited for a renewal that failed do not repeat it within this time.
-FAILURE_SECONDS = 1.0
 #: How long a caller waits for another one that is obtaining the resource.
 WAIT_SECONDS = 45.0
 
@@ -88,17 +86,21 @@ class MemoryResources:
 
     def renew(self, name: str, refused: int, obtain: Obtain) -> Resource | Outcome:
         """Return a resource newer than generation ``refused``; see ``ResourceStore``."""
+        asked_at = self._clock()
         with self._lock:
             renewing = self._renewing.setdefault(name, threading.Lock())
         with waiting(renewing, name) as failure:
-            return failure or self._renew(name, refused, obtain)
+            return failure or self._renew(name, refused, obtain, asked_at)
 
-    def _renew(self, name: str, refused: int, obtain: Obtain) -> Resource | Outcome:
+    def _renew(
+        self, name: str, refused: int, obtain: Obtain, asked_at: float
+    ) -> Resource | Outcome:
         kept = self.get(name)
         if kept and kept.generation > refused:
             return kept
         failed_at, failure = self._failed.get(name, (0.0, None))
-        if failure and self._clock() - failed_at < FAILURE_SECONDS:
+        if failure and failed_at >= asked_at:
+            # It failed for all that waited for it; a slow endpoint holds none of them longer.
             return failure
         old = self._kept.get(name)
         obtained = obtain(old)

@@ -17,8 +17,6 @@ class EngineCase(ReferenceCase):
     def setUp(self):
         super().setUp()
         self.registry_enter_test_mode()
-        # Sending threads open cursors too: a resource is obtained under the lock of its row.
-        self.enterContext(release_test_lock())
         # Clients are kept per process and per version of the connection; each test has sockets of its own.
         self.connection.sudo().write({"name": f"Reference {self.id()}"})
 
