@@ -151,7 +151,7 @@ class TestExactlyOnce(SandboxCase):
         self.env.flush_all()
         dispatcher = self.env["finance.dispatcher"]
         (claim,) = dispatcher._claim().claims
-        report = perform(claim)
+        ((_claim, report),) = perform(claim)
         self.env.invalidate_all()
         self.make_due(self.exchanges(move))
         dispatcher._recover_lost()

@@ -86,13 +86,13 @@ class TestEngineLimits(EngineCase):
         self.control.clear_faults()
         self.make_due(self.env["finance.exchange"], throttles=True)
         self.dispatcher._commit_probes(
-            [(probe, perform(probe)) for probe in self.probes_that_are_due()]
+            [item for probe in self.probes_that_are_due() for item in perform(probe)]
         )
         self.env.invalidate_all()
         self.assertEqual(self.throttle().breaker_state, HALF_OPEN)
         (claim,) = self.claim().claims
         self.assertFalse(self.claim().claims)
-        self.dispatcher._commit_outcomes([(claim, perform(claim))])
+        self.dispatcher._commit_outcomes(perform(claim))
         self.env.invalidate_all()
         self.assertEqual(self.throttle().breaker_state, CLOSED)
         self.make_due(self.env["finance.exchange"].union(*[item.exchange_id for item in broken]))
@@ -122,7 +122,7 @@ class TestEngineLimits(EngineCase):
         self.document("document")
         (claim,) = self.claim().claims
         with self.failing("outcome_written"):
-            self.dispatcher._commit_outcomes([(claim, perform(claim))])
+            self.dispatcher._commit_outcomes(perform(claim))
         self.env.invalidate_all()
         self.assertEqual(self.throttle().breaker_failures, 1)
 
@@ -131,7 +131,7 @@ class TestEngineLimits(EngineCase):
         self.fault("status", "putDocument", status=401, text="bad")
         bad = self.document("document", "bad")
         good = self.env["finance.reference.document"]._send(other, "document", "good")
-        results = [(claim, perform(claim)) for claim in self.claim().claims]
+        results = [item for claim in self.claim().claims for item in perform(claim)]
         connections = type(self.env["finance.connection"])
         original = connections._note_test
 
@@ -156,7 +156,7 @@ class TestEngineLimits(EngineCase):
         self.make_due(self.env["finance.exchange"], throttles=True)
         (probe,) = self.probes_that_are_due()
         with self.failing("probe_written"):
-            self.dispatcher._commit_probes([(probe, perform(probe))])
+            self.dispatcher._commit_probes(perform(probe))
         self.env.invalidate_all()
         self.assertEqual(self.throttle().breaker_state, OPEN)
 
@@ -217,7 +217,7 @@ class TestEngineLimits(EngineCase):
         self.assertEqual(len(self.claim(slots=3).claims), 2)
         (claim,) = self.claim().claims
         self.assertEqual(len(self.claim().claims), 0)
-        self.dispatcher._commit_outcomes([(claim, perform(claim))])
+        self.dispatcher._commit_outcomes(perform(claim))
         self.assertEqual(len(self.claim().claims), 1)
 
     def test_a_person_may_call_again_at_once(self):

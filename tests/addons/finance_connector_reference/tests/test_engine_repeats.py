@@ -74,7 +74,7 @@ class TestEngineRepeats(EngineCase):
         document = self.document("filing_now")
         (claim,) = self.claim().claims
         self.dispatcher._recover_lost()
-        self.dispatcher._commit_outcomes([(claim, perform(claim))])
+        self.dispatcher._commit_outcomes(perform(claim))
         self.env.invalidate_all()
         exchange = document.exchange_id
         self.assertEqual(exchange.state, states.UNKNOWN)
@@ -97,7 +97,7 @@ class TestEngineRepeats(EngineCase):
 
         end = boundaries.observe(fail)
         with mute_logger("odoo.addons.finance_connector_base.models.finance_dispatcher"):
-            self.dispatcher._commit_outcomes([(claim, perform(claim))])
+            self.dispatcher._commit_outcomes(perform(claim))
         end()
         self.env.invalidate_all()
         self.dispatch()
@@ -132,7 +132,7 @@ class TestEngineRepeats(EngineCase):
         document = self.document("document")
         worker = self.env["finance.dispatcher.worker"]._enter(1)
         (claim,) = self.claim(worker_id=worker).claims
-        result = (claim, perform(claim))
+        (result,) = perform(claim)
         self.dispatcher._commit_outcomes([result])
         self.dispatcher._commit_outcomes([result])
         self.env.invalidate_all()

@@ -118,7 +118,7 @@ class TestSessions(SignedInCase):
         self.assertFalse(self.env.cr.fetchall())
         client = secret_store.pooled_client(self.connection)
         client.prepare(("session",))
-        result = (claim, perform(claim))
+        (result,) = perform(claim)
         self.dispatcher._commit_outcomes([result])
         self.env.invalidate_all()
         session = self.send_attempt(document).resources["session"]["session"]
