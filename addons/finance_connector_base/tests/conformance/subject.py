@@ -35,7 +35,7 @@ class Subject:
     """An adapter and the sandbox of its provider.
 
     ``call`` makes a new document of an operation, never the same twice. ``effects`` counts how often
-    the provider took it, whatever the client was told; ``reference`` is the provider's own reference
+    the provider took it, whatever reached the client; ``reference`` is the provider's own reference
     of it. The rest is optional: what is not given is not examined.
     """
 
