@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from odoo.addons.finance_connector_base.core.conversation import Ask
-from odoo.addons.finance_connector_base.core.http.client import ProviderClient
-from odoo.addons.finance_connector_base.core.http.wire import HttpRequest, HttpResponse, NoAnswer
-from odoo.addons.finance_connector_base.core.protocol import Call, Operation
+from ...core.conversation import Ask
+from ...core.http.client import ProviderClient
+from ...core.http.wire import HttpRequest, HttpResponse, NoAnswer
+from ...core.protocol import Call, Operation
 
 
 @dataclass(frozen=True)
