@@ -285,7 +285,7 @@ class FinanceDispatcher(models.AbstractModel):
             throttles[connection_id] = throttles[connection_id].taken(len(taken))
             claims += taken
             if target.lacks_limits():
-                missing = [*missing, (LIMITS,)]
+                missing = [(*names, LIMITS) for names in missing] or [(LIMITS,)]
             preparations += [Preparation(connection_id, target.client, names) for names in missing]
         self.env["finance.throttle"]._save(
             [item for item in throttles.values() if not item.bucket.unlimited]

@@ -526,7 +526,7 @@ def test_p2_one_thread_obtains_and_the_others_use_it():
     assert sorted(provider.requests) == ["/key", "/session", "/token"]
 
 
-def test_p2_nobody_waits_for_a_resource_for_ever(monkeypatch):
+def test_p2_waiting_for_a_resource_ends(monkeypatch):
     monkeypatch.setattr(stores, "WAIT_SECONDS", 0.01)
     store, inside, leave = MemoryResources(), threading.Event(), threading.Event()
 

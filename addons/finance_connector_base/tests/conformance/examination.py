@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from odoo.addons.finance_connector_base.core.conversation import Answer, Obtained, Page
-from odoo.addons.finance_connector_base.core.delivery.outcomes import (
+from ...core.conversation import Answer, Obtained, Page
+from ...core.delivery.outcomes import (
     Accepted,
     ContractBroken,
     Duplicate,
@@ -20,9 +20,8 @@ from odoo.addons.finance_connector_base.core.delivery.outcomes import (
     Waiting,
     is_declared,
 )
-from odoo.addons.finance_connector_base.core.http.wire import HttpResponse, NotSent
-from odoo.addons.finance_connector_base.core.protocol import Call, Operation
-
+from ...core.http.wire import HttpResponse, NotSent
+from ...core.protocol import Call, Operation
 from .subject import LOST, Problem, Subject, Trial, response
 
 _HTML = b"<!DOCTYPE html><html><body><h1>Welcome</h1></body></html>"

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from odoo.addons.finance_connector_base.core.conversation import Ask
-from odoo.addons.finance_connector_base.core.http.client import ProviderClient
-from odoo.addons.finance_connector_base.core.http.wire import HttpRequest, HttpResponse, NoAnswer
-from odoo.addons.finance_connector_base.core.protocol import Call, Operation
+from ...core.conversation import Ask
+from ...core.http.client import ProviderClient
+from ...core.http.wire import HttpRequest, HttpResponse, NoAnswer
+from ...core.protocol import Call, Operation
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Subject:
     """An adapter and the sandbox of its provider.
 
     ``call`` makes a new document of an operation, never the same twice. ``effects`` counts how often
-    the provider took it, whatever the client was told; ``reference`` is the provider's own reference
+    the provider took it, whatever reached the client; ``reference`` is the provider's own reference
     of it. The rest is optional: what is not given is not examined.
     """
 

@@ -57,7 +57,12 @@ class TestLetterbox(TransactionCase):
         connection.action_test()
         connection.action_activate()
         exchange = self.env["finance.exchange"]._enqueue(
-            connection, "letter", b"Dear reader", key="first"
+            connection,
+            "letter",
+            b"Dear reader",
+            key="first",
+            owner=self.env["res.partner"],
+            document=connection.company_id.partner_id,
         )
         self.env.flush_all()
         self.registry_enter_test_mode()

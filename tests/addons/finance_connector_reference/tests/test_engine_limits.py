@@ -86,7 +86,7 @@ class TestEngineLimits(EngineCase):
         self.control.clear_faults()
         self.make_due(self.env["finance.exchange"], throttles=True)
         self.dispatcher._commit_probes(
-            [result for probe in self.probes_that_are_due() for result in perform(probe)]
+            [item for probe in self.probes_that_are_due() for item in perform(probe)]
         )
         self.env.invalidate_all()
         self.assertEqual(self.throttle().breaker_state, HALF_OPEN)
@@ -131,7 +131,7 @@ class TestEngineLimits(EngineCase):
         self.fault("status", "putDocument", status=401, text="bad")
         bad = self.document("document", "bad")
         good = self.env["finance.reference.document"]._send(other, "document", "good")
-        results = [result for claim in self.claim().claims for result in perform(claim)]
+        results = [item for claim in self.claim().claims for item in perform(claim)]
         connections = type(self.env["finance.connection"])
         original = connections._note_test
 

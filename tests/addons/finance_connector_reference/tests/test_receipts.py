@@ -19,6 +19,7 @@ class TestReceipts(EngineCase):
         )
 
     def due(self, document):
+        self.connection.action_reset_breaker()
         self.make_due(document.exchange_id, throttles=True)
         self.dispatch()
 
