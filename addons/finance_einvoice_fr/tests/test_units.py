@@ -1,6 +1,6 @@
 """Codes of units of measure (BT-130): Odoo's own for its units, a mapping for others, never a guess."""
 
-from odoo.exceptions import UserError
+from odoo.addons.finance_einvoice.exceptions import EinvoiceBlocked
 from odoo.tests import tagged
 
 from .rendering_case import NS, RenderingCase
@@ -11,6 +11,7 @@ class TestUnits(RenderingCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        cls.env.user.group_ids |= cls.env.ref("finance_connector_base.group_admin")
         cls.pallet = cls.env["uom.uom"].create({"name": "Pallet"})
         cls.on_pallets = cls.env["product.product"].create(
             {"name": "Boards", "type": "consu", "uom_id": cls.pallet.id}
@@ -48,7 +49,8 @@ class TestUnits(RenderingCase):
             (finding.code, finding.model, finding.record_id),
             ("mapping.missing", "uom.uom", self.pallet.id),
         )
-        with self.assertRaises(UserError), self.env.cr.savepoint():
+        self.company.finance_einvoice_validation = "block"
+        with self.assertRaises(EinvoiceBlocked), self.env.cr.savepoint():
             move.action_post()
         self.assertEqual(move.state, "draft")
 
@@ -59,8 +61,8 @@ class TestUnits(RenderingCase):
         self.assertTrue(any(item.blocks for item in self.validated(move, content)))
 
     def test_a_mapped_unit_is_written_with_its_code(self):
-        self.map("PF")
-        self.assertEqual(self.unit_of(self.conforming(self.pallets())), ["PF"])
+        self.map("XPX")
+        self.assertEqual(self.unit_of(self.conforming(self.pallets())), ["XPX"])
 
     def test_a_mapping_may_correct_a_unit_of_odoo(self):
         unit = self.env.ref("uom.product_uom_unit")
@@ -75,12 +77,12 @@ class TestUnits(RenderingCase):
         self.assertIn("BR-CL-23", codes)
 
     def test_a_credit_note_has_the_code_too(self):
-        self.map("PF")
+        self.map("XPX")
         move = self.pallets(move_type="out_refund", finance_fr_origin_number="F-1")
         move.finance_fr_origin_date = move.invoice_date
         root = self.conforming(move)
         nodes = root.iterfind(".//cbc:CreditedQuantity", NS)
-        self.assertEqual([node.get("unitCode") for node in nodes], ["PF"])
+        self.assertEqual([node.get("unitCode") for node in nodes], ["XPX"])
 
     def test_the_report_names_the_unit_that_was_sold_without_a_code(self):
         self.post(self.pallets())
