@@ -44,12 +44,62 @@ class TestRuleBook(EmbeddedCase):
         accountant = new_test_user(self.env, "bookkeeper", groups="account.group_account_invoice")
         with self.assertRaises(AccessError):
             rule.with_user(accountant).write({"rate": 1})
-        admin = new_test_user(self.env, "boss", groups="finance_connector_base.group_admin")
+        companies = self.env["res.company"].with_context(active_test=False).search([])
+        admin = new_test_user(
+            self.env,
+            "boss",
+            groups="finance_connector_base.group_admin",
+            company_ids=[(6, 0, companies.ids)],
+        )
         rule.with_user(admin).write({"source": "Checked"})
         entry = self.env["finance.audit.entry"].search(
             [("action", "=", "tax.rulebook.changed")], limit=1
         )
         self.assertIn("Source", entry.summary)
+
+    def test_f13_what_all_companies_share_is_changed_by_admins_of_all_companies_only(self):
+        own = self._company("Elsewhere", "DE")
+        companies = self.env["res.company"].with_context(active_test=False).search([])
+
+        def admin(name, allowed):
+            user = new_test_user(
+                self.env,
+                name,
+                groups="finance_connector_base.group_admin",
+                company_id=own.id,
+                company_ids=[(6, 0, allowed.ids)],
+            )
+            return self.env(user=user, su=False, context={"allowed_company_ids": allowed.ids})
+
+        hostile, of_all = admin("hostile_taxes", own), admin("admin_of_all", companies)
+        shared = {
+            "finance.tax.rule": self.env.ref("finance_tax_embedded.rule_fr_standard_20250101"),
+            "finance.tax.jurisdiction": self.env.ref("finance_tax_embedded.jurisdiction_fr"),
+            "finance.tax.category": self.env.ref("finance_tax_embedded.category_books"),
+        }
+        for model, record in shared.items():
+            values = record.copy_data()[0] | {"name": "Copy", "code": "COPY"}
+            values = {name: value for name, value in values.items() if name in record._fields}
+            ways = {
+                "write": lambda found: found.write({"name": "Changed"}),
+                "unlink": lambda found: found.unlink(),
+                "create": lambda found, values=values: found.create(values),
+            }
+            for way, act in ways.items():
+                with (
+                    self.subTest(model=model, way=way),
+                    self.assertRaises(AccessError),
+                    self.env.cr.savepoint(),
+                ):
+                    act(hostile[model].browse(record.id))
+            of_all[model].browse(record.id).write({"name": "Changed"})
+            self.assertEqual(record.name, "Changed")
+        rule = shared["finance.tax.rule"]
+        mine = hostile["finance.tax.rule"].create(
+            rule.copy_data({"company_id": own.id, "valid_from": "2026-07-01"})[0]
+        )
+        with self.assertRaises(AccessError), self.env.cr.savepoint():
+            mine.company_id = False
 
     def test_rules_and_registrations_are_seen_only_in_their_company(self):
         other = self._company("Elsewhere", "DE")
