@@ -281,7 +281,9 @@ env.cr.commit()
 
 
 #: Both give the secrets by record id, by the code of each release.
-_EARLIER_SECRETS = "found = {item.id: item._open() for item in env['finance.credential'].sudo().search([])}"
+_EARLIER_SECRETS = (
+    "found = {item.id: item._open() for item in env['finance.credential'].sudo().search([])}"
+)
 _SECRETS = """
 from odoo.addons.finance_connector_base import secret_store
 found = {item.id: secret_store.open_secrets(item.connection_id)[item.purpose]
@@ -443,7 +445,9 @@ def _shell_json(runtime, database, code):
     """Run code that sets ``found`` in an Odoo shell, and return that."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "found.json"
-        write = f"\nimport json, pathlib\npathlib.Path({str(place)!r}).write_text(json.dumps(found))\n"
+        write = (
+            f"\nimport json, pathlib\npathlib.Path({str(place)!r}).write_text(json.dumps(found))\n"
+        )
         databases.shell(runtime, database, code + write)
         return json.loads(place.read_text())
 

@@ -38,7 +38,10 @@ class FinanceFinding(models.AbstractModel):
     def _route_messages(self):
         _ = self.env._
         return {
-            "route.taken": (_("Route “%(route)s”, chosen by these conditions: %(conditions)s."), ""),
+            "route.taken": (
+                _("Route “%(route)s”, chosen by these conditions: %(conditions)s."),
+                "",
+            ),
             "route.taken.always": (
                 _("Route “%(route)s”, which has no conditions; no more specific one applies."),
                 "",

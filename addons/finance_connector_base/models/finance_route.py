@@ -78,7 +78,6 @@ class FinanceRoute(models.Model):
     )
     connection_id = fields.Many2one(
         "finance.connection",
-        "Connection",
         domain="[('company_id', 'parent_of', company_id)]",
         ondelete="restrict",
         index="btree_not_null",

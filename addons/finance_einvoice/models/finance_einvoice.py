@@ -61,7 +61,7 @@ class FinanceEinvoice(models.Model):
         readonly=True,
     )
     route_id = fields.Many2one(
-        "finance.route", "Route", readonly=True, ondelete="restrict", index="btree_not_null"
+        "finance.route", readonly=True, ondelete="restrict", index="btree_not_null"
     )
     state = fields.Selection(
         list(lifecycle.LABELS),

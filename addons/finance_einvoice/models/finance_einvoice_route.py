@@ -82,9 +82,16 @@ class AccountMoveSend(models.AbstractModel):
     def _other_networks(self, data):
         """Return the names of the networks by which a document would be sent with these settings."""
         methods = set(data.get("sending_methods") or ()) - READERS
-        titles = dict(self.env["res.partner"]._fields["invoice_sending_method"]._description_selection(self.env))
+        titles = dict(
+            self.env["res.partner"]
+            ._fields["invoice_sending_method"]
+            ._description_selection(self.env)
+        )
         known = self._get_all_extra_edis()
         return [
             *(titles.get(method, method) for method in sorted(methods)),
-            *(str(known.get(edi, {}).get("label", edi)) for edi in sorted(data.get("extra_edis") or ())),
+            *(
+                str(known.get(edi, {}).get("label", edi))
+                for edi in sorted(data.get("extra_edis") or ())
+            ),
         ]

@@ -16,9 +16,7 @@ class TestMapping(FakeCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.mappings = cls.env["finance.mapping"]
-        cls.branch = cls.env["res.company"].create(
-            {"name": "Branch", "parent_id": cls.company.id}
-        )
+        cls.branch = cls.env["res.company"].create({"name": "Branch", "parent_id": cls.company.id})
         cls.env.user.company_ids |= cls.branch
         categories = cls.env["product.category"]
         cls.outer = categories.create({"name": "Outer"})
@@ -107,8 +105,10 @@ class TestMapping(FakeCase):
     def test_changes_are_recorded(self):
         mapping = self.map(self.product_a, "a")
         mapping.code = "b"
-        entries = self.env["finance.audit.entry"].sudo().search(
-            [("record_model", "=", "finance.mapping"), ("record_id", "=", mapping.id)]
+        entries = (
+            self.env["finance.audit.entry"]
+            .sudo()
+            .search([("record_model", "=", "finance.mapping"), ("record_id", "=", mapping.id)])
         )
         self.assertEqual(len(entries), 2)
 
