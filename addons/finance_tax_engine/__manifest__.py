@@ -1,7 +1,7 @@
 {
     "name": "Finance Connect: Tax Engine",
     "summary": "Tax determinations with evidence, an engine's amounts to the cent in Odoo's tax lines",
-    "version": "19.0.2.0.0",
+    "version": "19.0.2.1.0",
     "category": "Accounting/Accounting",
     "author": "Finance Connect contributors",
     "website": "https://github.com/finance-connect/finance-connect",

@@ -3,13 +3,16 @@
 import re
 
 from odoo import api, models
-from odoo.tools import ormcache
+from odoo.tools import format_list, ormcache
 
 from ..core.finding import Finding
+from ..core.routing import TAKEN
 
 # RFC 9110, sections 15.5 and 15.6.
 _CLIENT_ERROR, _SERVER_ERROR = 400, 500
 _HTTP_REASON = re.compile(r"HTTP (\d{3})\b")
+#: Facts of a document whose field on a route has another name.
+_FIELDS_OF_FACTS = {"country": "country_id"}
 
 
 class FinanceFinding(models.AbstractModel):
@@ -35,7 +38,14 @@ class FinanceFinding(models.AbstractModel):
     def _route_messages(self):
         _ = self.env._
         return {
-            "route.taken": (_("Route “%(route)s”."), ""),
+            "route.taken": (
+                _("Route “%(route)s”, chosen by these conditions: %(conditions)s."),
+                "",
+            ),
+            "route.taken.always": (
+                _("Route “%(route)s”, which has no conditions; no more specific one applies."),
+                "",
+            ),
             "route.no_match": (
                 _("No route applies to this document."),
                 _(
@@ -48,11 +58,11 @@ class FinanceFinding(models.AbstractModel):
                 _("A finance admin changes their order or conditions under Routes."),
             ),
             "mapping.missing": (
-                _("%(kind)s: “%(record)s” has no code."),
+                _("%(mapped)s: “%(record)s” has no code."),
                 _("A finance admin adds it under Finance Connect › Configuration › Code mappings."),
             ),
             "mapping.ambiguous": (
-                _("%(kind)s: several codes apply equally well to “%(record)s”: %(codes)s."),
+                _("%(mapped)s: several codes apply equally well to “%(record)s”: %(codes)s."),
                 _("A finance admin changes their order or conditions under Code mappings."),
             ),
         }
@@ -209,7 +219,10 @@ class FinanceFinding(models.AbstractModel):
         """
         if not isinstance(finding, Finding):
             finding = Finding.from_json(finding)
-        sentence, hint = self._messages_of_language().get(finding.code, (None, ""))
+        code = finding.code
+        if code == TAKEN and not finding.args.get("criteria"):
+            code = f"{TAKEN}.always"
+        sentence, hint = self._messages_of_language().get(code, (None, ""))
         args = {"code": finding.code, **finding.args, **self._labels_of(finding.args)}
         if sentence is None:
             return args.get("text") or finding.code, args.get("hint", "")
@@ -274,7 +287,35 @@ class FinanceFinding(models.AbstractModel):
         for name in ("reason", "error", "findings", "text"):
             if reason := self._reason_of(str(args.get(name) or "")):
                 found[name] = reason.removesuffix(".") if name == "reason" else reason
+        if criteria := args.get("criteria"):
+            found["conditions"] = self._conditions(criteria.split(","), args)
+        if kind := args.get("mapping_kind"):
+            titles = dict(self.env["finance.mapping"]._kind_selection())
+            found["mapped"] = titles.get(kind, kind)
         return found
+
+    @api.model
+    def _conditions(self, criteria, facts):
+        """Return the conditions by which a route was chosen, as field and value in the reader's language."""
+        route, country = self.env["finance.route"]._fields, facts.get("country", "")
+        values = {
+            name: dict(route[name]._description_selection(self.env))
+            for name in ("document_kind", "customer_kind")
+        }
+        named = self.env["res.country"].search([("code", "=", country)]) if country else False
+        values["country"] = {country: named.name} if named else {}
+        labels = {name: route[_FIELDS_OF_FACTS.get(name, name)] for name in criteria}
+        return format_list(
+            self.env,
+            [
+                self.env._(
+                    "%(condition)s: %(value)s",
+                    condition=field._description_string(self.env),
+                    value=values.get(name, {}).get(facts.get(name), facts.get(name, "")),
+                )
+                for name, field in labels.items()
+            ],
+        )
 
 
 class _Known(dict):

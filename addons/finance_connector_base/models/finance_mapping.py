@@ -1,9 +1,10 @@
 """Which code of a provider or norm a record of Odoo stands for, with inheritance.
 
-Public surface for other code: ``_kinds`` (what is mapped; addons extend it) and ``_map`` (the codes of many records).
-A record inherits the code of what it belongs to: product → template → category → the categories above → the default of
-the company → the shared default. On each level the mappings of the company, or of the nearest company above it with some,
-come before shared ones. Without a code there is a finding, never a plausible default.
+Public surface for other code: ``_kinds`` (what is mapped) and ``_standard_codes`` (codes that need no mapping), which
+addons extend, and ``_map`` (the codes of many records).
+A record inherits the code of what it belongs to: product → template → category → the categories above → its standard code
+→ the default of the company → the shared default. On each level the mappings of the company, or of the nearest company
+above it with some, come before shared ones. Without a code there is a finding, never a plausible default.
 """
 
 from typing import Any, NamedTuple
@@ -27,7 +28,7 @@ class Kind(NamedTuple):
 
 
 class Mapped(NamedTuple):
-    """The code of one record and the mapping it comes from, or a finding."""
+    """The code of one record and the mapping it comes from (None: a standard code), or a finding."""
 
     code: str
     mapping: Any
@@ -76,6 +77,11 @@ class FinanceMapping(models.Model):
         return {}
 
     @api.model
+    def _standard_codes(self, kind, records):
+        """Return record id → code of the records whose code a published table gives. Addons extend it."""
+        return {}
+
+    @api.model
     def _kind_selection(self):
         return [(code, kind.title) for code, kind in self._kinds().items()]
 
@@ -109,11 +115,19 @@ class FinanceMapping(models.Model):
         lineages = {record.id: self._lineage(record) for record in records.sudo()}
         sources = {name for lineage in lineages.values() for name in lineage}
         book = self._by_source(kind, sources, company)
+        standard = self._standard_codes(kind, records.sudo())
+
+        def found_in(sources):
+            levels = [book[key] for key in self._keys(sources, company) if key in book]
+            return routing.map_code(levels, facts)
+
         result = {}
         for record in records:
-            levels = [book[key] for key in self._keys(lineages[record.id], company) if key in book]
-            found = routing.map_code(levels, facts)
-            result[record.id] = self._mapped(kind, record, found)
+            found = found_in(lineages[record.id])
+            if found is None and record.id in standard:
+                result[record.id] = Mapped(standard[record.id], None, None)
+            else:
+                result[record.id] = self._mapped(kind, record, found or found_in([False]))
         return result
 
     @api.model
@@ -121,11 +135,10 @@ class FinanceMapping(models.Model):
         if isinstance(found, routing.Candidate):
             mapping = self.sudo().browse(found.id)
             return Mapped(mapping.code, mapping, None)
-        title, args = self._kinds()[kind].title, {}
-        code = routing.UNMAPPED
+        code, args = routing.UNMAPPED, {}
         if found is not None:
             code, args = routing.MAPPING_AMBIGUOUS, {"codes": str(found)}
-        args = {"kind": title, "record": record.sudo().display_name, **args}
+        args = {"mapping_kind": kind, "record": record.sudo().display_name, **args}
         return Mapped("", None, Finding(code, ERROR, args, record._name, record.id))
 
     @api.model
@@ -141,10 +154,10 @@ class FinanceMapping(models.Model):
         return [f"{item._name},{item.id}" for item in lineage if item]
 
     @api.model
-    def _keys(self, lineage, company):
-        """Yield (reference, company id) from the nearest to the shared default."""
+    def _keys(self, sources, company):
+        """Yield (reference, company id), the nearest first; the reference of a default is False."""
         owners = [*reversed(company.sudo().parent_ids.ids), False]
-        for source in (*lineage, False):
+        for source in sources:
             for owner in owners:
                 yield source, owner
 
@@ -156,6 +169,8 @@ class FinanceMapping(models.Model):
                 ("kind", "=", kind),
                 ("source", "in", [*sources, False]),
                 ("company_id", "in", [*company.sudo().parent_ids.ids, False]),
+                # Named, because the caller's context may include archived records.
+                ("active", "=", True),
             ]
         )
         book = {}

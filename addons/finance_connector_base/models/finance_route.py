@@ -78,7 +78,6 @@ class FinanceRoute(models.Model):
     )
     connection_id = fields.Many2one(
         "finance.connection",
-        "Connection",
         domain="[('company_id', 'parent_of', company_id)]",
         ondelete="restrict",
         index="btree_not_null",
@@ -210,7 +209,7 @@ class FinanceRoute(models.Model):
         """Forget what was read, and note since when companies need the evidence of a purpose."""
         self.env.registry.clear_cache()
         companies = self.env["res.company"].sudo()
-        domain = [] if shared else [("id", "child_of", owners.ids)]
+        domain = [("id", "!=", False)] if shared else [("id", "child_of", owners.ids)]
         companies.search(domain)._finance_note_activation()
 
     @api.constrains("company_id", "connection_id", "result")

@@ -42,7 +42,8 @@ class FinanceSharedMixin(models.AbstractModel):
         """
         if self.env.su or not any(record._is_shared() for record in self.sudo()):
             return
-        companies = self.env["res.company"].sudo().with_context(active_test=False).search([])
+        companies = self.env["res.company"].sudo().with_context(active_test=False)
+        companies = companies.search([("id", "!=", False)])
         if companies - self.env.user.sudo().company_ids:
             raise AccessError(
                 self.env._(

@@ -4,14 +4,14 @@ What ``write`` refuses is explained in ``finance_einvoice_guard`` (E12) and ``fi
 """
 
 from odoo import api, fields, models
-from odoo.addons.finance_connector_base.core.finding import Finding
+from odoo.addons.finance_connector_base.core.finding import INFO, Finding
 from odoo.addons.finance_connector_base.models.finance_posting import is_suite_write
 from odoo.fields import Domain
-from odoo.tools import format_list
+from odoo.tools import format_list, ormcache
 
-from ..core import guard, lifecycle
+from ..core import guard, lifecycle, senders
 from .finance_einvoice_guard import EinvoiceHeld, kept_fields
-from .finance_einvoice_route import NOT_SENT, STATE_FIELD, OtherRoute
+from .finance_einvoice_route import OtherRoute
 from .finance_route import PURPOSE
 
 #: Internal users; customers at the portal see none of it.
@@ -81,7 +81,11 @@ class AccountMove(models.Model):
         kept = (self.einvoice_id.version_ids[:1].route or {}).get("finding")
         if self.state == "draft":
             choice = self.env["finance.route"]._einvoice_choice(self)
-            return choice and choice[2]
+            return choice and (self._finance_other_route_finding() or choice[2])
+        if not kept and self.env["finance.route"]._applies_to(PURPOSE, self.company_id):
+            other = self.is_sale_document() and self._finance_other_route_finding()
+            if other:
+                return other
         kept = kept or self.einvoice_route_data
         return Finding.from_json(kept) if kept else None
 
@@ -102,8 +106,12 @@ class AccountMove(models.Model):
         if vals.get("state") in ("draft", "cancel"):
             leaving = self.filtered(lambda move: move.state != vals["state"])
             leaving.sudo().einvoice_ids._release()
-        if any(vals[name] not in NOT_SENT for name in self._finance_route_fields() & vals.keys()):
-            self._finance_refuse_other_route()
+        if others := [
+            sender.name
+            for name, sender in self._finance_senders().items()
+            if name in vals and sender.has(vals[name])
+        ]:
+            self._finance_refuse_other_route(others)
         if not is_suite_write(self, vals):
             self._finance_check_held(self._fields, kept_fields(self, vals) - guard.FREE_OF_MOVE)
         result = super().write(vals)
@@ -172,20 +180,22 @@ class AccountMove(models.Model):
     # -- one route per document (E13) ----------------------------------------------------------------------------
 
     @api.model
-    def _finance_route_fields(self):
-        """Return the state fields of the networks that are installed."""
-        return {
-            name
+    @ormcache()
+    def _finance_senders(self):
+        """Return field → ``Sender`` of the networks that are installed. Addons with a network of their own extend it."""
+        found = {
+            name: senders.sender_of(name)
             for name, field in self._fields.items()
-            if field.type == "selection" and STATE_FIELD.fullmatch(name)
+            if field.type == "selection"
         }
+        return {name: found[name] for name in sorted(found) if found[name]}
 
     def _finance_left_by_other_route(self):
         """Return the name of the network that this document has left by or is about to, or an empty text."""
         self.ensure_one()
-        for name in sorted(self._finance_route_fields()):
-            if self[name] not in NOT_SENT:
-                return self._fields[name]._description_string(self.env)
+        for name, sender in self._finance_senders().items():
+            if sender.has(self.sudo()[name]):
+                return sender.name
         if "edi_document_ids" in self._fields:
             for document in self.sudo().edi_document_ids:
                 if document.state in ("sent", "to_cancel") and (
@@ -193,6 +203,11 @@ class AccountMove(models.Model):
                 ):
                     return document.edi_format_id.name
         return ""
+
+    def _finance_other_route_finding(self):
+        """Return the ``Finding`` that another network has the document, or None."""
+        sender = self._finance_left_by_other_route()
+        return Finding("route.left", INFO, {"sender": sender}) if sender else None
 
     def _finance_route_is_ours(self):
         """Return whether this document leaves, or has left, as an e-invoice of its regime."""
@@ -204,14 +219,15 @@ class AccountMove(models.Model):
             return False
         return bool(self.env["finance.einvoice"]._for_moves(self))
 
-    def _finance_refuse_other_route(self):
-        """Refuse another sender.
+    def _finance_refuse_other_route(self, others):
+        """Refuse other senders.
 
+        :param others: their names
         :raises OtherRoute: one of the documents leaves as an e-invoice of its regime
         """
         ours = self.filtered(lambda move: move._finance_route_is_ours())
         if ours:
-            raise OtherRoute(ours._finance_route_text())
+            raise OtherRoute(ours._finance_refusal_of(others))
 
     def _finance_route_platforms(self):
         """Return the names of the connections by which these documents leave or have left."""
@@ -224,13 +240,23 @@ class AccountMove(models.Model):
             ).mapped("name")
         ]
 
+    def _finance_refusal_of(self, others):
+        return self.env._(
+            "%(documents)s cannot be sent by %(senders)s: the e-invoice is submitted to %(platform)s, and each document "
+            "leaves by one route. Send the document by e-mail, or print it.",
+            documents=format_list(self.env, self.mapped("display_name")),
+            senders=format_list(self.env, others),
+            platform=self._finance_platforms_text(),
+        )
+
     def _finance_route_text(self):
         return self.env._(
             "%(documents)s: the e-invoice is submitted to %(platform)s and cannot be sent through a second "
             "network. Send the document by e-mail, or print it.",
             documents=format_list(self.env, self.mapped("display_name")),
-            platform=format_list(
-                self.env,
-                self._finance_route_platforms() or [self.env._("the platform of its regime")],
-            ),
+            platform=self._finance_platforms_text(),
         )
+
+    def _finance_platforms_text(self):
+        names = self._finance_route_platforms() or [self.env._("the platform of its regime")]
+        return format_list(self.env, names)

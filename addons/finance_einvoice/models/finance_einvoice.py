@@ -62,7 +62,7 @@ class FinanceEinvoice(models.Model):
         readonly=True,
     )
     route_id = fields.Many2one(
-        "finance.route", "Route", readonly=True, ondelete="restrict", index="btree_not_null"
+        "finance.route", readonly=True, ondelete="restrict", index="btree_not_null"
     )
     state = fields.Selection(
         list(lifecycle.LABELS),
@@ -510,7 +510,9 @@ class FinanceEinvoice(models.Model):
             return
         state = lifecycle.state_of(exchange.state, self._regime_model()._on_acceptance)
         values = self._values_from(exchange, state)
-        if state is None or state == self.state:
+        # The document was cancelled before the notification that its exchange was withdrawn.
+        withdrawn = state == lifecycle.DRAFT and self.state == lifecycle.CANCELLED
+        if state is None or state == self.state or withdrawn:
             self.write(values)
             return
         code = "einvoice.not_sent" if state == lifecycle.DRAFT else f"einvoice.{state}"

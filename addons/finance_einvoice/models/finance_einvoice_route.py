@@ -1,20 +1,15 @@
 """One route per document (E13): other senders in the database are recognised by their fields.
 
-Odoo's own networks (Peppol, the French platform, EDI formats with a web service) are refused for a document while our
-route is active, and a document that left by one of them is not submitted by us. None of their addons is required.
+Odoo's own networks (``core/senders.py`` lists them; beside these EDI formats with a web service and what an addon offers
+in *Send*) are refused for a document while our route is active, and a document that left by one of them is not submitted
+by us. None of their addons is required.
 """
-
-import re
 
 from odoo import api, models
 from odoo.exceptions import UserError
 
 #: Sending methods that carry the document to a reader and to no network.
 READERS = frozenset({"email", "manual", "snailmail"})
-#: Fields in which Odoo's networks keep what became of a document.
-STATE_FIELD = re.compile(r"(peppol|pdp|l10n_fr_pdp)\w*_state")
-#: Values of such a field of a document that has not left and is not about to.
-NOT_SENT = frozenset({False, "ready", "skipped", "error", "canceled", "cancelled", "none", "draft"})
 
 
 class OtherRoute(UserError):
@@ -63,8 +58,8 @@ class AccountMoveSend(models.AbstractModel):
         return alerts
 
     def _check_sending_data(self, moves, **custom_settings):
-        if set(custom_settings.get("sending_methods") or ()) - READERS:
-            moves._finance_refuse_other_route()
+        if others := self._other_networks(custom_settings):
+            moves._finance_refuse_other_route(others)
         return super()._check_sending_data(moves, **custom_settings)
 
     @api.model
@@ -80,5 +75,23 @@ class AccountMoveSend(models.AbstractModel):
     @api.model
     def _refuse_second_network(self, invoices_data):
         for move, data in invoices_data.items():
-            if set(data.get("sending_methods") or ()) - READERS or data.get("extra_edis"):
-                move._finance_refuse_other_route()
+            if others := self._other_networks(data):
+                move._finance_refuse_other_route(others)
+
+    @api.model
+    def _other_networks(self, data):
+        """Return the names of the networks by which a document would be sent with these settings."""
+        methods = set(data.get("sending_methods") or ()) - READERS
+        titles = dict(
+            self.env["res.partner"]
+            ._fields["invoice_sending_method"]
+            ._description_selection(self.env)
+        )
+        known = self._get_all_extra_edis()
+        return [
+            *(titles.get(method, method) for method in sorted(methods)),
+            *(
+                str(known.get(edi, {}).get("label", edi))
+                for edi in sorted(data.get("extra_edis") or ())
+            ),
+        ]

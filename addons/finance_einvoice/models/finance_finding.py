@@ -98,6 +98,12 @@ class FinanceFinding(models.AbstractModel):
                 _("Not submitted as an e-invoice: the regime of “%(route)s” does not cover it."),
                 "",
             ),
+            "route.left": (
+                _(
+                    "Not submitted as an e-invoice: the document left by %(sender)s, or is about to."
+                ),
+                "",
+            ),
             "route.regime_missing": (
                 _("The regime “%(regime)s” of the route “%(route)s” is not installed."),
                 _("Install its addon, or change the route."),

@@ -2,7 +2,7 @@
 
 from unittest.mock import patch
 
-from odoo.addons.finance_einvoice.models.finance_einvoice_route import STATE_FIELD, OtherRoute
+from odoo.addons.finance_einvoice.models.finance_einvoice_route import OtherRoute
 from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tests import tagged
@@ -156,17 +156,6 @@ class TestPeppol(GuardCase):
                 act()
         self.assertEqual(self.calls, [])
 
-    def test_senders_are_recognised_by_their_fields(self):
-        for name in (
-            "peppol_move_state",
-            "pdp_move_state",
-            "pdp_state",
-            "l10n_fr_pdp_lifecycle_state",
-        ):
-            self.assertTrue(STATE_FIELD.fullmatch(name), name)
-        for name in ("payment_state", "finance_tax_state", "einvoice_state", "state", "edi_state"):
-            self.assertFalse(STATE_FIELD.fullmatch(name), name)
-
     def test_a_draft_of_the_regime_is_not_queued_either(self):
         with self.assertRaises(OtherRoute):
             self.make_invoice().write({"peppol_move_state": "to_send"})
@@ -177,6 +166,8 @@ class TestPeppol(GuardCase):
         move.button_draft()
         move.action_post()
         self.assertEqual((move.state, move.einvoice_ids.ids), ("posted", []))
+        finding = move._finance_route_finding()
+        self.assertEqual((finding.code, finding.args), ("route.left", {"sender": "Peppol"}))
         entries = self.env["finance.audit.entry"].search_count(
             [("action", "=", "einvoice.other_route"), ("document_id", "=", move.id)]
         )

@@ -60,6 +60,8 @@ class AccountEdiXmlUblFr(models.AbstractModel):
         if vals["document_type"] == "debit_note":
             # EN 16931 has no such document: it is an invoice that refers to another one.
             vals["document_type"] = "invoice"
+        codes = self.env["finance.mapping"]._unit_codes(vals["invoice"])
+        vals["finance_unit_codes"] = {unit: mapped.code for unit, mapped in codes.items()}
 
     def _add_invoice_header_nodes(self, document_node, vals):
         super()._add_invoice_header_nodes(document_node, vals)
@@ -165,15 +167,21 @@ class AccountEdiXmlUblFr(models.AbstractModel):
 
     def _ubl_add_line_invoiced_quantity_node(self, vals):
         super()._ubl_add_line_invoiced_quantity_node(vals)
-        self._fr_round_quantity(vals["line_node"]["cbc:InvoicedQuantity"])
+        self._fr_quantity(vals, vals["line_node"]["cbc:InvoicedQuantity"])
 
     def _ubl_add_line_credited_quantity_node(self, vals):
         super()._ubl_add_line_credited_quantity_node(vals)
-        self._fr_round_quantity(vals["line_node"]["cbc:CreditedQuantity"])
+        self._fr_quantity(vals, vals["line_node"]["cbc:CreditedQuantity"])
 
-    def _fr_round_quantity(self, node):
-        """Round to four decimals (BR-FR-DEC-02); Odoo writes all of a float's."""
+    def _fr_quantity(self, vals, node):
+        """Round to four decimals (BR-FR-DEC-02), and give the unit its code (BT-130); Odoo writes all of a float's.
+
+        A unit without a code gets none: the rules report it where the company's policy let the document pass. A line
+        without a unit counts pieces, as Odoo writes it.
+        """
         node["_text"] = FloatFmt(node["_text"], min_dp=0, max_dp=_QUANTITY_DECIMALS)
+        if unit := vals["line_vals"]["base_line"]["product_uom_id"]:
+            node["unitCode"] = vals["finance_unit_codes"].get(unit.id) or None
 
     def _ubl_get_line_item_commodity_classification_node_from_cpv_code(self, vals, cpv_code):
         return self._fr_with_list(

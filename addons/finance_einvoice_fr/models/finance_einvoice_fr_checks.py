@@ -23,6 +23,7 @@ def findings_of(env, move):
         *_texts(move),
         *_origin(move),
         *_lines(move),
+        *_units(env, move),
     ]
 
 
@@ -115,3 +116,9 @@ def _lines(move):
             yield _finding("FR-LINE-TAX", move, "invoice_line_ids", line=str(number))
         if not line.product_id and not (line.name or "").strip():
             yield _finding("FR-LINE-NAME", move, "invoice_line_ids", line=str(number))
+
+
+def _units(env, move):
+    for mapped in env["finance.mapping"]._unit_codes(move).values():
+        if mapped.finding:
+            yield mapped.finding

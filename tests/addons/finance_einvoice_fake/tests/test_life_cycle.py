@@ -211,3 +211,12 @@ class TestLifeCycle(FakeCase):
         einvoice = self.posted().einvoice_id.sudo()
         with self.assertRaises(lifecycle.ForbiddenTransition):
             einvoice._transition(lifecycle.REMEDIATION, "einvoice.remediation")
+
+    def test_a_late_notification_of_a_withdrawal_leaves_a_cancelled_document_cancelled(self):
+        move = self.posted()
+        exchange = move.einvoice_id.exchange_id
+        move.button_draft()
+        move.button_cancel()
+        self.assertEqual((exchange.state, move.einvoice_state), ("cancelled", "cancelled"))
+        move.einvoice_id.sudo()._exchange_changed(exchange)
+        self.assertEqual(move.einvoice_state, "cancelled")

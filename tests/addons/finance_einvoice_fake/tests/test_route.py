@@ -137,6 +137,57 @@ class TestRoute(FakeCase):
             with self.assertRaises(UserError), self.env.cr.savepoint():
                 self.route.format = code
 
+    def test_a_branch_with_routes_of_its_own_does_not_use_those_above(self):
+        branch = self.env["res.company"].create({"name": "Branch", "parent_id": self.company.id})
+        self.env.user.company_ids |= branch
+        move = self.draft()
+        move.invoice_line_ids.tax_ids = False
+        move.company_id = branch
+        self.assertEqual(move._finance_route_finding().record_id, self.route.id)
+        own = self.new_route("Germany only", company_id=branch.id)
+        self.assertEqual(own.connection_id.company_id, self.company)
+        self.assertEqual(self.codes(move), "route.no_match")
+        everywhere = self.new_route("Everywhere", company_id=branch.id, country_id=False)
+        self.assertEqual(move._finance_route_finding().record_id, everywhere.id)
+        move.action_post()
+        self.assertEqual(move.einvoice_id.route_id, everywhere)
+        (own | everywhere).active = False
+        self.assertEqual(self.routes._owner_of("einvoice", branch), self.company)
+
+    def test_a_route_of_a_company_cannot_use_the_connection_of_another_one(self):
+        elsewhere = self.env["res.company"].create({"name": "Elsewhere"})
+        branch = self.env["res.company"].create({"name": "Branch", "parent_id": self.company.id})
+        self.env.user.company_ids |= elsewhere | branch
+        for company in (elsewhere, branch):
+            theirs = self.connection.copy({"company_id": company.id})
+            with self.assertRaises(UserError), self.env.cr.savepoint():
+                self.route.connection_id = theirs
+
+    def test_the_explanation_names_the_conditions_in_the_readers_language(self):
+        self.env["res.lang"]._activate_lang("fr_FR")
+        self.germany.with_context(lang="fr_FR").name = "Allemagne"
+        self.new_route(customer_kind="business")
+        self.partner_a.country_id = self.germany
+        move = self.posted()
+        kept = move.einvoice_id.version_ids.route["finding"]["args"]
+        self.assertEqual(kept["criteria"], "country,customer_kind")
+        for language, country in (("en_US", "Germany"), ("fr_FR", "Allemagne")):
+            reader = move.with_context(lang=language)
+            fields = self.routes.with_context(lang=language).fields_get(["customer_kind"])
+            label = dict(fields["customer_kind"]["selection"])["business"]
+            for text in (
+                reader.einvoice_route_note,
+                reader.einvoice_id.version_ids.route_text,
+            ):
+                self.assertIn(country, text)
+                self.assertIn(label, text)
+
+    def test_a_route_without_conditions_says_so(self):
+        texts = self.env["finance.finding"]
+        finding = self.posted()._finance_route_finding()
+        self.assertEqual(finding.args["criteria"], "")
+        self.assertNotIn("…", texts._render(finding)[0])
+
     def test_changes_are_recorded(self):
         self.route.sequence = 3
         entry = (

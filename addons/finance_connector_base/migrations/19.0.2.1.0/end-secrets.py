@@ -1,4 +1,7 @@
-"""Bind stored secrets to connection, company and addresses."""
+"""Bind stored secrets to connection, company and addresses.
+
+At the end of the upgrade: the fields of addresses that a provider's addon adds are part of what a secret is bound to.
+"""
 
 import logging
 
