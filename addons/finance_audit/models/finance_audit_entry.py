@@ -300,6 +300,7 @@ class FinanceAuditEntry(models.Model):
             "audit.verification.intact": _("Verification: intact"),
             "audit.verification.damaged": _("Verification: damaged"),
             "audit.verification.incomplete": _("Verification: not completed"),
+            "audit.guards.installed": _("Guards of evidence in place"),
             "audit.protection.lost": _("Audit protection lost"),
             "audit.protection.restored": _("Audit protection restored"),
             "role.granted": _("Role granted"),

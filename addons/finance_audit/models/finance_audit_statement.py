@@ -49,6 +49,9 @@ class FinanceAuditStatement(models.AbstractModel):
             "protection.lost": _(
                 "The database does not protect audit entries any more. Missing guards: %(guards)s"
             ),
+            "guards.installed": _(
+                "The database guards the evidence of the addons. Guards: %(count)s"
+            ),
             "protection.restored": _(
                 "The protection of audit entries by the database is restored."
             ),

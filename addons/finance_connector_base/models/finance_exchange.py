@@ -19,6 +19,7 @@ from dataclasses import replace
 
 from odoo import api, fields, models
 from odoo.addons.finance_audit.core.entry import Facts, Subject
+from odoo.addons.finance_audit.core.evidence_rows import Frozen, Rows
 from odoo.addons.finance_audit.exceptions import EvidenceIsAppendOnly
 from odoo.addons.finance_audit.models.audit_context import actor_of
 from odoo.exceptions import UserError
@@ -70,6 +71,20 @@ class FinanceExchange(models.Model):
             "contract_version",
             "chain",
         }
+    )
+    _evidence_rows = Rows(
+        fixed=(*_evidence_fixed, "payload_size", "document_model", "document_id", "supersedes_id"),
+        state="state",
+        transitions=states.TRANSITIONS,
+        initial=(states.PENDING,),
+        frozen=(
+            Frozen(
+                "state",
+                (states.ACCEPTED, states.SUPERSEDED, states.CANCELLED),
+                columns=("reference", "send_count", "sent_at", "answered_at", "state_since"),
+            ),
+        ),
+        purgeable=("payload",),
     )
 
     name = fields.Char(compute="_compute_name")

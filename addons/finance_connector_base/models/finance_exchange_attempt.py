@@ -6,6 +6,7 @@ from datetime import datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 from odoo import api, fields, models
+from odoo.addons.finance_audit.core.evidence_rows import Frozen, Rows
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
@@ -27,6 +28,13 @@ class FinanceExchangeAttempt(models.Model):
     _order = "started_at desc, id desc"
     # The dispatcher completes attempts by SQL, once; the ORM changes nothing of them.
     _evidence_open = frozenset()
+    _evidence_rows = Rows(
+        fixed=("exchange_id", "connection_id", "company_id", "token", "step", "started_at", "batch"),
+        # The response of a step whose worker was lost may still come.
+        frozen=(Frozen("outcome", except_values=(outcomes.LOST,), but=("purged_at",)),),
+        purgeable=("response_body", "response_headers"),
+        purged_as=("finance.exchange", "exchange_id"),
+    )
 
     exchange_id = fields.Many2one(
         "finance.exchange",

@@ -20,6 +20,7 @@ import logging
 from datetime import timedelta
 
 from odoo import api, fields, models
+from odoo.addons.finance_audit.core.evidence_rows import Frozen, Rows
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
@@ -75,6 +76,17 @@ class FinanceWebhookEvent(models.Model):
             "dedupe_key",
             "position",
         }
+    )
+    _evidence_rows = Rows(
+        fixed=(*_evidence_fixed, "company_id"),
+        state="state",
+        transitions={
+            RECEIVED: (PROCESSED, IGNORED, FAILED),
+            IGNORED: (RECEIVED,),
+            FAILED: (RECEIVED,),
+        },
+        frozen=(Frozen("state", (PROCESSED,), columns=("exchange_id", "result", "processed_at")),),
+        purgeable=("body",),
     )
 
     name = fields.Char(compute="_compute_name")
