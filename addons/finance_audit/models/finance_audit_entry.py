@@ -303,6 +303,12 @@ class FinanceAuditEntry(models.Model):
             "audit.guards.installed": _("Guards of evidence in place"),
             "audit.protection.lost": _("Audit protection lost"),
             "audit.protection.restored": _("Audit protection restored"),
+            "administration.access": _("Access right of a finance model changed"),
+            "administration.rule": _("Record rule of a finance model changed"),
+            "administration.server_action": _("Server action changed"),
+            "administration.scheduled_action": _("Scheduled action changed"),
+            "administration.parameter": _("System parameter changed"),
+            "administration.addon": _("Addon installed, upgraded or removed"),
             "role.granted": _("Role granted"),
             "role.withdrawn": _("Role revoked"),
         }

@@ -143,9 +143,17 @@ INSERT INTO finance_audit.seal (
 -- Return size and root of a log as sealed last.
 SELECT size, root FROM finance_audit.seal WHERE log_id = %(log_id)s ORDER BY size DESC LIMIT 1
 
+-- name: sealed_sizes
+-- Return the sealed size of logs; what is not sealed yet is left out.
+SELECT wanted.log_id, head.size
+  FROM unnest(%(logs)s) AS wanted(log_id)
+ CROSS JOIN LATERAL (SELECT size FROM finance_audit.seal
+                      WHERE seal.log_id = wanted.log_id ORDER BY size DESC LIMIT 1) AS head
+ ORDER BY wanted.log_id
+
 -- name: last_checkpoint
 -- Return the head of a log as signed last.
-SELECT size, origin, key_ids, root FROM finance_audit.checkpoint
+SELECT size, origin, key_ids, root, note FROM finance_audit.checkpoint
  WHERE log_id = %(log_id)s ORDER BY id DESC LIMIT 1
 
 -- name: add_checkpoint
