@@ -223,6 +223,7 @@ class IrModuleModule(models.Model):
             mine.filtered(lambda module: module.state != "uninstalled")._finance_check_uninstall()
         before = {module: _module_facts(module) for module in mine if "state" in vals}
         result = super().write(vals)
+        self.flush_recordset(["state"])
         snapshots = {module: (facts, _module_facts(module)) for module, facts in before.items()}
         self.env["finance.audit.administration"]._note(
             "addon", self.browse([module.id for module in snapshots]), snapshots, outcome="info"

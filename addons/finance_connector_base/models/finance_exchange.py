@@ -81,7 +81,7 @@ class FinanceExchange(models.Model):
             Frozen(
                 "state",
                 (states.ACCEPTED, states.SUPERSEDED, states.CANCELLED),
-                columns=("reference", "send_count", "sent_at", "answered_at", "state_since"),
+                columns=("reference", "send_count", "answered_at", "state_since"),
             ),
         ),
         purgeable=("payload",),
