@@ -38,6 +38,7 @@ from ..core.delivery.transitions import (
     status_on_outcome,
 )
 from ..core.finding import Finding
+from .finance_retention import check_payload_size
 from .finance_retry_policy import policy_of
 from .roles import OPERATOR, require_role
 
@@ -118,6 +119,9 @@ class FinanceExchange(models.Model):
     )
     payload_sha256 = fields.Char("SHA-256 of the payload", required=True, readonly=True)
     payload_size = fields.Integer("Payload size (bytes)", readonly=True, aggregator=None)
+    purged_at = fields.Datetime(
+        "Content removed on", readonly=True, copy=False, help="By the retention of the company."
+    )
     payload_name = fields.Char("File name", readonly=True)
     parameters = fields.Json(readonly=True)
     state = fields.Selection(
@@ -303,6 +307,8 @@ class FinanceExchange(models.Model):
 
         Chains are locked in one order, so that two transactions never wait for each other.
         """
+        for item in effects:
+            check_payload_size(self.env, item["payload"])
         chains = set()
         for connection, operation in {(item["connection"], item["operation"]) for item in effects}:
             ordered = connection._adapter()._operation(operation).ordered

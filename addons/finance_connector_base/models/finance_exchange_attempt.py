@@ -115,6 +115,7 @@ class FinanceExchangeAttempt(models.Model):
     response_type = fields.Char("Content type", readonly=True)
     response_headers = fields.Json("Response headers", readonly=True)
     response_body = fields.Binary("Response body", attachment=False, readonly=True, groups=_READERS)
+    purged_at = fields.Datetime("Content removed on", readonly=True)
     response_text = fields.Text("Response", compute="_compute_response_text", groups=_READERS)
 
     _token = models.UniqueIndex("(token)")

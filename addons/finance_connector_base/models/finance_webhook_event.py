@@ -102,6 +102,7 @@ class FinanceWebhookEvent(models.Model):
     )
     received_at = fields.Datetime("Received on", required=True, readonly=True)
     body = fields.Binary("Raw body", attachment=False, readonly=True, groups=READERS)
+    purged_at = fields.Datetime("Content removed on", readonly=True)
     body_name = fields.Char("File name", compute="_compute_body_text", groups=READERS)
     body_text = fields.Text("Body", compute="_compute_body_text", groups=READERS)
     body_sha256 = fields.Char("SHA-256 of the body", required=True, readonly=True)
