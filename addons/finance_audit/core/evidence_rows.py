@@ -144,7 +144,7 @@ class _Shape:
 
 
 def _forbidden(rows: Rows) -> str:
-    pairs = sorted(f"{old}>{new}" for old, news in (rows.transitions or {}).items() for new in news)
+    pairs = sorted(f"{old}>{new}" for old, after in (rows.transitions or {}).items() for new in after)
     old, new = (f"COALESCE({when}.{quoted(rows.state)}, '')" for when in ("OLD", "NEW"))
     allowed = f"{old} || '>' || {new} <> ALL (ARRAY[{_literals(pairs)}]::text[])"
     return f"{_differ(quoted(rows.state))} AND {allowed}"
