@@ -94,7 +94,9 @@ def guards(
     if fixed:
         found.append(shape.update("fixed", fixed, _differs(fixed)))
     if once := sorted(set(rows.once) & set(columns)):
-        condition = " OR ".join(f"(OLD.{c} IS NOT NULL AND {_differ(c)})" for c in map(quoted, once))
+        condition = " OR ".join(
+            f"(OLD.{c} IS NOT NULL AND {_differ(c)})" for c in map(quoted, once)
+        )
         found.append(shape.update("once", once, condition))
     for place, frozen in enumerate(rows.frozen):
         named = columns if frozen.columns is None else frozen.columns
@@ -144,7 +146,9 @@ class _Shape:
 
 
 def _forbidden(rows: Rows) -> str:
-    pairs = sorted(f"{old}>{new}" for old, after in (rows.transitions or {}).items() for new in after)
+    pairs = sorted(
+        f"{old}>{new}" for old, after in (rows.transitions or {}).items() for new in after
+    )
     old, new = (f"COALESCE({when}.{quoted(rows.state)}, '')" for when in ("OLD", "NEW"))
     allowed = f"{old} || '>' || {new} <> ALL (ARRAY[{_literals(pairs)}]::text[])"
     return f"{_differ(quoted(rows.state))} AND {allowed}"

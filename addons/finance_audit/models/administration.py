@@ -112,13 +112,11 @@ class _Watched(models.AbstractModel):
 
     def _administration_note(self, records, snapshots):
         concerned = records.filtered(lambda record: any(snapshots[record]))
-        self.env["finance.audit.administration"]._note(
-            self._administration, concerned, snapshots
-        )
+        self.env["finance.audit.administration"]._note(self._administration, concerned, snapshots)
 
     def _administration_facts(self):
         """Return what is recorded of one record as JSON values, or None where it is none of the addons' concern."""
-        return None
+        return
 
 
 def _names(records):

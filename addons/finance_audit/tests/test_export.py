@@ -86,7 +86,9 @@ class TestExport(AnchorCase):
         self.sealer._seal_once(self.company.id)
         verifications = self.env["finance.audit.verification"]
         self.assertFalse(verifications._examine(self.company.id)[0].damage)
-        present = [number for number in sealing.logs(self.env.cr) if number != self.other_company.id]
+        present = [
+            number for number in sealing.logs(self.env.cr) if number != self.other_company.id
+        ]
         with patch.object(sealing, "logs", return_value=present):
             damage = verifications._examine(self.company.id)[0].damage
         self.assertEqual([line.code for line in damage], ["log.missing"])

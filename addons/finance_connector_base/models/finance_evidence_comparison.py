@@ -16,8 +16,8 @@ from ..core.finding import Finding
 from .former_names import names_of
 
 BATCH = 500
-#: Of one batch; payloads are read one after another.
-_OPEN_CASE = ("case.opened", "case.updated", "case.changed", "case.escalated")
+#: Other entries about a case do not state whether it is open.
+_OPEN_CASE = ("case.opened", "case.updated")
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,15 @@ class FinanceExchangeAttempt(models.Model):
     # The dispatcher completes attempts by SQL, once; the ORM changes nothing of them.
     _evidence_open = frozenset()
     _evidence_rows = Rows(
-        fixed=("exchange_id", "connection_id", "company_id", "token", "step", "started_at", "batch"),
+        fixed=(
+            "exchange_id",
+            "connection_id",
+            "company_id",
+            "token",
+            "step",
+            "started_at",
+            "batch",
+        ),
         # The response of a step whose worker was lost may still come.
         frozen=(Frozen("outcome", except_values=(outcomes.LOST,), but=("purged_at",)),),
         purgeable=("response_body", "response_headers"),

@@ -55,7 +55,9 @@ class FinanceFinding(models.AbstractModel):
             ),
             "storage.payload_too_large": (
                 _("The document has %(size)s MB; at most %(limit)s MB can be sent."),
-                _("Shorten the document, or ask the administrator of the server for a higher limit."),
+                _(
+                    "Shorten the document, or ask the administrator of the server for a higher limit."
+                ),
             ),
             "storage.limit_exceeded": (
                 _("The stored content uses %(used)s MB; the limit of the company is %(limit)s MB."),

@@ -101,21 +101,27 @@ class FinanceRetention(models.AbstractModel):
             return 0
         before = fields.Datetime.now() - relativedelta(years=company.finance_retention_years)
         exchanges = self._due_exchanges(company, before).try_lock_for_update()
-        events = self.env["finance.webhook.event"].sudo().search(
-            [
-                ("company_id", "=", company.id),
-                ("state", "in", ("processed", "ignored", "failed")),
-                ("received_at", "<", before),
-                ("purged_at", "=", False),
-            ],
-            order="id",
-            limit=BATCH,
+        events = (
+            self.env["finance.webhook.event"]
+            .sudo()
+            .search(
+                [
+                    ("company_id", "=", company.id),
+                    ("state", "in", ("processed", "ignored", "failed")),
+                    ("received_at", "<", before),
+                    ("purged_at", "=", False),
+                ],
+                order="id",
+                limit=BATCH,
+            )
         )
         entries = [self._entry(item, self._removed(item)) for item in (*exchanges, *events)]
         self.env["finance.audit.entry"]._record_many(entries)
         self.env.flush_all()
         self._empty("finance_exchange", "payload = NULL", "id", exchanges.ids)
-        self._empty("finance_exchange_attempt", "response_body = NULL", "exchange_id", exchanges.ids)
+        self._empty(
+            "finance_exchange_attempt", "response_body = NULL", "exchange_id", exchanges.ids
+        )
         self._empty("finance_webhook_event", "body = NULL", "id", events.ids)
         self.env.invalidate_all()
         return len(exchanges) + len(events)
@@ -125,16 +131,20 @@ class FinanceRetention(models.AbstractModel):
         """Return the exchanges of a company that are settled, old enough and the subject of no open case."""
         open_cases = self.env["finance.case"].sudo()._search([("state", "=", "open")])
         disputed = self.env["finance.case"].sudo().browse(open_cases).exchange_id
-        return self.env["finance.exchange"].sudo().search(
-            [
-                ("company_id", "=", company.id),
-                ("state", "in", _SETTLED),
-                ("state_since", "<", before),
-                ("purged_at", "=", False),
-                ("id", "not in", disputed.ids),
-            ],
-            order="id",
-            limit=BATCH,
+        return (
+            self.env["finance.exchange"]
+            .sudo()
+            .search(
+                [
+                    ("company_id", "=", company.id),
+                    ("state", "in", _SETTLED),
+                    ("state_since", "<", before),
+                    ("purged_at", "=", False),
+                    ("id", "not in", disputed.ids),
+                ],
+                order="id",
+                limit=BATCH,
+            )
         )
 
     @api.model
@@ -159,7 +169,9 @@ class FinanceRetention(models.AbstractModel):
             "action": PURGED,
             "record": record,
             "company": record.company_id,
-            "statement": Statement(PURGED, {"name": record.display_name or "", "count": len(removed)}),
+            "statement": Statement(
+                PURGED, {"name": record.display_name or "", "count": len(removed)}
+            ),
             "details": {
                 "years": record.company_id.finance_retention_years,
                 "removed": removed,
@@ -192,11 +204,17 @@ class FinanceRetention(models.AbstractModel):
         )
         used = int(self.env.cr.fetchone()[0]) / _MB
         case = self.env["finance.case"].sudo()
-        about = [("kind", "=", cases.STORAGE), ("document_id", "=", company.id), ("state", "=", "open")]
+        about = [
+            ("kind", "=", cases.STORAGE),
+            ("document_id", "=", company.id),
+            ("state", "=", "open"),
+        ]
         known = case.search(about)
         if used <= company.finance_storage_limit_mb:
             if known:
-                case._close_many([], cases.ENDED, Finding("stall.ended", "info"), case_ids=known.ids)
+                case._close_many(
+                    [], cases.ENDED, Finding("stall.ended", "info"), case_ids=known.ids
+                )
         elif not known:
             args = {"used": f"{used:.0f}", "limit": str(company.finance_storage_limit_mb)}
             finding = Finding("storage.limit_exceeded", WARNING, args)

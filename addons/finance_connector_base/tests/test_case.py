@@ -3,8 +3,8 @@
 import json
 from datetime import timedelta
 
-from odoo.addons.finance_audit.tests.common import unguarded
 from odoo import SUPERUSER_ID, fields
+from odoo.addons.finance_audit.tests.common import unguarded
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 from odoo.tools import file_open, mute_logger

@@ -3,8 +3,8 @@
 import json
 from unittest.mock import patch
 
-from odoo.addons.finance_audit.tests.common import unguarded
 from odoo import fields
+from odoo.addons.finance_audit.tests.common import unguarded
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 

@@ -84,7 +84,9 @@ class TestGuards(EvidenceCase):
         self.refused("UPDATE finance_exchange SET state = 'cancelled' WHERE id = %s", exchange.id)
         pending = self.enqueue(key="key-2")
         self.refused("UPDATE finance_exchange SET state = 'accepted' WHERE id = %s", pending.id)
-        self.env.cr.execute("UPDATE finance_exchange SET state = 'held' WHERE id = %s", [pending.id])
+        self.env.cr.execute(
+            "UPDATE finance_exchange SET state = 'held' WHERE id = %s", [pending.id]
+        )
 
     def test_f14_what_was_sent_and_the_reference_of_an_accepted_exchange_stay(self):
         exchange = self.accepted()
@@ -164,10 +166,15 @@ class TestComparison(EvidenceCase):
         self.env.flush_all()
         unguarded(self.env, "finance_exchange")
         unguarded(self.env, "finance_case")
-        self.env.cr.execute("UPDATE finance_exchange SET state = 'failed' WHERE id = %s", [moved.id])
-        self.env.cr.execute("UPDATE finance_exchange SET payload = 'eA==' WHERE id = %s", [damaged.id])
         self.env.cr.execute(
-            "UPDATE finance_case SET state = 'resolved', resolution = 'adopted' WHERE id = %s", [case.id]
+            "UPDATE finance_exchange SET state = 'failed' WHERE id = %s", [moved.id]
+        )
+        self.env.cr.execute(
+            "UPDATE finance_exchange SET payload = 'eA==' WHERE id = %s", [damaged.id]
+        )
+        self.env.cr.execute(
+            "UPDATE finance_case SET state = 'resolved', resolution = 'adopted' WHERE id = %s",
+            [case.id],
         )
         self.env.invalidate_all()
         before = self.entries_of("evidence.differs")
@@ -187,7 +194,9 @@ class TestAdministration(EvidenceCase):
         return self.entries_of(f"administration.{name}") - before
 
     def test_f14_rights_rules_actions_jobs_and_parameters_leave_entries(self):
-        access = self.env["ir.model.access"].search([("model_id.model", "=", "finance.case")], limit=1)
+        access = self.env["ir.model.access"].search(
+            [("model_id.model", "=", "finance.case")], limit=1
+        )
         rule = self.env["ir.rule"].search([("model_id.model", "=", "finance.exchange")], limit=1)
         job = self.env.ref("finance_connector_base.ir_cron_compare_evidence")
         partner = self.env.ref("base.model_res_partner").id
@@ -275,7 +284,8 @@ class TestRetention(EvidenceCase):
         exchange = self.aged()
         self.refused("UPDATE finance_exchange SET payload = NULL WHERE id = %s", exchange.id)
         self.refused(
-            "UPDATE finance_exchange_attempt SET response_body = NULL WHERE exchange_id = %s", exchange.id
+            "UPDATE finance_exchange_attempt SET response_body = NULL WHERE exchange_id = %s",
+            exchange.id,
         )
 
     def test_f19_a_payload_that_is_too_large_is_refused_before_it_is_queued(self):

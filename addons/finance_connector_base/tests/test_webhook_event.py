@@ -5,8 +5,8 @@ import hashlib
 from datetime import timedelta
 from unittest.mock import patch
 
-from odoo.addons.finance_audit.tests.common import unguarded
 from odoo import fields
+from odoo.addons.finance_audit.tests.common import unguarded
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 from psycopg2 import IntegrityError

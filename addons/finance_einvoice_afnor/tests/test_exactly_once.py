@@ -1,7 +1,7 @@
 """X1 to X8 against a real sandbox: what each fault leads to, and that the platform holds each document once."""
 
-from odoo.addons.finance_audit.tests.common import unguarded
 from odoo import fields
+from odoo.addons.finance_audit.tests.common import unguarded
 from odoo.addons.finance_connector_base.core.delivery import states
 from odoo.addons.finance_connector_base.core.delivery.pipeline import perform
 from odoo.tests import tagged
