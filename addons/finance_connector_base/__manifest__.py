@@ -17,6 +17,7 @@
         "data/ir_cron.xml",
         "data/ir_cron_cases.xml",
         "data/ir_cron_posting.xml",
+        "data/ir_cron_evidence.xml",
         "views/finance_exchange_attempt_views.xml",
         "views/finance_exchange_views.xml",
         "views/finance_connection_views.xml",

@@ -69,6 +69,8 @@ class Runtime:
                 # The providers of development, demonstration and tests are on this machine.
                 "finance_connect_sandbox": "True",
                 "finance_connect_allowed_hosts": "*.example",
+                # Databases of development and tests hold no real evidence.
+                "finance_connect_allow_uninstall": "True",
                 **self.server.odoo_options(),
                 **(overrides or {}),
             }

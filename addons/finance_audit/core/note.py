@@ -7,7 +7,7 @@ Formats: C2SP signed-note (https://c2sp.org/signed-note) and C2SP tlog-checkpoin
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -47,6 +47,25 @@ class Checkpoint:
             return cls(origin, int(size), base64.b64decode(root, validate=True), (*extensions,))
         except ValueError as error:
             raise NotACheckpoint(str(error)) from error
+
+
+def log_name(log_id: int) -> str:
+    """Return how checkpoints name a log: the id of its company, or ``shared``."""
+    return str(log_id or "shared")
+
+
+def logs_line(sizes: Mapping[str, int]) -> str:
+    """Return the extension that states which logs the database has, with their sealed sizes."""
+    return " ".join(["logs", *(f"{name}:{size}" for name, size in sizes.items())])
+
+
+def listed_logs(note: str) -> dict[str, int]:
+    """Return the logs that a checkpoint states; none if it was signed before checkpoints stated them."""
+    for line in Checkpoint.parse(note).extensions:
+        if line.startswith("logs "):
+            pairs = (item.rpartition(":") for item in line.split()[1:])
+            return {name: int(size) for name, _colon, size in pairs}
+    return {}
 
 
 def key_id(name: str, public: bytes) -> bytes:

@@ -7,10 +7,13 @@ anything.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from .evidence_rows import Guard
 
 ALWAYS = "A"
+ROW_FUNCTION = "finance_audit.guard_row"
 
 TABLES = ("entry", "seal", "checkpoint", "signing_key", "anchor", "erasable")
 # Trigger -> the guard function it must call.
@@ -50,6 +53,8 @@ class Catalogue:
     privileges: frozenset[str]  # of changing entries, held by the application's own role
     superuser: bool  # the application's own role: it holds every privilege, granted or not
     owner: bool = True  # the application's role owns the tables, or may act as their owner
+    #: (table, trigger) -> of the guards of evidence in tables of other addons
+    rows: Mapping[tuple[str, str], Trigger] = field(default_factory=dict[tuple[str, str], Trigger])
 
 
 @dataclass(frozen=True)
@@ -70,10 +75,16 @@ class Protection:
         return "triggers_privileges" if self.owner else "owner_role"
 
 
-def judge(catalogue: Catalogue, bodies: Mapping[str, str]) -> Protection:
-    """Compare the catalogue with the guards that must be there."""
+def judge(
+    catalogue: Catalogue, bodies: Mapping[str, str], rows: Collection[Guard] = ()
+) -> Protection:
+    """Compare the catalogue with the guards that must be there.
+
+    :param rows: the guards of evidence in tables of other addons
+    """
     weaknesses = (
         *(f"trigger_{fault}" for fault in _trigger_faults(catalogue.triggers)),
+        *(f"rows_{fault}" for fault in row_faults(catalogue.rows, rows)),
         *(
             f"function_replaced:{name}"
             for name, body in bodies.items()
@@ -94,3 +105,17 @@ def _trigger_faults(found: Mapping[str, Trigger]) -> Iterator[str]:
             yield f"disabled:{name}"
         elif trigger.function != function:
             yield f"redirected:{name}"
+
+
+def row_faults(
+    found: Mapping[tuple[str, str], Trigger], expected: Collection[Guard]
+) -> Iterator[str]:
+    """Return what is wrong with the guards of rows: the name of a guard contains the hash of its definition."""
+    for guard in expected:
+        trigger = found.get((guard.table, guard.name))
+        if trigger is None:
+            yield f"unguarded:{guard.key}"
+        elif trigger.enabled != ALWAYS:
+            yield f"disabled:{guard.key}"
+        elif trigger.function != ROW_FUNCTION:
+            yield f"redirected:{guard.key}"

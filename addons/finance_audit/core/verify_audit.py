@@ -209,6 +209,16 @@ class Head:
         found = (line[len(word) + 1 :] for line in self.extensions if line.startswith(f"{word} "))
         return next(found, None)
 
+    def logs(self):
+        """The logs that the database had when this was signed, with their sizes; none in older checkpoints."""
+        found = {}
+        for item in (self.extension("logs") or "").split():
+            name, colon, size = item.rpartition(":")
+            if not colon or not name or not size.isascii() or not size.isdigit() or len(size) > 18:
+                raise Damage("checkpoint.unreadable", f"{item[:60]!r} does not name a log")
+            found[name] = int(size)
+        return found
+
     def signers(self, keys):
         """The verifier keys whose signature holds; an invalid one is damage, an unknown one is ignored."""
         good = set()
@@ -654,6 +664,8 @@ class LogCheck:
         self.folder, self.settings = log["directory"], settings
         self.keys = read_keys(self._text("keys.txt")) | settings.keys
         self.last, self.heads, self.stamps = None, 0, []
+        #: What its signed checkpoints state about the logs of the database: name -> size.
+        self.listed = {}
 
     def _text(self, name):
         return self.package.read(f"{self.folder}/{name}").decode().splitlines()
@@ -688,6 +700,8 @@ class LogCheck:
             if not head.by or len(head.by) != len(head.signatures):
                 raise Damage("key.foreign", f"checkpoint {head.size} is signed by an unknown key")
             self._follows(head)
+            for name, size in head.logs().items():
+                self.listed[name] = max(size, self.listed.get(name, 0))
             self.last, self.heads = head, self.heads + 1
             yield head
 
@@ -969,13 +983,41 @@ class Settings:
             self.anchors += [Head(file.read_text("utf-8")) for file in files]
         for head in self.anchors:
             head.used = False
-            head.signers(self.keys)
+            head.by = head.signers(self.keys)
         for value in authorities:
             self.authorities += x509.load_pem_x509_certificates(Path(value).read_bytes())
 
 
-def _missing(package, settings, report):
+def log_of(origin):
+    """The name of a log within its database: the last part of its origin, which copies keep."""
+    return origin.rpartition("/")[2]
+
+
+def _listed(checks, settings, report):
+    """Compare the logs of the package with those that the signed checkpoints state; whether any does."""
+    stated = {}
+    heads = [head.logs() for head in settings.anchors if head.by]
+    for listed in [*(check.listed for check in checks), *heads]:
+        for name, size in listed.items():
+            stated[name] = max(size, stated.get(name, 0))
+    held = {log_of(check.log["origin"]): check for check in checks}
+    for name, size in sorted(stated.items()):
+        if name not in held:
+            report.unproven.append(
+                f"the log {name!r}: signed checkpoints state that it has at least {size} entries, "
+                "the package does not contain it"
+            )
+        elif held[name].last and held[name].last.size < size:
+            report.unproven.append(
+                f"the log {name!r} after entry {held[name].last.size}: signed checkpoints of other "
+                f"logs state that it has at least {size} entries"
+            )
+    return bool(stated)
+
+
+def _missing(package, settings, report, checks):
     """Say which logs are not in the package although a key, a checkpoint or a folder shows that they exist."""
+    are_listed = _listed(checks, settings, report)
     logs = package.manifest["logs"]
     origins = {
         origin for log in logs for origin in (log["origin"], *log.get("earlier_origins", ()))
@@ -990,7 +1032,9 @@ def _missing(package, settings, report):
     if not logs:
         report.unproven.append("anything: the manifest lists no log")
     report.unproven.append(
-        "that the database has no further logs: compare the list of companies with the logs named above"
+        "that the database has no logs beyond those that the checkpoints state, which began later"
+        if are_listed
+        else "that the database has no further logs: compare the list of companies with the logs named above"
     )
 
 
@@ -998,9 +1042,10 @@ def verify(place, settings):
     """Check a package; the report."""
     report = Report()
     package = Package(place)
-    for log in package.manifest["logs"]:
-        LogCheck(package, log, settings, report).run()
-    _missing(package, settings, report)
+    checks = [LogCheck(package, log, settings, report) for log in package.manifest["logs"]]
+    for check in checks:
+        check.run()
+    _missing(package, settings, report, checks)
     for head in settings.anchors:
         if not head.used:
             report.unproven.append(

@@ -1,4 +1,5 @@
 from . import finance_evidence_mixin
+from . import administration
 from . import finance_audit_statement
 from . import finance_audit_entry
 from . import finance_audit_tracked_mixin

@@ -1,5 +1,6 @@
 """The protection of the evidence by the database: checked at every start, shown to auditors."""
 
+import dataclasses
 import json
 import logging
 
@@ -10,6 +11,7 @@ from ..core import schema
 from ..core.protection import Catalogue, Trigger, judge
 from ..core.schema import QUERIES
 from ..core.statement import Statement
+from . import evidence_rows
 
 _logger = logging.getLogger(__name__)
 
@@ -57,7 +59,9 @@ class FinanceAuditProtection(models.TransientModel):  # A page, no wizard. # pyl
     @api.model
     def _state(self):
         """Return the assessment of the guards as they are in the database now."""
-        return judge(self._catalogue(), schema.guard_bodies())
+        state = judge(self._catalogue(), schema.guard_bodies(), evidence_rows.expected(self.env))
+        replaced = tuple(f"rows_replaced:{key}" for key in evidence_rows.replaced(self.env))
+        return dataclasses.replace(state, weaknesses=state.weaknesses + replaced)
 
     @api.model
     def _catalogue(self):
@@ -69,6 +73,7 @@ class FinanceAuditProtection(models.TransientModel):  # A page, no wizard. # pyl
             privileges=frozenset(kind for (kind,) in self._rows("change_privileges")),
             superuser=self._rows("is_superuser")[0][0],
             owner=schema.owns(self.env.cr),
+            rows=evidence_rows.found(self.env),
         )
 
     def _rows(self, query):
@@ -80,7 +85,19 @@ class FinanceAuditProtection(models.TransientModel):  # A page, no wizard. # pyl
     def _register_hook(self):
         super()._register_hook()
         if schema.exists(self.env.cr):
+            if self.pool.updated_modules:
+                self._guard_rows()
             self._check()
+
+    @api.model
+    def _guard_rows(self):
+        """Put the guards of evidence in all tables in place; record it if some of them had been removed."""
+        missing = [f"rows_unguarded:{key}" for key in evidence_rows.recorded_missing(self.env)]
+        missing += [f"rows_replaced:{key}" for key in evidence_rows.replaced(self.env)]
+        if missing:
+            weakened = self._state()
+            self._record_change(dataclasses.replace(weakened, weaknesses=tuple(missing)))
+        evidence_rows.install(self.env)
 
     @api.model
     def _check(self):

@@ -7,7 +7,15 @@ from odoo import api, models
 from psycopg2 import Binary, extensions
 
 from ..core import keyring, sealing
-from ..core.note import Checkpoint, key_id, sign, verifier_key
+from ..core.note import (
+    Checkpoint,
+    key_id,
+    listed_logs,
+    log_name,
+    logs_line,
+    sign,
+    verifier_key,
+)
 from ..core.schema import QUERIES
 from ..core.statement import Statement
 from ..server_keys import audit_keys
@@ -74,9 +82,14 @@ class FinanceAuditSealer(models.AbstractModel):
         key_ids = ",".join(key_id(origin, public).hex() for public in publics)
         self.env.cr.execute(QUERIES["last_checkpoint"], {"log_id": log_id})
         before = self.env.cr.fetchone()
-        if before and before[:3] == (size, origin, key_ids):
+        sizes = self._sealed_sizes()
+        if (
+            before
+            and before[:3] == (size, origin, key_ids)
+            and set(sizes) <= set(listed_logs(before[4]))
+        ):
             return
-        stated = Checkpoint(origin, size, root, self._extensions(before, origin, now))
+        stated = Checkpoint(origin, size, root, self._extensions(before, origin, now, sizes))
         try:
             # The provider of the keys is given the text and returns signatures.
             note = sign(stated.text(), origin, audit_keys().sign)
@@ -97,8 +110,17 @@ class FinanceAuditSealer(models.AbstractModel):
         )
         self._announce(log_id, origin, publics, before)
 
-    def _extensions(self, before, origin, now):
-        stated = [f"time {now.isoformat()}"]
+    @api.model
+    def _sealed_sizes(self):
+        """Return name → sealed size of every log of the database: each checkpoint states them.
+
+        A log that is removed with its folder, its key and its anchors is then missed by the others.
+        """
+        self.env.cr.execute(QUERIES["sealed_sizes"], {"logs": sealing.logs(self.env.cr)})
+        return {log_name(log_id): size for log_id, size in self.env.cr.fetchall()}
+
+    def _extensions(self, before, origin, now, sizes):
+        stated = [f"time {now.isoformat()}", logs_line(sizes)]
         if before and before[1] != origin:
             cited = Checkpoint(before[1], before[0], bytes(before[3])).text().split()
             stated.append(f"continues {' '.join(cited)}")
@@ -134,4 +156,4 @@ class FinanceAuditSealer(models.AbstractModel):
     def _origin(self, log_id):
         """Return the name of a log: database and company, in the form of C2SP."""
         uuid = self.env["ir.config_parameter"].sudo().get_param("database.uuid")
-        return f"finance-connect/audit/{uuid}/{log_id or 'shared'}"
+        return f"finance-connect/audit/{uuid}/{log_name(log_id)}"

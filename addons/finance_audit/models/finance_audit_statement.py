@@ -32,6 +32,12 @@ class FinanceAuditStatement(models.AbstractModel):
             "record.created": _("%(kind)s “%(name)s” was created."),
             "record.changed": _("%(kind)s “%(name)s” was changed: %(labels)s."),
             "record.deleted": _("%(kind)s “%(name)s” was deleted."),
+            "administration.access": _("Access right “%(name)s”: %(fields)s"),
+            "administration.rule": _("Record rule “%(name)s”: %(fields)s"),
+            "administration.server_action": _("Server action “%(name)s”: %(fields)s"),
+            "administration.scheduled_action": _("Scheduled action “%(name)s”: %(fields)s"),
+            "administration.parameter": _("System parameter “%(name)s”: %(fields)s"),
+            "administration.addon": _("Addon “%(name)s”: %(fields)s"),
             "role.granted": _("Role “%(role)s” granted to %(user)s."),
             "role.withdrawn": _("Role “%(role)s” revoked from %(user)s."),
         }
@@ -48,6 +54,9 @@ class FinanceAuditStatement(models.AbstractModel):
             "package.exported": _("Evidence package exported. Entries: %(count)s"),
             "protection.lost": _(
                 "The database does not protect audit entries any more. Missing guards: %(guards)s"
+            ),
+            "guards.installed": _(
+                "The database guards the evidence of the addons. Guards: %(count)s"
             ),
             "protection.restored": _(
                 "The protection of audit entries by the database is restored."
@@ -137,6 +146,9 @@ class FinanceAuditStatement(models.AbstractModel):
             "columns.changed": _("The displayed values differ from the recorded evidence."),
             "erasable.changed": _("The stored personal data was changed."),
             "leaves.changed": _("The list of hashes was changed; the entries are unchanged."),
+            "log.missing": _(
+                "The log “%(name)s”, which signed checkpoints state, is not in the database any more."
+            ),
             "log.truncated": _("Entries at the end of the log are missing."),
             "log.rolled_back": _(
                 "The log is shorter than at an anchored checkpoint: it was shortened, or the database "

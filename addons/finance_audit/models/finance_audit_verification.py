@@ -13,7 +13,7 @@ from odoo import api, fields, models
 
 from ..core import keyring, sealing, verify_audit
 from ..core.log_reader import LogReader, folder
-from ..core.note import verifier_key
+from ..core.note import log_name, verifier_key
 from ..core.schema import QUERIES
 from ..core.statement import Statement, stored
 from ..server_keys import audit_keys, lies_in_data_dir
@@ -250,7 +250,12 @@ class FinanceAuditVerification(models.Model):
             )
             return report, 0
         settings = self._trust(log_id, reader.origin, report)
-        verify_audit.LogCheck(reader, reader.describe(), settings, report).run()
+        check = verify_audit.LogCheck(reader, reader.describe(), settings, report)
+        check.run()
+        present = {log_name(number) for number in sealing.logs(self.env.cr)}
+        for name in sorted(check.listed.keys() - present):
+            text = f"{folder(log_id)}: [log.missing] the log {name}, which had {check.listed[name]} entries"
+            report.damage.append(verify_audit.Line("log.missing", text, name=name))
         for code, query in (
             ("columns.changed", "changed_columns"),
             ("entry.unsealed", "skipped_entry"),

@@ -36,6 +36,41 @@ BEGIN
 END
 $guard$;
 
+-- Refuses a change of evidence in tables of the other addons; core/evidence_rows.py derives the triggers that call it,
+-- and their WHEN clauses say what is refused. Two changes pass: retention empties purgeable columns, provided that an
+-- entry of this transaction names the record; and PostgreSQL empties a reference whose target was deleted.
+CREATE OR REPLACE FUNCTION finance_audit.guard_row() RETURNS trigger
+LANGUAGE plpgsql AS $guard$
+DECLARE
+    purgeable text[] := TG_ARGV[0]::text[];
+    detachable text[] := TG_ARGV[1]::text[];
+    before jsonb;
+    after jsonb;
+    changed text[];
+BEGIN
+    IF TG_OP = 'UPDATE' AND cardinality(purgeable || detachable) > 0 THEN
+        before := to_jsonb(OLD) - ARRAY['write_uid', 'write_date', 'purged_at'];
+        after := to_jsonb(NEW) - ARRAY['write_uid', 'write_date', 'purged_at'];
+        changed := ARRAY(SELECT key FROM jsonb_each(before) WHERE value IS DISTINCT FROM after -> key);
+        IF changed <@ detachable AND pg_trigger_depth() > 1
+           AND NOT EXISTS (SELECT FROM unnest(changed) AS name WHERE after -> name <> 'null'::jsonb) THEN
+            RETURN NEW;
+        END IF;
+        IF changed <@ purgeable
+           AND NOT EXISTS (SELECT FROM unnest(changed) AS name WHERE after -> name <> 'null'::jsonb)
+           AND EXISTS (SELECT FROM finance_audit.entry
+                        WHERE record_model = TG_ARGV[2] AND record_id = (before ->> TG_ARGV[3])::bigint
+                          AND action = 'retention.purged' AND xact = pg_current_xact_id()) THEN
+            RETURN NEW;
+        END IF;
+    END IF;
+    RAISE EXCEPTION
+        'Evidence is append-only: % on %.% is refused (%).',
+        TG_OP, TG_TABLE_SCHEMA, TG_TABLE_NAME, TG_NAME
+        USING ERRCODE = 'insufficient_privilege';
+END
+$guard$;
+
 DROP TRIGGER IF EXISTS entry_columns_agree ON finance_audit.entry;
 CREATE TRIGGER entry_columns_agree BEFORE INSERT ON finance_audit.entry
     FOR EACH ROW EXECUTE FUNCTION finance_audit.columns_agree();

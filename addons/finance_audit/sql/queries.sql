@@ -143,9 +143,17 @@ INSERT INTO finance_audit.seal (
 -- Return size and root of a log as sealed last.
 SELECT size, root FROM finance_audit.seal WHERE log_id = %(log_id)s ORDER BY size DESC LIMIT 1
 
+-- name: sealed_sizes
+-- Return the sealed size of logs; what is not sealed yet is left out.
+SELECT wanted.log_id, head.size
+  FROM unnest(%(logs)s) AS wanted(log_id)
+ CROSS JOIN LATERAL (SELECT size FROM finance_audit.seal
+                      WHERE seal.log_id = wanted.log_id ORDER BY size DESC LIMIT 1) AS head
+ ORDER BY wanted.log_id
+
 -- name: last_checkpoint
 -- Return the head of a log as signed last.
-SELECT size, origin, key_ids, root FROM finance_audit.checkpoint
+SELECT size, origin, key_ids, root, note FROM finance_audit.checkpoint
  WHERE log_id = %(log_id)s ORDER BY id DESC LIMIT 1
 
 -- name: add_checkpoint
@@ -324,6 +332,22 @@ SELECT CASE relname WHEN 'entry' THEN kind ELSE relname || ':' || kind END
   FROM pg_class, unnest(ARRAY['UPDATE', 'DELETE', 'TRUNCATE']) AS kind
  WHERE relnamespace = 'finance_audit'::regnamespace AND relkind = 'r'
    AND has_table_privilege(oid, kind) AND (relname, kind) <> ('erasable', 'DELETE')
+
+-- name: row_guards
+-- Return the triggers that guard rows of other addons: table, name, function called and whether they are enabled.
+SELECT c.relname, t.tgname, n.nspname || '.' || p.proname, t.tgenabled
+  FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace n ON n.oid = p.pronamespace
+  JOIN pg_class c ON c.oid = t.tgrelid
+ WHERE c.relnamespace = 'public'::regnamespace AND NOT t.tgisinternal AND starts_with(t.tgname, 'finance_guard_')
+
+-- name: table_columns
+-- Return the columns of tables.
+SELECT table_name, array_agg(column_name::text) FROM information_schema.columns
+ WHERE table_schema = 'public' AND table_name = ANY(%(tables)s) GROUP BY table_name
+
+-- name: guard_function_exists
+-- Tell whether the function that guards rows exists.
+SELECT to_regprocedure('finance_audit.guard_row()') IS NOT NULL
 
 -- name: last_protection_entry
 -- Return the last entry about the protection; the partial index has these only.

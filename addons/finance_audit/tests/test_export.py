@@ -14,7 +14,7 @@ from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import HttpCase, tagged
 
-from ..core import verify_audit
+from ..core import sealing, verify_audit
 from .test_anchoring import AnchorCase
 
 
@@ -68,6 +68,30 @@ class TestExport(AnchorCase):
         size = self.manifest(data)["logs"][0]["size"]
         self.assertIn(f"all {size:,} entries are unchanged", text)
         self.assertIn("checkpoints kept outside agree", text)
+
+    def test_f15_a_log_that_is_not_in_the_package_is_missed_by_the_others(self):
+        """The folder, the key and every anchor of the other log are gone; the signed list is not."""
+        self.record(company=self.other_company)
+        self.sealer._seal_once(self.other_company.id)
+        self.record(company=self.company)
+        self.sealer._seal_once(self.company.id)
+        code, text = self.checked(self.package())
+        self.assertEqual(code, 0, text)
+        self.assertIn(f"the log '{self.other_company.id}': signed checkpoints state", text)
+
+    def test_f15_a_log_removed_from_the_database_is_damage_of_the_others(self):
+        self.record(company=self.other_company)
+        self.sealer._seal_once(self.other_company.id)
+        self.record(company=self.company)
+        self.sealer._seal_once(self.company.id)
+        verifications = self.env["finance.audit.verification"]
+        self.assertFalse(verifications._examine(self.company.id)[0].damage)
+        present = [
+            number for number in sealing.logs(self.env.cr) if number != self.other_company.id
+        ]
+        with patch.object(sealing, "logs", return_value=present):
+            damage = verifications._examine(self.company.id)[0].damage
+        self.assertEqual([line.code for line in damage], ["log.missing"])
 
     def test_a6_a_document_is_exported_with_its_proofs_only(self):
         data = self.package(

@@ -33,6 +33,9 @@ STOPPED = "stopped"
 NOT_POSTED = "not_posted"
 NO_EVIDENCE = "no_evidence"
 DIFFERENCE = "difference"
+# Kinds of cases about the evidence itself, and about its size.
+TAMPERED = "tampered"
+STORAGE = "storage"
 
 KINDS = (
     (UNRESOLVED, "Outcome unknown"),
@@ -51,6 +54,8 @@ KINDS = (
     (NOT_POSTED, "Not posted"),
     (NO_EVIDENCE, "Posted without checks"),
     (DIFFERENCE, "Differs from the e-invoice"),
+    (TAMPERED, "Differs from the audit log"),
+    (STORAGE, "Storage limit exceeded"),
 )
 #: Kinds that are raised by the periodic review and closed by it when the condition has ended.
 STALLS = (OVERDUE, NO_RECEIPT, CREDENTIALS, STOPPED)

@@ -6,6 +6,8 @@ from . import finance_finding
 from . import finance_exchange_attempt
 from . import finance_exchange_artefact
 from . import finance_exchange_presentation
+from . import finance_evidence_comparison
+from . import finance_retention
 from . import finance_exchange
 from . import finance_dispatcher
 from . import finance_dispatcher_worker

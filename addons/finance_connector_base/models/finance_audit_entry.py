@@ -39,6 +39,9 @@ class FinanceAuditEntry(models.Model):
             "exchange.late_answer": _("Late response (ignored)"),
             "exchange.superseded": _("Replaced by a correction"),
             "exchange.cancelled": _("Sending cancelled"),
+            "retention.purged": _("Content removed by retention"),
+            "evidence.differs": _("Differs from the audit log"),
+            "storage.limit": _("Storage limit exceeded"),
             "posting.refused": _("Could not be posted"),
             "posting.evidence_missing": _("Posted without the required checks"),
         }
@@ -114,6 +117,7 @@ class FinanceAuditStatement(models.AbstractModel):
             "secret.api_key": _("API key"),
             "secret.webhook_secret": _("webhook secret"),
             "secret.previous_webhook_secret": _("previous webhook secret"),
+            "retention.purged": _("Content of %(name)s removed. Parts: %(count)s"),
             "case.opened": _("Case opened (%(kind)s): %(what)s"),
             "case.closed": _("Case closed: %(resolution)s"),
             "case.closed_for": _("Case closed (%(resolution)s): %(reason)s"),

@@ -19,6 +19,7 @@ from datetime import timedelta
 
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.addons.finance_audit.core.entry import Facts, Subject, storable
+from odoo.addons.finance_audit.core.evidence_rows import Frozen, Rows
 from odoo.addons.finance_audit.core.statement import Statement
 from odoo.addons.finance_audit.models.audit_context import actor_of
 from odoo.exceptions import AccessError, UserError, ValidationError
@@ -53,6 +54,36 @@ class FinanceCase(models.Model):
     _mail_post_access = "read"
     _audit_topic = "case"
     _audit_tracked = ("user_id", "deadline")
+    _evidence_rows = Rows(
+        fixed=(
+            "subject_key",
+            "exchange_id",
+            "connection_id",
+            "company_id",
+            "opened_at",
+            "document_model",
+            "document_id",
+            "correlation_id",
+        ),
+        state="state",
+        transitions={"open": ("resolved",)},
+        frozen=(
+            Frozen(
+                "state",
+                ("resolved",),
+                columns=(
+                    "kind",
+                    "finding",
+                    "decision",
+                    "resolution",
+                    "reason",
+                    "closing",
+                    "resolved_at",
+                    "resolved_by_id",
+                ),
+            ),
+        ),
+    )
 
     name = fields.Char("Document", required=True, readonly=True)
     subject_key = fields.Char("Subject key", required=True, readonly=True, copy=False)

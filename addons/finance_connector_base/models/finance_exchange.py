@@ -19,6 +19,7 @@ from dataclasses import replace
 
 from odoo import api, fields, models
 from odoo.addons.finance_audit.core.entry import Facts, Subject
+from odoo.addons.finance_audit.core.evidence_rows import Frozen, Rows
 from odoo.addons.finance_audit.exceptions import EvidenceIsAppendOnly
 from odoo.addons.finance_audit.models.audit_context import actor_of
 from odoo.exceptions import UserError
@@ -37,6 +38,7 @@ from ..core.delivery.transitions import (
     status_on_outcome,
 )
 from ..core.finding import Finding
+from .finance_retention import check_payload_size
 from .finance_retry_policy import policy_of
 from .roles import OPERATOR, require_role
 
@@ -71,6 +73,20 @@ class FinanceExchange(models.Model):
             "chain",
         }
     )
+    _evidence_rows = Rows(
+        fixed=(*_evidence_fixed, "payload_size", "document_model", "document_id", "supersedes_id"),
+        state="state",
+        transitions=states.TRANSITIONS,
+        initial=(states.PENDING,),
+        frozen=(
+            Frozen(
+                "state",
+                (states.ACCEPTED, states.SUPERSEDED, states.CANCELLED),
+                columns=("reference", "send_count", "answered_at", "state_since"),
+            ),
+        ),
+        purgeable=("payload",),
+    )
 
     name = fields.Char(compute="_compute_name")
     connection_id = fields.Many2one(
@@ -103,6 +119,9 @@ class FinanceExchange(models.Model):
     )
     payload_sha256 = fields.Char("SHA-256 of the payload", required=True, readonly=True)
     payload_size = fields.Integer("Payload size (bytes)", readonly=True, aggregator=None)
+    purged_at = fields.Datetime(
+        "Content removed on", readonly=True, copy=False, help="By the retention of the company."
+    )
     payload_name = fields.Char("File name", readonly=True)
     parameters = fields.Json(readonly=True)
     state = fields.Selection(
@@ -291,6 +310,8 @@ class FinanceExchange(models.Model):
 
         Chains are locked in one order, so that two transactions never wait for each other.
         """
+        for item in effects:
+            check_payload_size(self.env, item["payload"])
         chains = set()
         for connection, operation in {(item["connection"], item["operation"]) for item in effects}:
             ordered = connection._adapter()._operation(operation).ordered

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 from odoo import api, fields, models
+from odoo.addons.finance_audit.core.evidence_rows import Frozen, Rows
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
@@ -27,6 +28,21 @@ class FinanceExchangeAttempt(models.Model):
     _order = "started_at desc, id desc"
     # The dispatcher completes attempts by SQL, once; the ORM changes nothing of them.
     _evidence_open = frozenset()
+    _evidence_rows = Rows(
+        fixed=(
+            "exchange_id",
+            "connection_id",
+            "company_id",
+            "token",
+            "step",
+            "started_at",
+            "batch",
+        ),
+        # The response of a step whose worker was lost may still come.
+        frozen=(Frozen("outcome", except_values=(outcomes.LOST,), but=("purged_at",)),),
+        purgeable=("response_body", "response_headers"),
+        purged_as=("finance.exchange", "exchange_id"),
+    )
 
     exchange_id = fields.Many2one(
         "finance.exchange",
@@ -110,6 +126,7 @@ class FinanceExchangeAttempt(models.Model):
     response_type = fields.Char("Content type", readonly=True)
     response_headers = fields.Json("Response headers", readonly=True)
     response_body = fields.Binary("Response body", attachment=False, readonly=True, groups=_READERS)
+    purged_at = fields.Datetime("Content removed on", readonly=True)
     response_text = fields.Text("Response", compute="_compute_response_text", groups=_READERS)
 
     _token = models.UniqueIndex("(token)")

@@ -32,6 +32,40 @@ class FinanceFinding(models.AbstractModel):
             **self._webhook_messages(),
             **self._posting_messages(),
             **self._route_messages(),
+            **self._evidence_messages(),
+        }
+
+    @api.model
+    def _evidence_messages(self):
+        _ = self.env._
+        investigate = _("Find out who changed the database, and restore the record from a backup.")
+        return {
+            "evidence.not_recorded": (
+                _("The audit log has no entry about %(record)s (%(state)s)."),
+                investigate,
+            ),
+            "evidence.state_differs": (
+                _("%(record)s: the state is “%(state)s”, the audit log states “%(recorded)s”."),
+                investigate,
+            ),
+            "evidence.value_differs": (
+                _("%(record)s: “%(name)s” differs from what the audit log states."),
+                investigate,
+            ),
+            "evidence.content_differs": (
+                _("%(record)s: the stored content does not match its checksum."),
+                investigate,
+            ),
+            "storage.payload_too_large": (
+                _("The document has %(size)s MB; at most %(limit)s MB can be sent."),
+                _(
+                    "Shorten the document, or ask the administrator of the server for a higher limit."
+                ),
+            ),
+            "storage.limit_exceeded": (
+                _("The stored content uses %(used)s MB; the limit of the company is %(limit)s MB."),
+                _("Set a retention period or raise the limit in the settings."),
+            ),
         }
 
     @api.model

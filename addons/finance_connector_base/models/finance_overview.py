@@ -14,7 +14,7 @@ from odoo.exceptions import AccessError
 from odoo.fields import Domain
 from odoo.tools import format_date, format_datetime
 
-from ..core.cases import NO_EVIDENCE
+from ..core.cases import NO_EVIDENCE, TAMPERED
 from ..core.delivery import states
 
 #: Days shown by the graph of a card.
@@ -272,6 +272,16 @@ class FinanceOverview(models.Model):
         if last:
             figures.append(Figure(_("Verified on"), format_datetime(self.env, last.create_date)))
             figures.append(Figure(_("Entries verified"), last.entry_count))
+        domain = [*self._company_domain(), ("state", "=", "open"), ("kind", "=", TAMPERED)]
+        figures.append(
+            Figure(
+                _("Records that differ from the log"),
+                self.env["finance.case"].search_count(domain),
+                "finance_connector_base.finance_case_action",
+                domain,
+                "danger",
+            )
+        )
         return Card(figures)
 
     # -- common ------------------------------------------------------------------------------------

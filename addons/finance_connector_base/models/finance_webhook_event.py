@@ -20,6 +20,7 @@ import logging
 from datetime import timedelta
 
 from odoo import api, fields, models
+from odoo.addons.finance_audit.core.evidence_rows import Frozen, Rows
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
@@ -76,6 +77,17 @@ class FinanceWebhookEvent(models.Model):
             "position",
         }
     )
+    _evidence_rows = Rows(
+        fixed=(*_evidence_fixed, "company_id"),
+        state="state",
+        transitions={
+            RECEIVED: (PROCESSED, IGNORED, FAILED),
+            IGNORED: (RECEIVED,),
+            FAILED: (RECEIVED,),
+        },
+        frozen=(Frozen("state", (PROCESSED,), columns=("exchange_id", "result", "processed_at")),),
+        purgeable=("body",),
+    )
 
     name = fields.Char(compute="_compute_name")
     connection_id = fields.Many2one(
@@ -90,6 +102,7 @@ class FinanceWebhookEvent(models.Model):
     )
     received_at = fields.Datetime("Received on", required=True, readonly=True)
     body = fields.Binary("Raw body", attachment=False, readonly=True, groups=READERS)
+    purged_at = fields.Datetime("Content removed on", readonly=True)
     body_name = fields.Char("File name", compute="_compute_body_text", groups=READERS)
     body_text = fields.Text("Body", compute="_compute_body_text", groups=READERS)
     body_sha256 = fields.Char("SHA-256 of the body", required=True, readonly=True)

@@ -24,6 +24,14 @@ class ResConfigSettings(models.TransientModel):
         domain=lambda self: self.env["finance.case"]._owner_domain("company_id"),
     )
 
+    finance_retention_years = fields.Integer(
+        related="company_id.finance_retention_years", readonly=False
+    )
+    finance_legal_hold = fields.Boolean(related="company_id.finance_legal_hold", readonly=False)
+    finance_storage_limit_mb = fields.Integer(
+        related="company_id.finance_storage_limit_mb", readonly=False
+    )
+
     @api.depends("company_id")
     def _compute_finance_connection_ids(self):
         for settings in self:

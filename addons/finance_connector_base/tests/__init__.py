@@ -18,3 +18,4 @@ from . import test_stall
 from . import test_overview
 from . import test_forms
 from . import test_connection_address
+from . import test_evidence_guards

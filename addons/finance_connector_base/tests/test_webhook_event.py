@@ -6,6 +6,7 @@ from datetime import timedelta
 from unittest.mock import patch
 
 from odoo import fields
+from odoo.addons.finance_audit.tests.common import unguarded
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 from psycopg2 import IntegrityError
@@ -326,6 +327,7 @@ class TestWebhookProcessed(WebhookCase):
         exchange = self.exchange_in(states.WAITING)
         event = self.receive_event(reference="r-1", verdict="rejected")
         self.env.flush_all()
+        unguarded(self.env, "finance_webhook_event")
         self.cr.execute(
             "UPDATE finance_webhook_event SET body = %s WHERE id = %s",
             (base64.b64encode(message(reference="r-1", verdict="accepted")), event.id),

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from unittest.mock import patch
 
+from odoo.addons.finance_audit.tests.common import unguarded
+
 from ..core.delivery import states
 from ..core.delivery.outcomes import Accepted, Rejected, Waiting
 from ..core.finding import Finding
@@ -117,12 +119,13 @@ class WebhookCase(ConnectorCase):
             states.FAILED: (states.SENDING, states.FAILED),
         }.get(state, (states.SENDING, state))
         for step in way:
-            exchange._transition(step, step)
-        exchange.write({"reference": reference, "next_step_at": False, **values})
+            exchange._transition(step, step, reference=reference)
+        exchange.write({"next_step_at": False, **values})
         return exchange
 
     def age(self, event, **delta):
         self.env.flush_all()
+        unguarded(self.env, "finance_webhook_event")
         self.env.cr.execute(
             "UPDATE finance_webhook_event SET received_at = received_at - %s WHERE id = %s",
             (timedelta(**delta), event.id),

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 from odoo import api, fields, models
+from odoo.addons.finance_audit.core.evidence_rows import Frozen, Rows
 from odoo.addons.finance_connector_base.core.finding import Finding
 from odoo.addons.finance_connector_base.models.finance_posting import suite_write
 from odoo.tools import format_datetime
@@ -50,6 +51,20 @@ class FinanceEinvoice(models.Model):
     _inherit = ["finance.exchange.owner.mixin"]
     _rec_name = "move_id"
     _order = "id desc"
+    #: One that was rendered cannot be deleted: its versions refer to it.
+    _evidence_rows = Rows(
+        fixed=("move_id", "regime", "correlation_id"),
+        state="state",
+        transitions=lifecycle.TRANSITIONS,
+        frozen=(
+            Frozen(
+                "state",
+                (lifecycle.ACCEPTED,),
+                columns=("reference", "accepted_at", "filed_at", "state_since", "company_id"),
+            ),
+        ),
+        deletable=True,
+    )
 
     move_id = fields.Many2one(
         "account.move", "Invoice", required=True, readonly=True, index=True, ondelete="restrict"

@@ -14,6 +14,7 @@ from odoo.addons.finance_audit.exceptions import EvidenceIsAppendOnly
 from odoo.addons.finance_connector_base.core import cases
 from odoo.addons.finance_connector_base.core.finding import WARNING, Finding
 from odoo.addons.finance_connector_base.exceptions import ReservedField
+from odoo.addons.finance_connector_base.models.finance_evidence_comparison import Subject
 from odoo.addons.finance_connector_base.models.finance_posting import is_suite_write
 from odoo.exceptions import UserError
 from odoo.tools import frozendict
@@ -307,3 +308,34 @@ class FinanceEinvoice(models.Model):
             return None
         held = self.env["finance.exchange"]._decode(version.content)
         return None if regime._comparable(content) == regime._comparable(held) else digest
+
+
+class FinanceEvidenceComparison(models.Model):
+    _inherit = "finance.evidence.comparison"
+
+    @api.model
+    def _subjects(self):
+        return [
+            *super()._subjects(),
+            Subject(
+                "finance.einvoice",
+                "state",
+                "einvoice.",
+                tuple(lifecycle.TRANSITIONS),
+                unrecorded=(lifecycle.DRAFT,),
+            ),
+        ]
+
+    @api.model
+    def _damaged(self, subject, ids):
+        """Compare the files of the versions of these e-invoices with their checksums as well."""
+        damaged = super()._damaged(subject, ids)
+        if subject.model != "finance.einvoice":
+            return damaged
+        versions = self.env["finance.einvoice.version"].sudo().with_context(bin_size=False)
+        for version in versions.search([("einvoice_id", "in", ids)]):
+            content = self.env["finance.exchange"]._decode(version.content)
+            if hashlib.sha256(content).hexdigest() != version.sha256:
+                damaged.append(version.einvoice_id.id)
+            version.invalidate_recordset(["content"])
+        return damaged

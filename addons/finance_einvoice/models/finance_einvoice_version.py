@@ -5,6 +5,7 @@ import hashlib
 import uuid
 
 from odoo import api, fields, models
+from odoo.addons.finance_audit.core.evidence_rows import Rows
 from odoo.addons.finance_connector_base.core.finding import Finding
 
 from ..core import lifecycle
@@ -30,6 +31,7 @@ class FinanceEinvoiceVersion(models.Model):
             "route",
         }
     )
+    _evidence_rows = Rows(once=("exchange_id",))
 
     einvoice_id = fields.Many2one(
         "finance.einvoice",
