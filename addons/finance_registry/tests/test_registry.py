@@ -142,7 +142,7 @@ class TestRegistry(RegistryCase):
 
     def test_p6_a_query_never_outlives_its_deadline(self):
         before = self.attempts()
-        self.control.fault("vies", self.SLOW)
+        self.control.fault("slow_body", provider="vies", operation="checkVat", seconds=8)
         started = time.monotonic()
         reply = self.vies._query("check_number", {"number": CUSTOMER}, 1.0)
         self.assertLess(time.monotonic() - started, 3.0)
