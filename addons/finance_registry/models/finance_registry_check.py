@@ -244,7 +244,8 @@ class FinanceRegistryCheck(models.Model):
             if result.state not in ("valid", "invalid"):
                 failed.add(issuer)
             done += 1
-            self.env["ir.cron"]._commit_progress(1)
+            if not self.env["ir.cron"]._commit_progress(1):
+                break
         return done
 
     def _is_due(self):

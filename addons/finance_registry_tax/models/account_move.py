@@ -44,7 +44,6 @@ class AccountMove(models.Model):
         determination = self.finance_tax_determination_id.sudo()
         if not determination or self._finance_vat_check().state == "valid":
             return False
-        details = [
-            detail for line in determination._answer().lines for detail in line.details
-        ]
-        return any(detail.category in ("K", "AE") for detail in details)
+        return any(
+            detail.category in ("K", "AE") for detail in determination._answer().details
+        )
