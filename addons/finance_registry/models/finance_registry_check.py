@@ -214,7 +214,9 @@ class FinanceRegistryCheck(models.Model):
                 "finding": finding.to_json(),
                 "failed_checks": self.failed_checks + 1,
                 "is_requested": not settled,
-                "next_at": False if settled else now + min(_FIRST_RETRY * 2**doublings, _LAST_RETRY),
+                "next_at": False
+                if settled
+                else now + min(_FIRST_RETRY * 2**doublings, _LAST_RETRY),
             }
         )
 
@@ -233,7 +235,9 @@ class FinanceRegistryCheck(models.Model):
         """
         done = 0
         failed = set()
-        due = self.search([("next_at", "<=", fields.Datetime.now())], order="next_at", limit=_AT_ONCE)
+        due = self.search(
+            [("next_at", "<=", fields.Datetime.now())], order="next_at", limit=_AT_ONCE
+        )
         for check in due:
             if not check.exists() or not check._is_due():
                 continue

@@ -19,7 +19,9 @@ class ResPartner(models.Model):
         compute="_compute_finance_vat",
     )
     finance_vat_proof = fields.Char("VAT check proof number", compute="_compute_finance_vat")
-    finance_vat_checked_at = fields.Datetime("VAT number checked on", compute="_compute_finance_vat")
+    finance_vat_checked_at = fields.Datetime(
+        "VAT number checked on", compute="_compute_finance_vat"
+    )
     finance_vat_valid_until = fields.Datetime(
         "VAT number check valid until", compute="_compute_finance_vat"
     )
@@ -66,7 +68,9 @@ class ResPartner(models.Model):
             "type": "ir.actions.client",
             "tag": "display_notification",
             "params": {
-                "message": self.env._("%(count)s VAT number checks were queued.", count=len(checks)),
+                "message": self.env._(
+                    "%(count)s VAT number checks were queued.", count=len(checks)
+                ),
                 "type": "info",
                 "next": {"type": "ir.actions.act_window_close"},
             },

@@ -52,7 +52,7 @@ class RegistryCase(TransactionCase):
             "hmrc",
             base_url=f"{server.url}/hmrc",
             hmrc_client_id="hmrc-client",
-            hmrc_client_secret="hmrc-secret",  # noqa: S106 - of the sandbox
+            hmrc_client_secret="hmrc-secret",
         )
         partners = cls.env["res.partner"].with_context(no_vat_validation=True)
         cls.partner = partners.create({"name": "Customer", "vat": CUSTOMER, "is_company": True})

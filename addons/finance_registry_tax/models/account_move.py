@@ -44,6 +44,4 @@ class AccountMove(models.Model):
         determination = self.finance_tax_determination_id.sudo()
         if not determination or self._finance_vat_check().state == "valid":
             return False
-        return any(
-            detail.category in ("K", "AE") for detail in determination._answer().details
-        )
+        return any(detail.category in ("K", "AE") for detail in determination._answer().details)

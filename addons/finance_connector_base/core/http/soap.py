@@ -31,6 +31,7 @@ from .wire import HttpRequest, HttpResponse
 #: Larger envelopes are not parsed.
 MAX_ENVELOPE = 256 * 1024
 _ENVELOPE_NAMESPACE = "http://schemas.xmlsoap.org/soap/envelope/"
+_FAULT = f"{{{_ENVELOPE_NAMESPACE}}}Fault"
 _MAX_TEXT = 500
 _reading: ContextVar[bool] = ContextVar("finance_soap_reading", default=False)
 
@@ -90,7 +91,7 @@ class SoapService:
 
         :raises Unreadable: it is neither.
         """
-        _parse(response.body)
+        self._refuse_other(_parse(response.body), operation)
         answer = SimpleNamespace(
             status_code=response.status,
             content=response.body,
@@ -99,9 +100,7 @@ class SoapService:
         )
         marker = _reading.set(True)
         try:
-            result = self._binding.process_reply(
-                self._client, self._operation(operation), answer
-            )
+            result = self._binding.process_reply(self._client, self._operation(operation), answer)
         except Fault as fault:
             code = storable_text(str(fault.code or ""), _MAX_TEXT).rpartition(":")[2]
             return SoapFault(code, storable_text(str(fault.message or ""), _MAX_TEXT).strip())
@@ -114,9 +113,19 @@ class SoapService:
             raise Unreadable("the SOAP response holds no parts")
         return values
 
+    def _refuse_other(self, root: Any, operation: str) -> None:
+        """Refuse a body that holds neither a fault nor the response of the operation; zeep would
+        return its parts as empty.
+        """
+        body = root.find(f"{{{_ENVELOPE_NAMESPACE}}}Body")
+        children = [] if body is None else [item.tag for item in body]
+        wanted = (str(self._operation(operation).output.body.qname), _FAULT)
+        if len(children) != 1 or children[0] not in wanted:
+            raise Unreadable("the SOAP response is that of another operation")
+
     @property
     def _binding(self) -> Any:
-        return self._client.service._binding  # noqa: SLF001 - zeep has no public name for it
+        return self._client.service._binding
 
     def _operation(self, name: str) -> Any:
         return self._binding.get(name)
