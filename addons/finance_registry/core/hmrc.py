@@ -7,7 +7,7 @@ number could not be asked.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from odoo.addons.finance_connector_base.core.conversation import (
     TOKEN,
@@ -104,8 +104,11 @@ def answer_of(number: str, response: HttpResponse) -> Answer | Outcome:
     """Return what a response says about a number."""
     data = response.json_object()
     if response.status == _OK:
-        target = data.get("target") if data else None
-        if not isinstance(target, dict) or f"GB{target.get('vatNumber')}" != number:
+        target: Any = data.get("target") if data else None
+        found: Any = (
+            cast("dict[str, Any]", target).get("vatNumber") if isinstance(target, dict) else None
+        )
+        if f"GB{found}" != number:
             return unreadable(response)
         return Answer("valid", data or {}, str((data or {}).get("consultationNumber") or ""))
     code = str((data or {}).get("code") or "")
@@ -123,5 +126,5 @@ def _refusal(response: HttpResponse, code: str) -> Outcome:
     if status >= _ERROR:
         return Transient(reason, response.retry_after())
     if status in (_BAD, _FORBIDDEN) and code:
-        return Permanent(Finding("hmrc.refused", args={"status": status, "fault": code}))
+        return Permanent(Finding("hmrc.refused", args={"status": str(status), "fault": code}))
     return ContractBroken(reason)

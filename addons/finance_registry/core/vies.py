@@ -97,7 +97,7 @@ class Vies(ProviderProtocol):
 
     def _answer(self, name: str, number: str, response: HttpResponse) -> Answer | Outcome:
         try:
-            result = self._service.read(name, response)
+            result = self._service.read_response(name, response)
             asked_on = soap.element_text(response, "requestDate")
         except soap.Unreadable as error:
             return refusal_by_status(response, str(error)) or ContractBroken(str(error))

@@ -51,7 +51,7 @@ def test_an_answer_is_read_and_its_date_is_no_error(described, caplog):
     service, name = described
     response = answer(verdict(name))
     with caplog.at_level(logging.ERROR):
-        values = service.read("checkVat", response)
+        values = service.read_response("checkVat", response)
     assert values["valid"] is True
     assert values["name"] == "SAS MARTEL"
     assert not caplog.records
@@ -61,7 +61,7 @@ def test_an_answer_is_read_and_its_date_is_no_error(described, caplog):
 def test_a_fault_with_status_500_is_a_value(described):
     service, _name = described
     fault = "<e:Fault><faultcode>e:Server</faultcode><faultstring>MS_UNAVAILABLE</faultstring></e:Fault>"
-    found = service.read("checkVat", answer(envelope(fault), 500))
+    found = service.read_response("checkVat", answer(envelope(fault), 500))
     assert found == soap.SoapFault("Server", "MS_UNAVAILABLE")
 
 
@@ -81,7 +81,7 @@ def test_a_fault_with_status_500_is_a_value(described):
 def test_what_is_no_answer_is_unreadable(described, body):
     service, _name = described
     with pytest.raises(soap.Unreadable):
-        service.read("checkVat", answer(body))
+        service.read_response("checkVat", answer(body))
 
 
 def test_a_description_that_loads_something_is_refused():

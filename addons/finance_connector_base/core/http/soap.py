@@ -33,6 +33,10 @@ MAX_ENVELOPE = 256 * 1024
 _ENVELOPE_NAMESPACE = "http://schemas.xmlsoap.org/soap/envelope/"
 _FAULT = f"{{{_ENVELOPE_NAMESPACE}}}Fault"
 _MAX_TEXT = 500
+# zeep's own hints are incomplete.
+_client: Any = Client
+_settings: Any = Settings
+_serialized: Any = serialize_object
 _reading: ContextVar[bool] = ContextVar("finance_soap_reading", default=False)
 
 
@@ -66,10 +70,10 @@ class SoapService:
     """One service as its WSDL describes it; safe to use from threads."""
 
     def __init__(self, wsdl: bytes):
-        self._client: Any = Client(
+        self._client: Any = _client(
             BytesIO(wsdl),
             transport=_NoNetwork(),
-            settings=Settings(strict=True, forbid_dtd=True, forbid_entities=True),
+            settings=_settings(strict=True, forbid_dtd=True, forbid_entities=True),
         )
 
     def request(
@@ -86,7 +90,7 @@ class SoapService:
         }
         return HttpRequest("POST", url, headers, body, **options)
 
-    def read(self, operation: str, response: HttpResponse) -> dict[str, Any] | SoapFault:
+    def read_response(self, operation: str, response: HttpResponse) -> dict[str, Any] | SoapFault:
         """Return the parts of the response by name, or the fault.
 
         :raises Unreadable: it is neither.
@@ -101,14 +105,15 @@ class SoapService:
         marker = _reading.set(True)
         try:
             result = self._binding.process_reply(self._client, self._operation(operation), answer)
-        except Fault as fault:
+        except Fault as error:
+            fault: Any = error
             code = storable_text(str(fault.code or ""), _MAX_TEXT).rpartition(":")[2]
             return SoapFault(code, storable_text(str(fault.message or ""), _MAX_TEXT).strip())
         except Exception as error:
             raise Unreadable(f"{type(error).__name__} in the SOAP response") from error
         finally:
             _reading.reset(marker)
-        values: Any = serialize_object(result, dict)
+        values: Any = _serialized(result, dict)
         if not isinstance(values, dict):
             raise Unreadable("the SOAP response holds no parts")
         return values
