@@ -8,7 +8,7 @@
     "license": "LGPL-3",
     "depends": ["finance_audit", "account"],
     "external_dependencies": {
-        "python": ["certifi", "cryptography", "pydantic", "rfc8785", "urllib3"],
+        "python": ["certifi", "cryptography", "pydantic", "rfc8785", "urllib3", "zeep"],
     },
     "data": [
         "security/groups.xml",
@@ -19,6 +19,7 @@
         "data/ir_cron_posting.xml",
         "data/ir_cron_evidence.xml",
         "views/finance_exchange_attempt_views.xml",
+        "views/finance_query_result_views.xml",
         "views/finance_exchange_views.xml",
         "views/finance_connection_views.xml",
         "views/finance_retry_policy_views.xml",

@@ -19,6 +19,8 @@ LAYERS = {
     "finance_connector_base": ("finance_audit",),
     "finance_tax_engine": ("finance_connector_base",),
     "finance_tax_embedded": ("finance_tax_engine",),
+    "finance_registry": ("finance_connector_base",),
+    "finance_registry_tax": ("finance_registry", "finance_tax_engine"),
     "finance_einvoice": ("finance_connector_base",),
     "finance_einvoice_en16931": ("finance_einvoice",),
     "finance_einvoice_fr": ("finance_einvoice_en16931",),

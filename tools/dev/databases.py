@@ -35,6 +35,8 @@ SUITE_MODULES = (
     "finance_einvoice_en16931",
     "finance_einvoice_fr",
     "finance_einvoice_afnor",
+    "finance_registry",
+    "finance_registry_tax",
 )
 #: Odoo's own electronic senders, which a document must not leave by as well.
 PEPPOL_MODULES = ("account_peppol", "account_edi")

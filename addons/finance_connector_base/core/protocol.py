@@ -110,6 +110,17 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True)
+class Query:
+    """One question without effect that a provider answers.
+
+    ``limit`` names the group of rate windows that it draws from.
+    """
+
+    name: str
+    limit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """What one step of one exchange needs, as plain values. ``payload`` are the stored bytes (X1).
 

@@ -4,6 +4,7 @@ from . import finance_credential
 from . import finance_connection
 from . import finance_finding
 from . import finance_exchange_attempt
+from . import finance_query
 from . import finance_exchange_artefact
 from . import finance_exchange_presentation
 from . import finance_evidence_comparison

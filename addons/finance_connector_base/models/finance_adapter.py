@@ -10,7 +10,7 @@ from odoo.exceptions import UserError
 from odoo.modules import get_manifest
 
 from ..core.credentials import Credential
-from ..core.protocol import Operation, ProviderProtocol
+from ..core.protocol import Operation, ProviderProtocol, Query
 
 
 class FinanceAdapter(models.AbstractModel):
@@ -23,6 +23,8 @@ class FinanceAdapter(models.AbstractModel):
     _api_version = ""
     #: The operations the provider offers, as data.
     _operations: tuple[Operation, ...] = ()
+    #: The questions without effect that the provider answers, as data.
+    _queries: tuple[Query, ...] = ()
     #: Patterns of the provider's hosts by environment, ``{"production": ("api.example.com",)}``. Other
     #: hosts are refused unless the administrator of the server names them in ``odoo.conf``.
     _hosts: Mapping[str, tuple[str, ...]] = MappingProxyType({})
@@ -43,6 +45,16 @@ class FinanceAdapter(models.AbstractModel):
             if operation.name == name:
                 return operation
         raise ValueError(f"{self._name} has no operation {name!r}")
+
+    def _query_named(self, name) -> Query:
+        """Return the declared query of this name.
+
+        :raises ValueError: the provider does not offer it; nothing is called.
+        """
+        for query in self._queries:
+            if query.name == name:
+                return query
+        raise ValueError(f"{self._name} has no query {name!r}")
 
     def _operation_labels(self) -> dict[str, str]:
         """Return operation → name for users, translated; each adapter names its own."""

@@ -18,6 +18,8 @@ class FinanceAuditEntry(models.Model):
             "connection.tested": _("Connection tested"),
             "connection.blocked": _("Connection blocked"),
             "connection.unblocked": _("Connection sending again"),
+            "query.answered": _("Query answered"),
+            "query.unanswered": _("Query without answer"),
             "connection.breaker_opened": _("Calls to the provider suspended"),
             "connection.breaker_closed": _("Calls to the provider resumed"),
             "connection.breaker_reset": _("Circuit breaker reset"),

@@ -589,7 +589,7 @@ class FinanceDispatcher(models.AbstractModel):
             {
                 "id": claim.attempt_id,
                 "is_late": claim.token in late_tokens,
-                **_attempt_values(report),
+                **attempt_values(report),
             }
             for claim, report in results
         ]
@@ -813,7 +813,7 @@ def _stored(body):
     return base64.b64encode(body[:_KEPT_BODY]) if body else None
 
 
-def _attempt_values(report):
+def attempt_values(report):
     """Return what an attempt keeps of a report beside the body."""
     headers = {name: mask_secrets(text[:_KEPT_HEADER]) for name, text in report.headers.items()}
     reason = _reason_of(report.outcome)

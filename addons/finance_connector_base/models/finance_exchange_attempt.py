@@ -46,13 +46,22 @@ class FinanceExchangeAttempt(models.Model):
 
     exchange_id = fields.Many2one(
         "finance.exchange",
-        required=True,
         readonly=True,
         index=True,
         ondelete="restrict",
+        help="Empty for a query: it has no effect and therefore no exchange.",
     )
-    connection_id = fields.Many2one(related="exchange_id.connection_id", store=True, index=True)
-    company_id = fields.Many2one(related="exchange_id.company_id", store=True, index=True)
+    # Of the exchange; a query states its own.
+    connection_id = fields.Many2one(
+        "finance.connection",
+        compute="_compute_connection",
+        store=True,
+        index=True,
+        ondelete="restrict",
+    )
+    company_id = fields.Many2one(
+        "res.company", compute="_compute_connection", store=True, index=True, ondelete="restrict"
+    )
     token = fields.Char(
         "Fencing token",
         required=True,
@@ -65,6 +74,7 @@ class FinanceExchangeAttempt(models.Model):
             ("lookup", "Status check"),
             ("poll", "Poll for the verdict"),
             ("receipt", "Fetch the receipt"),
+            ("query", "Query"),
         ],
         required=True,
         readonly=True,
@@ -130,11 +140,28 @@ class FinanceExchangeAttempt(models.Model):
     response_text = fields.Text("Response", compute="_compute_response_text", groups=_READERS)
 
     _token = models.UniqueIndex("(token)")
+    _exchange_of_step = models.Constraint(
+        "CHECK((step = 'query') = (exchange_id IS NULL))",
+        "An attempt belongs to an exchange unless it is a query.",
+    )
     #: For the figures of the last hour and the lists by connection and time.
     _recent = models.Index("(connection_id, started_at)")
     #: Attempts are added in the order of their days, so a day is found without an entry for each
     #: attempt.
     _day = models.Index("USING brin ((started_at::date))")
+
+    @api.depends("exchange_id.connection_id", "exchange_id.company_id")
+    def _compute_connection(self):
+        for attempt in self:
+            exchange = attempt.exchange_id
+            attempt.connection_id = exchange.connection_id or attempt.connection_id
+            attempt.company_id = exchange.company_id or attempt.company_id
+
+    @api.depends("exchange_id", "connection_id")
+    def _compute_display_name(self):
+        for attempt in self:
+            named = attempt.exchange_id or attempt.connection_id
+            attempt.display_name = named.display_name
 
     # -- reasons -----------------------------------------------------------------------------------
 

@@ -152,6 +152,21 @@ class FinanceFinding(models.AbstractModel):
                 _("Contact the system administrator. Queued exchanges are kept."),
             ),
             "connection.unblocked": (_("The connection is sending again"), ""),
+            "query.not_active": (
+                _("The connection “%(connection)s” is not active."),
+                _("Ask a finance admin to activate it."),
+            ),
+            "query.throttled": (
+                _("Calls to %(connection)s are suspended or limited at the moment."),
+                _("Try again later."),
+            ),
+            "query.no_answer": (
+                _("The provider gave no usable answer."),
+                _("Try again later."),
+            ),
+            "query.valid": (_("%(value)s is valid. Proof number: %(proof)s"), ""),
+            "query.invalid": (_("%(value)s is not valid. Proof number: %(proof)s"), ""),
+            "query.unknown": (_("%(value)s could not be checked"), ""),
             "connection.breaker_opened": (
                 _("Calls to %(connection)s are suspended until the provider responds again"),
                 "",

@@ -1,0 +1,20 @@
+{
+    "name": "Finance Connect: Tax Number Registries",
+    "summary": "Checks VAT numbers with VIES and HMRC and keeps the proof",
+    "version": "19.0.2.1.0",
+    "category": "Accounting/Accounting",
+    "author": "Finance Connect contributors",
+    "website": "https://github.com/finance-connect/finance-connect",
+    "license": "LGPL-3",
+    "depends": ["finance_connector_base"],
+    "data": [
+        "security/ir.model.access.csv",
+        "security/rules.xml",
+        "data/ir_cron.xml",
+        "views/finance_connection_views.xml",
+        "views/finance_registry_check_views.xml",
+        "views/res_partner_views.xml",
+        "views/res_config_settings_views.xml",
+    ],
+    "uninstall_hook": "uninstall_hook",
+}

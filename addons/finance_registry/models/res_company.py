@@ -1,0 +1,18 @@
+"""How long a confirmed number may be relied upon, per company."""
+
+from odoo import fields, models
+
+
+class ResCompany(models.Model):
+    _inherit = "res.company"
+
+    finance_registry_days = fields.Integer(
+        "Validity of a number check (days)",
+        default=30,
+        required=True,
+        help="A checked VAT number is checked again before this time is over.",
+    )
+
+    _registry_days = models.Constraint(
+        "CHECK(finance_registry_days >= 1)", "A number check must be valid for at least one day."
+    )
