@@ -20,6 +20,7 @@ from odoo.tools import config
 from .core.http.client import ClientPool, ProviderClient
 from .core.http.transport import Transport
 from .core.security import vault
+from .core.security.masking import remember
 from .exceptions import CredentialError
 from .resource_store import DatabaseResources
 
@@ -121,7 +122,11 @@ def new_client(connection, resources=None) -> ClientHandle:
     """
     handle = ClientHandle()
     transport = Transport(connection.environment, network_policy(), connection._provider_hosts())
-    _clients[handle] = ProviderClient(protocol_of(connection), transport, resources)
+    secrets = tuple(open_secrets(connection).values())
+    remember(handle, secrets)
+    _clients[handle] = ProviderClient(
+        protocol_of(connection), transport, resources, secrets=secrets
+    )
     return handle
 
 

@@ -34,6 +34,7 @@ from ..delivery.outcomes import Accepted, AuthFailed, ContractBroken, Outcome, T
 from ..delivery.windows import declared
 from ..finding import storable_text
 from ..protocol import LIMITS, Call, ProviderProtocol, Step, Window
+from ..security.masking import forms_of, hide
 from .resources import MemoryResources, ResourceStore
 from .transport import ForbiddenAddress, Transport
 from .wire import HttpRequest, HttpResponse, NoAnswer, NotSent
@@ -85,6 +86,7 @@ class _Trace:
     seconds: float = 0.0
     number: int = 0
     effect: HttpRequest | None = None
+    secrets: set[str] = field(default_factory=set[str])
 
 
 class _Ended(Exception):
@@ -105,8 +107,11 @@ class ProviderClient:
         resources: ResourceStore | None = None,
         clock: Callable[[], float] = time.time,
         random: Callable[[int], bytes] = os.urandom,
+        secrets: tuple[str, ...] = (),
     ):
+        """``secrets`` are hidden in what is kept of a response: some providers echo them in an error."""
         self.protocol = protocol
+        self._secrets = secrets
         self._transport = transport
         self._resources = resources or MemoryResources(clock)
         self._clock = clock
@@ -332,6 +337,7 @@ class ProviderClient:
         refused = 0
         for _try in range(2):
             resource = self._resource(name, refused, trace, depth)
+            trace.secrets.update(resource.secret.values())
             request = self.protocol.authorize(ask.request, resource)
             answer = self._send(ask, request, trace)
             if not (isinstance(answer, HttpResponse) and answer.status == _UNAUTHORIZED):
@@ -361,6 +367,10 @@ class ProviderClient:
         return answer
 
     def _report(self, outcome: Outcome, trace: _Trace) -> Report:
+        forms = forms_of((*self._secrets, *trace.secrets))
+        return hide(self._full_report(outcome, trace), forms)
+
+    def _full_report(self, outcome: Outcome, trace: _Trace) -> Report:
         request, response = trace.request, trace.response
         report = Report(
             outcome,
