@@ -38,6 +38,7 @@ class ResConfigSettings(models.TransientModel):
 
     def action_finance_new_connection(self):
         """Open an empty connection form for the company of the settings."""
+        self.check_access("write")
         self.ensure_one()
         self.env["finance.connection"].check_access("create")
         return {
