@@ -21,6 +21,7 @@ from odoo.tools import config
 from .core.http.client import ClientPool, ProviderClient
 from .core.http.transport import Transport
 from .core.security import vault
+from .core.security.masking import remember
 from .exceptions import CredentialError
 from .resource_store import DatabaseResources
 
@@ -134,7 +135,15 @@ def new_client(connection, resources=None) -> ClientHandle:
 def _client(connection, protocol, resources):
     handle = ClientHandle()
     transport = Transport(connection.environment, network_policy(), connection._provider_hosts())
+<<<<<<< HEAD
     _clients[handle] = ProviderClient(protocol, transport, resources)
+=======
+    secrets = tuple(open_secrets(connection).values())
+    remember(handle, secrets)
+    _clients[handle] = ProviderClient(
+        protocol_of(connection), transport, resources, secrets=secrets
+    )
+>>>>>>> rights
     return handle
 
 

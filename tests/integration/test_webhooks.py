@@ -90,6 +90,6 @@ def test_anybody_else_is_refused_and_leaves_nothing(accounting, endpoint):
     content = {"flowInfo": {"flowId": "forged", "acknowledgement": {"status": "Error"}}}
     assert endpoint.post(content, bearer="guessed-by-somebody-else") == 401
     endpoint.url += "x"
-    assert endpoint.post(content) == 404
+    assert endpoint.post(content) == 401
     assert endpoint.new() == []
     assert accounting.states(moves) == {"filed"}

@@ -12,4 +12,5 @@ class ResCompany(models.Model):
         "Retention of personal data in the audit log (days)",
         help="Personal data stored with audit entries is erased after this number of days. The entries and their "
         "proofs remain. With 0, the data is kept without limit.",
+        groups="base.group_user",
     )

@@ -1,8 +1,7 @@
 """Endpoint for webhooks: verify the raw body, store it, respond; processing follows later.
 
 Responses: 202 (or the 2xx that the provider's documentation requires) stored or already known, 401
-not authentic,
-404 unknown URL, 413 over 1 MB, 415 a form (its raw bytes are lost once parsed), 503 the secrets
+not authentic or unknown URL, 400 or 411 without a usable length, 413 over 1 MB, 415 a form (its raw bytes are lost once parsed), 503 the secrets
 cannot be decrypted at
 the moment (the provider retries). The response leaves after the commit.
 """
@@ -33,6 +32,19 @@ def _limit(_controller):
     return MAX_BODY
 
 
+def _length_refusal(received):
+    """Return the status for a body whose length is not known before it is read (RFC 9110 §8.6, §15.5.12), or None.
+
+    Such a body would be read as empty, and an empty body is not what the provider has sent.
+    """
+    if received.environ.get("HTTP_TRANSFER_ENCODING"):
+        return 411
+    announced = received.environ.get("CONTENT_LENGTH") or ""
+    if not announced:
+        return 411
+    return None if announced.isascii() and announced.isdigit() else 400
+
+
 class WebhookController(http.Controller):
     @http.route(
         [f"{WEBHOOK_ROUTE}/<string:token>", f"{FORMER_WEBHOOK_ROUTE}/<string:token>"],
@@ -47,15 +59,17 @@ class WebhookController(http.Controller):
         """Receive one message of a provider."""
         if request.httprequest.mimetype in _FORMS:
             return self._refuse("a form", 415)
+        refused = _length_refusal(request.httprequest)
+        if refused:
+            return self._refuse("no usable length", refused)
         body = request.httprequest.get_data()
         headers = {name.lower(): value for name, value in request.httprequest.headers.items()}
         connection = request.env["finance.connection"]._by_webhook_token(token)
         try:
             request.env["finance.webhook.event"].sudo()._receive(connection, headers, body)
         except WebhookRefused as refusal:
-            return self._refuse(
-                f"{connection or 'unknown address'}: {refusal}", 401 if connection else 404
-            )
+            # The same status for both: the response does not tell which addresses exist.
+            return self._refuse(f"{connection or 'unknown address'}: {refusal}", 401)
         except UserError as error:
             return self._refuse(f"{connection}: {error}", 503, [("Retry-After", _RETRY_SECONDS)])
         return request.make_response("", status=connection._adapter()._webhook_status)

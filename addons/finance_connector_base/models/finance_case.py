@@ -41,6 +41,8 @@ BATCH = 200
 #: How long a call whose worker is lost can still last: the lease, the time to connect and to wait
 #: for the response.
 UNDER_WAY = timedelta(seconds=LEASE_SECONDS + sum(DEFAULT_TIMEOUT))
+#: A case that is postponed further is forgotten.
+MAX_DEADLINE_DAYS = 366
 #: What an operator may change by hand; everything else changes by a decision.
 _BY_HAND = frozenset({"user_id", "deadline"})
 
@@ -223,8 +225,23 @@ class FinanceCase(models.Model):
             vals = {**vals, "reminded_at": False}
             self.sudo()._drop_reminders()
         if "deadline" in vals:
+            self._check_deadline(vals["deadline"])
             vals = {**vals, "escalated_at": False}
         return super().write(vals)
+
+    def _check_deadline(self, deadline):
+        """Refuse a deadline that would never remind anybody.
+
+        :raises ValidationError: there is none, or it is more than a year away
+        """
+        latest = fields.Datetime.now() + timedelta(days=MAX_DEADLINE_DAYS)
+        if not deadline or fields.Datetime.to_datetime(deadline) > latest:
+            raise ValidationError(
+                self.env._(
+                    "The deadline of a case must be within the next %(days)s days.",
+                    days=MAX_DEADLINE_DAYS,
+                )
+            )
 
     # Not at_uninstall=False: the key with which Odoo marks an uninstallation can come from any RPC caller.
     @api.ondelete(at_uninstall=True)

@@ -573,6 +573,7 @@ class FinanceConnection(models.Model):
     def action_view_cases(self):
         """Open the open cases of this connection."""
         self.ensure_one()
+        self.check_access("read")
         action = self.env["finance.case"]._action_of([("connection_id", "=", self.id)])
         return {**action, "context": {"search_default_open": 1}}
 

@@ -29,7 +29,14 @@ from ..core.delivery import states
 from ..core.delivery.outcomes import Accepted, Rejected, Waiting
 from ..core.finding import INFO, WARNING, Finding
 from ..core.security.masking import MaskingFilter
-from ..core.security.webhook import WebhookEvent, dedupe_key, kept_headers, plain, refuse_unknown
+from ..core.security.webhook import (
+    WebhookEvent,
+    WebhookRefused,
+    dedupe_key,
+    kept_headers,
+    plain,
+    refuse_unknown,
+)
 from ..secret_store import protocol_of
 from .roles import AUDITOR, OPERATOR, require_role
 
@@ -193,7 +200,7 @@ class FinanceWebhookEvent(models.Model):
             refuse_unknown(headers, body)
         moment = self._database_time()
         protocol = protocol_of(connection)
-        message_id = protocol.verify_webhook(headers, body, _unix(moment))
+        message_id = self._verify(protocol, headers, body, moment)
         kept = kept_headers(headers)
         common = {
             "connection_id": connection.id,
@@ -222,6 +229,21 @@ class FinanceWebhookEvent(models.Model):
             stored._audit_received()
             self.env["finance.exchange"]._wake_dispatcher()
         return stored
+
+    @api.model
+    def _verify(self, protocol, headers, body, moment):
+        """Return the provider's identifier of an authentic message.
+
+        :raises WebhookRefused: it is not authentic, or the adapter's code fails on it; the text of such an error may
+            hold a secret and is not passed on
+        """
+        try:
+            return protocol.verify_webhook(headers, body, _unix(moment))
+        except WebhookRefused:
+            raise
+        except Exception as error:  # noqa: BLE001 - the adapter's code on a provider's bytes
+            failure = type(error).__name__
+        raise WebhookRefused(f"{failure} in the adapter")
 
     @api.model
     def _read(self, protocol, kept, body):

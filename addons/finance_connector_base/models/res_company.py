@@ -6,6 +6,8 @@ from odoo.exceptions import ValidationError
 from .roles import OPERATOR
 
 DEFAULT_CASE_HOURS = 24
+#: A year.
+MAX_CASE_HOURS = 8784
 
 
 class ResCompany(models.Model):
@@ -18,7 +20,10 @@ class ResCompany(models.Model):
     )
 
     finance_connection_ids = fields.One2many(
-        "finance.connection", "company_id", "Finance connections"
+        "finance.connection",
+        "company_id",
+        "Finance connections",
+        groups="base.group_user",
     )
     finance_case_user_id = fields.Many2one(
         "res.users",
@@ -26,24 +31,28 @@ class ResCompany(models.Model):
         domain=lambda self: self.env["finance.case"]._owner_domain("id"),
         help="The operator to whom new cases are assigned. If empty, cases remain unassigned until an operator takes "
         "them.",
+        groups="base.group_user",
     )
     finance_case_hours = fields.Integer(
         "Time to decide (hours)",
         default=DEFAULT_CASE_HOURS,
         required=True,
         help="A case that is still open after this time is escalated.",
+        groups="base.group_user",
     )
     finance_case_escalation_user_id = fields.Many2one(
         "res.users",
         string="Escalate cases to",
         domain=lambda self: self.env["finance.case"]._owner_domain("id"),
         help="Receives every case that is not decided in time. If empty, all operators of the company receive it.",
+        groups="base.group_user",
     )
     finance_evidence_since = fields.Json(
         "Evidence required since",
         readonly=True,
         copy=False,
         help="For each kind of evidence the moment from which posted documents must have it.",
+        groups="base.group_user",
     )
 
     _finance_case_hours_positive = models.Constraint(
@@ -61,6 +70,16 @@ class ResCompany(models.Model):
         if any(name.startswith("finance_") for name in vals.keys() - {"finance_evidence_since"}):
             self._finance_note_activation()
         return result
+
+    @api.constrains("finance_case_hours")
+    def _check_finance_case_hours(self):
+        if any(company.finance_case_hours > MAX_CASE_HOURS for company in self):
+            raise ValidationError(
+                self.env._(
+                    "The time to decide a case must be %(hours)s hours or less.",
+                    hours=MAX_CASE_HOURS,
+                )
+            )
 
     @api.constrains("finance_case_user_id", "finance_case_escalation_user_id")
     def _check_finance_case_users(self):

@@ -10,18 +10,23 @@ class ResConfigSettings(models.TransientModel):
         "finance.connection",
         compute="_compute_finance_connection_ids",
         string="Connections",
+        groups="base.group_user",
     )
 
     finance_case_user_id = fields.Many2one(
         related="company_id.finance_case_user_id",
         readonly=False,
         domain=lambda self: self.env["finance.case"]._owner_domain("company_id"),
+        groups="base.group_user",
     )
-    finance_case_hours = fields.Integer(related="company_id.finance_case_hours", readonly=False)
+    finance_case_hours = fields.Integer(
+        related="company_id.finance_case_hours", readonly=False, groups="base.group_user"
+    )
     finance_case_escalation_user_id = fields.Many2one(
         related="company_id.finance_case_escalation_user_id",
         readonly=False,
         domain=lambda self: self.env["finance.case"]._owner_domain("company_id"),
+        groups="base.group_user",
     )
 
     finance_retention_years = fields.Integer(
@@ -41,6 +46,7 @@ class ResConfigSettings(models.TransientModel):
 
     def action_finance_new_connection(self):
         """Open an empty connection form for the company of the settings."""
+        self.check_access("write")
         self.ensure_one()
         self.env["finance.connection"].check_access("create")
         return {

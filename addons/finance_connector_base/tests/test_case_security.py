@@ -1,7 +1,9 @@
 """R39: who sees and who decides cases; no other company; nothing private by remote call."""
 
-from odoo import Command
-from odoo.exceptions import AccessError
+from datetime import timedelta
+
+from odoo import Command, fields
+from odoo.exceptions import AccessError, ValidationError
 from odoo.service.model import get_public_method
 from odoo.tests import tagged
 
@@ -110,3 +112,14 @@ class TestCaseSecurity(CaseCase):
                 "company_id": self.other_company.id,
             }
         )
+
+    def test_f21_a_deadline_lies_within_a_year(self):
+        mine = self.case.with_user(self.users["operator"])
+        before = mine.deadline
+        for deadline in ("9999-12-31 00:00:00", "2200-01-01 00:00:00", False):
+            with self.subTest(deadline=deadline), self.assertRaises(ValidationError):
+                mine.write({"deadline": deadline})
+        self.assertEqual(mine.deadline, before)
+        mine.write({"deadline": fields.Datetime.now() + timedelta(days=7)})
+        with self.assertRaises(ValidationError):
+            self.company.finance_case_hours = 10**6

@@ -4,7 +4,9 @@ import base64
 import contextlib
 import inspect
 import os
+import sys
 import time
+import types
 from unittest.mock import patch
 
 from odoo.addons.finance_audit.core import signing
@@ -159,6 +161,41 @@ class TestSecretsUnreachable(ConnectorCase):
                 self.env["mail.render.mixin"]._render_template(
                     body, "res.partner", partner.ids, engine="qweb"
                 )
+
+    def test_f3_no_format_string_leads_to_a_secret(self):
+        """``format`` follows attributes and elements by name, those with two underscores included."""
+        secret_store.pooled_client(self.connection)
+        walk = FormatWalk([CANARY])
+        walk.follow(type(self.connection)._has_secret, "{0.__func__}")
+        for name, module in list(sys.modules.items()):
+            if name.startswith("odoo.addons.finance_") and ".tests" not in name:
+                walk.follow(module, name)
+        self.assertFalse(walk.found)
+        self.assertGreater(walk.count, 2000)
+
+    def test_f3_the_walk_sees_what_a_format_string_reaches(self):
+        walk = FormatWalk([CANARY])
+        walk.follow({"by name": [{"deep": _Holder(CANARY)}]}, "{0}")
+        self.assertTrue(walk.found)
+
+    def test_f3_format_strings_of_server_actions_return_no_secret(self):
+        secret_store.pooled_client(self.connection)
+        module = secret_store.__name__
+        for path in (
+            "0.__func__.__globals__",
+            f"0.__func__.__globals__[secret_store].{'_clients'}.data",
+            f"0.__func__.__globals__[sys].modules[{module}]._clients.data",
+            f"0.__func__.__globals__[sys].modules[{module}]._pool._clients",
+            "0.__func__.__globals__[pooled_client].__globals__[_clients].data",
+            "0.__func__.__globals__[MaskingFilter].__init__.__globals__[_known].data",
+        ):
+            code = (
+                f"m = env['finance.connection'].browse({self.connection.id})._has_secret\n"
+                f"raise UserError('{{{path}}}'.format(m))"
+            )
+            with self.subTest(path=path), self.assertRaises(Exception) as caught:
+                self.run_action(code)
+            self.assertNotIn(CANARY, str(_chain(caught.exception)))
 
     # -- F3, F14: writing --------------------------------------------------------------------------
 
@@ -390,3 +427,62 @@ class Sweep:
                 except Exception:  # noqa: BLE001, S112 - a descriptor without a value
                     continue
                 self.walk(item, f"{where}.{name}", depth - 1)
+
+
+class _Holder:
+    """Shows nothing itself, as a client does."""
+
+    __module__ = "odoo.addons.finance_x"
+
+    def __init__(self, kept):
+        self.kept = kept
+
+
+class FormatWalk:
+    """Follows what a format string can: attributes of any name, and elements by text or number."""
+
+    _names = ("__dict__", "__globals__", "__closure__", "__wrapped__", "__func__", "__self__")
+    _plain = (str, bytes, int, float, bool, type(None))
+
+    def __init__(self, known):
+        self.known, self.found, self.count = known, [], 0
+        self._seen, self._end = {}, time.monotonic() + 60
+
+    def follow(self, value, path, depth=6):
+        """Note the path where a known value is shown, and go on from there."""
+        if id(value) in self._seen or time.monotonic() > self._end:
+            return
+        if ".tests" in str(getattr(value, "__module__", "") or getattr(value, "__name__", "")):
+            return
+        self._seen[id(value)] = value
+        self.count += 1
+        if isinstance(value, self._plain) or not isinstance(value, types.ModuleType):
+            with contextlib.suppress(Exception):
+                if any(known in str(value) for known in self.known):
+                    self.found.append(path)
+        if depth and not isinstance(value, self._plain):
+            for name, item in self._parts(value):
+                self.follow(item, f"{path}{name}", depth - 1)
+
+    def _parts(self, value):
+        if isinstance(value, dict):
+            return [
+                (f"[{k}]", v) for k, v in list(value.items())[:2000] if isinstance(k, (str, int))
+            ]
+        if isinstance(value, (list, tuple)):
+            return [(f"[{number}]", item) for number, item in enumerate(value[:200])]
+        module = value.__name__ if isinstance(value, types.ModuleType) else type(value).__module__
+        owner = getattr(value, "__module__", None) or module
+        if isinstance(value, types.CellType):
+            names = ["cell_contents"]
+        elif str(owner).startswith(("odoo.addons.finance_", "weakref")) or str(module).startswith(
+            "odoo.addons.finance_"
+        ):
+            names = [name for name in dir(value) if not name.startswith("__")]
+        else:
+            names = []
+        found = []
+        for name in (*names, *self._names):
+            with contextlib.suppress(Exception):
+                found.append((f".{name}", getattr(value, name)))
+        return found

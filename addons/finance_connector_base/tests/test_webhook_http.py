@@ -2,10 +2,13 @@
 
 import base64
 import hmac
+import logging
 import os
+import socket
 from unittest.mock import patch
 
 from odoo.tests import HttpCase, tagged
+from odoo.tests.common import HOST, TEST_CURSOR_COOKIE_NAME, release_test_lock
 from odoo.tools import mute_logger
 
 from ..controllers.webhook import MAX_BODY
@@ -87,7 +90,7 @@ class TestWebhookHttp(WebhookCase, HttpCase):
         with patch.object(
             webhook_core.hmac, "compare_digest", wraps=hmac.compare_digest
         ) as compare:
-            self.assert_refused(404, body, token="no-such-address")
+            self.assert_refused(401, body, token="no-such-address")
             self.assertEqual(compare.call_count, 1)
             self.assert_refused(401, body + b" ", headers=signed(body))
             self.assertEqual(compare.call_count, 2)
@@ -95,7 +98,7 @@ class TestWebhookHttp(WebhookCase, HttpCase):
     def test_a_closed_address_is_unknown(self):
         token = self.connection.webhook_token
         self.by_admin.action_close_webhook()
-        self.assert_refused(404, message(reference="r-1"), token=token)
+        self.assert_refused(401, message(reference="r-1"), token=token)
 
     def test_a_message_over_the_limit_is_refused(self):
         body = message(reference="r" * MAX_BODY)
@@ -134,3 +137,79 @@ class TestWebhookHttp(WebhookCase, HttpCase):
             os.environ.pop(ENVIRONMENT_KEYS)
             answer = self.assert_refused(503, message(reference="r-1"))
         self.assertEqual(answer.headers["Retry-After"], "60")
+
+    # -- F18 ---------------------------------------------------------------------------------------
+
+    def raw(self, *lines, body=b""):
+        """Return the status of a request written to the socket, for what no client library sends."""
+        head = [
+            f"POST /finance/webhook/{self.connection.webhook_token} HTTP/1.1",
+            "Host: 127.0.0.1",
+            f"Cookie: {TEST_CURSOR_COOKIE_NAME}=raw",
+        ]
+        signature = [f"{name}: {value}" for name, value in signed(b"").items()]
+        text = "\r\n".join([*head, *signature, *lines, "Connection: close", "", ""])
+        with (
+            patch.object(self, "http_request_key", "raw"),
+            release_test_lock(),
+            socket.create_connection((HOST, self.http_port()), timeout=10) as connected,
+            mute_logger("odoo.http", LOGGER),
+        ):
+            connected.sendall(text.encode() + body)
+            answer = b""
+            while chunk := connected.recv(4096):
+                answer += chunk
+        return int(answer.split(b" ", 2)[1])
+
+    def test_f18_a_body_without_a_usable_length_is_refused_and_not_stored(self):
+        chunked = b"4\r\nabcd\r\n0\r\n\r\n"
+        for status, lines, body in (
+            (411, ("Transfer-Encoding: chunked",), chunked),
+            (411, ("Transfer-Encoding: gzip, chunked",), chunked),
+            (411, ("Transfer-Encoding: chunked", "Content-Length: 4"), chunked),
+            (411, (), b""),
+            (400, ("Content-Length: -5",), b""),
+            (400, ("Content-Length: +5",), b"abcde"),
+            (400, ("Content-Length: x",), b""),
+        ):
+            with self.subTest(lines=lines):
+                self.assertEqual(self.raw(*lines, body=body), status)
+                self.assertFalse(self.connection.webhook_event_ids)
+
+    def test_f18_known_and_unknown_addresses_answer_alike(self):
+        body = message(reference="r-1")
+        seen = []
+        for token in (self.connection.webhook_token, "A" * 43):
+            answer = self.post(body, headers={}, token=token)
+            dated = {"date", "set-cookie"}
+            kept = {n: v for n, v in answer.headers.items() if n.lower() not in dated}
+            seen.append((answer.status_code, answer.content, kept))
+        self.assertEqual(seen[0], seen[1])
+
+    def test_f18_the_access_log_holds_no_token(self):
+        token = self.connection.webhook_token
+        logger = logging.getLogger("werkzeug")
+        for path in ("webhook", "callback"):
+            line = f'"POST /finance/{path}/{token}?again={token} HTTP/1.1" 202 -'
+            record = logger.makeRecord("werkzeug", 20, "", 0, "%s - %s", ("127.0.0.1", line), None)
+            self.assertTrue(logger.filter(record))
+            with self.subTest(path=path):
+                self.assertIn(f"/finance/{path}/{token[:4]}***", record.getMessage())
+                self.assertNotIn(token, record.getMessage())
+                self.assertNotIn(token[4:], record.getMessage())
+
+    def test_f21_an_error_of_the_adapter_while_verifying_is_a_refusal_without_its_text(self):
+        error = RuntimeError("canary-in-an-error")
+        adapter = self.registry[self.connection._adapter()._name]
+
+        class Broken(ProviderProtocol):
+            def verify_webhook(self, headers, body, received_at):
+                raise error
+
+        with (
+            patch.object(adapter, "_protocol", lambda *_args: Broken()),
+            self.assertLogs("odoo", "DEBUG") as logged,
+        ):
+            answer = self.post(message(reference="r-1"))
+        self.assertEqual(answer.status_code, 401)
+        self.assertNotIn("canary", "\n".join(logged.output))

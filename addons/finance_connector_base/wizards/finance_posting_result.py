@@ -47,11 +47,13 @@ class FinancePostingResult(models.TransientModel):
     def action_open_documents(self):
         """Open the documents that were not posted."""
         self.ensure_one()
+        self.check_access("read")
         return self.env["finance.posting"]._open_documents(self.line_ids.move_id)
 
     def action_continue(self):
         """Go on with what Odoo asks about the other documents."""
         self.ensure_one()
+        self.check_access("read")
         return self.following or {"type": "ir.actions.act_window_close"}
 
 

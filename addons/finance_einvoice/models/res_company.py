@@ -32,6 +32,7 @@ class ResCompany(models.Model):
         inverse="_inverse_finance_einvoice_route",
         compute_sudo=True,
         help="The mandate under which customer invoices are submitted. Each regime is an addon.",
+        groups="base.group_user",
     )
     finance_einvoice_connection_id = fields.Many2one(
         "finance.connection",
@@ -41,20 +42,27 @@ class ResCompany(models.Model):
         compute_sudo=True,
         domain="[('company_id', '=', id)]",
         help="The platform or authority that receives the invoices.",
+        groups="base.group_user",
     )
     finance_einvoice_custom_routes = fields.Boolean(
         "Several e-invoicing routes",
         compute="_compute_finance_einvoice_custom_routes",
         compute_sudo=True,
+        groups="base.group_user",
     )
     finance_einvoice_route_ids = fields.One2many(
-        "finance.route", "company_id", "E-invoicing routes", domain=[("purpose", "=", PURPOSE)]
+        "finance.route",
+        "company_id",
+        "E-invoicing routes",
+        domain=[("purpose", "=", PURPOSE)],
+        groups="base.group_user",
     )
     finance_einvoice_validation = fields.Selection(
         [("block", "Do not post"), ("warn", "Post, and show the findings")],
         default="block",
         required=True,
         string="When the official rules are not met",
+        groups="base.group_user",
     )
 
     # Three methods, because fields of one method are computed together: the one would discard what is written to the other.

@@ -32,28 +32,34 @@ class AccountMove(models.Model):
         string="Business process",
         help="How the French platform processes the invoice. If empty, it follows from the "
         "products: goods, services or both.",
+        groups="base.group_user",
     )
     finance_fr_note_pmd = fields.Text(
         "Late payment penalties (PMD)",
         help="Only if this invoice differs from the text in the settings of the company.",
+        groups="base.group_user",
     )
     finance_fr_note_pmt = fields.Text(
         "Recovery fee (PMT)",
         help="Only if this invoice differs from the text in the settings of the company.",
+        groups="base.group_user",
     )
     finance_fr_note_aab = fields.Text(
         "Early payment discount (AAB)",
         help="Only if this invoice differs from the text in the settings of the company.",
+        groups="base.group_user",
     )
     finance_fr_origin_number = fields.Char(
         "Corrected invoice",
         copy=False,
         help="Number of the invoice that this credit note corrects, if it is not in Odoo.",
+        groups="base.group_user",
     )
     finance_fr_origin_date = fields.Date(
         "Date of the corrected invoice",
         copy=False,
         help="Date of the invoice that this credit note corrects, if it is not in Odoo.",
+        groups="base.group_user",
     )
 
     def _finance_fr_note(self, subject):

@@ -27,19 +27,23 @@ class ResCompany(models.Model):
         string="Default business process",
         help="Whether you sell goods, services or both. Used for invoices whose lines have no product; "
         "otherwise it follows from the products.",
+        groups="base.group_user",
     )
     finance_fr_note_pmd = fields.Text(
         "Late payment penalties (PMD)",
         default=_PENALTIES,
         help="Mandatory on every invoice: the penalties that are due from the day after the due date.",
+        groups="base.group_user",
     )
     finance_fr_note_pmt = fields.Text(
         "Recovery fee (PMT)",
         default=_RECOVERY,
         help="Mandatory on every invoice: the fixed compensation of 40 EUR for recovery costs.",
+        groups="base.group_user",
     )
     finance_fr_note_aab = fields.Text(
         "Early payment discount (AAB)",
         default=_DISCOUNT,
         help="Mandatory on every invoice: the discount for early payment, or that there is none.",
+        groups="base.group_user",
     )

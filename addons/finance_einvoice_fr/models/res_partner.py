@@ -41,6 +41,7 @@ class ResPartner(models.Model):
         compute="_compute_finance_siren",
         help="Nine digits that identify the company in France. Taken from the SIRET or SIREN in the "
         "company registry number, or from the French VAT number.",
+        groups="base.group_user",
     )
     finance_fr_address = fields.Char(
         "Electronic address",
@@ -48,6 +49,7 @@ class ResPartner(models.Model):
         help="Where French e-invoices are delivered, as scheme:address. The SIREN, unless the Peppol "
         "address has the scheme 0225 and gives another one of the same company. Customers abroad: "
         "their Peppol address, or their e-mail address.",
+        groups="base.group_user",
     )
 
     @api.depends("company_registry", "vat", "country_code")

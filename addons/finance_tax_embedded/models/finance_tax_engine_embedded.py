@@ -3,6 +3,7 @@
 from datetime import datetime, timezone
 
 from odoo import models
+from odoo.exceptions import AccessError
 from odoo.tools import ormcache
 
 from ..core import engine
@@ -16,6 +17,7 @@ class FinanceTaxEngineEmbedded(models.AbstractModel):
 
     def _determine(self, document):
         company = self.env["res.company"].browse(int(document.company_id))
+        self._check_caller(company)
         currency = company.sudo().currency_id
         if currency.name != document.currency:
             currency = currency.search([("name", "=", document.currency)], limit=1)
@@ -25,6 +27,14 @@ class FinanceTaxEngineEmbedded(models.AbstractModel):
             self._precision(company.sudo(), currency),
             datetime.now(timezone.utc),
         )
+
+    def _check_caller(self, company):
+        """Refuse to determine tax for a company the user does not work in: the result shows its rules.
+
+        :raises AccessError: names no rule and no registration
+        """
+        if not self.env.su and company not in self.env.user.company_ids:
+            raise AccessError(self.env._("Tax can only be determined for your own companies."))
 
     @ormcache("company_id")
     def _rulebook(self, company_id):

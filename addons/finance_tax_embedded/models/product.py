@@ -15,11 +15,13 @@ class ProductTemplate(models.Model):
         "Tax category",
         ondelete="restrict",
         help="Determines which tax rules apply. Empty: the product category's, else “Standard”.",
+        groups="base.group_user",
     )
     finance_tax_supply = fields.Selection(
         SUPPLIES,
         "Kind of supply",
         help="Determines where the sale is taxed. Empty: by product type, services or goods.",
+        groups="base.group_user",
     )
 
     def _finance_tax_category_code(self):
@@ -36,6 +38,7 @@ class ProductCategory(models.Model):
         "Tax category",
         ondelete="restrict",
         help="Applies to products without a tax category of their own, also in subcategories.",
+        groups="base.group_user",
     )
 
     def _finance_tax_category(self):

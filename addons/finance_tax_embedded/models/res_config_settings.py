@@ -7,10 +7,14 @@ class ResConfigSettings(models.TransientModel):
     _inherit = "res.config.settings"
 
     finance_tax_registration_count = fields.Integer(
-        "Number of tax registrations", compute="_compute_finance_tax_rulebook"
+        "Number of tax registrations",
+        compute="_compute_finance_tax_rulebook",
+        groups="base.group_user",
     )
     finance_tax_problem = fields.Text(
-        "Conflicting tax rules", compute="_compute_finance_tax_rulebook"
+        "Conflicting tax rules",
+        compute="_compute_finance_tax_rulebook",
+        groups="base.group_user",
     )
 
     @api.depends("company_id")

@@ -30,8 +30,11 @@ class AccountTax(models.Model):
         readonly=True,
         help="Country, jurisdiction, tax type, category, rate and reason: set on the taxes that the "
         "tax engine creates.",
+        groups="base.group_user",
     )
-    finance_jurisdiction_code = fields.Char("Tax jurisdiction", copy=False, readonly=True)
+    finance_jurisdiction_code = fields.Char(
+        "Tax jurisdiction", copy=False, readonly=True, groups="base.group_user"
+    )
 
     _finance_tax_key_uniq = models.UniqueIndex(
         "(company_id, finance_tax_key) WHERE finance_tax_key IS NOT NULL"

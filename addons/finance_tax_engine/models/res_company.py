@@ -9,7 +9,11 @@ class ResCompany(models.Model):
     _audit_tracked = ("finance_tax_engine", "finance_tax_fallback")
 
     finance_tax_engine = fields.Selection(
-        [("none", "Odoo's own taxes")], "Tax engine", required=True, default="none"
+        [("none", "Odoo's own taxes")],
+        "Tax engine",
+        required=True,
+        default="none",
+        groups="base.group_user",
     )
     finance_tax_fallback = fields.Selection(
         [
@@ -20,6 +24,7 @@ class ResCompany(models.Model):
         "If the tax cannot be determined",
         required=True,
         default="block",
+        groups="base.group_user",
     )
 
     def _finance_has_tax_engine(self):

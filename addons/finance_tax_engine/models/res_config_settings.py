@@ -7,8 +7,14 @@ class ResConfigSettings(models.TransientModel):
     _inherit = "res.config.settings"
 
     finance_tax_engine = fields.Selection(
-        related="company_id.finance_tax_engine", readonly=False, required=True
+        related="company_id.finance_tax_engine",
+        readonly=False,
+        required=True,
+        groups="base.group_user",
     )
     finance_tax_fallback = fields.Selection(
-        related="company_id.finance_tax_fallback", readonly=False, required=True
+        related="company_id.finance_tax_fallback",
+        readonly=False,
+        required=True,
+        groups="base.group_user",
     )

@@ -45,6 +45,7 @@ from ..delivery.outcomes import (
 from ..delivery.windows import declared
 from ..finding import storable_text
 from ..protocol import LIMITS, Call, ProviderProtocol, Step, Window
+from ..security.masking import forms_of, hide
 from .resources import MemoryResources, ResourceStore
 from .transport import ForbiddenAddress, Transport
 from .wire import HttpRequest, HttpResponse, NoAnswer, NotSent
@@ -103,12 +104,16 @@ class _Trace:
     seconds: float = 0.0
     number: int = 0
     effect: HttpRequest | None = None
+<<<<<<< HEAD
     #: Resources that had to be in place, by name; they are not exchanged on the way.
     held: Mapping[str, Resource] = field(default_factory=dict[str, Resource])
     #: Resources whose credentials were put on requests, by name.
     used: dict[str, Resource] = field(default_factory=dict[str, Resource])
     #: Names of the resources that are being obtained.
     obtaining: tuple[str, ...] = ()
+=======
+    secrets: set[str] = field(default_factory=set[str])
+>>>>>>> rights
 
 
 class _Ended(Exception):
@@ -129,8 +134,11 @@ class ProviderClient:
         resources: ResourceStore | None = None,
         clock: Callable[[], float] = time.time,
         random: Callable[[int], bytes] = os.urandom,
+        secrets: tuple[str, ...] = (),
     ):
+        """``secrets`` are hidden in what is kept of a response: some providers echo them in an error."""
         self.protocol = protocol
+        self._secrets = secrets
         self._transport = transport
         self._resources = resources or MemoryResources(clock)
         self._clock = clock
@@ -398,8 +406,13 @@ class ProviderClient:
             return self._send(ask, ask.request, trace)
         refused = 0
         for _try in range(2):
+<<<<<<< HEAD
             resource = held or self._resource(name, refused, trace)
             trace.used[name] = resource
+=======
+            resource = self._resource(name, refused, trace, depth)
+            trace.secrets.update(resource.secret.values())
+>>>>>>> rights
             request = self.protocol.authorize(ask.request, resource)
             answer = self._send(ask, request, trace)
             if not (isinstance(answer, HttpResponse) and answer.status == _UNAUTHORIZED):
@@ -439,6 +452,10 @@ class ProviderClient:
         return answer
 
     def _report(self, outcome: Outcome, trace: _Trace) -> Report:
+        forms = forms_of((*self._secrets, *trace.secrets))
+        return hide(self._full_report(outcome, trace), forms)
+
+    def _full_report(self, outcome: Outcome, trace: _Trace) -> Report:
         request, response = trace.request, trace.response
         report = Report(
             outcome,
