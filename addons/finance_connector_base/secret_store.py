@@ -135,15 +135,9 @@ def new_client(connection, resources=None) -> ClientHandle:
 def _client(connection, protocol, resources):
     handle = ClientHandle()
     transport = Transport(connection.environment, network_policy(), connection._provider_hosts())
-<<<<<<< HEAD
-    _clients[handle] = ProviderClient(protocol, transport, resources)
-=======
     secrets = tuple(open_secrets(connection).values())
     remember(handle, secrets)
-    _clients[handle] = ProviderClient(
-        protocol_of(connection), transport, resources, secrets=secrets
-    )
->>>>>>> rights
+    _clients[handle] = ProviderClient(protocol, transport, resources, secrets=secrets)
     return handle
 
 

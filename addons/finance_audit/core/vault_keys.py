@@ -17,7 +17,7 @@ import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from .address import ForbiddenAddress, check_address
+from .address import ForbiddenAddress, is_loopback, parse_address
 from .keyring import KeyRingError, NoKey, UnknownKey, Unreadable
 
 #: Seconds for one call. A seal or a send waits for it.
@@ -143,9 +143,12 @@ def _parts(address: str) -> tuple[str, str, str]:
     mount, _slash, key = parts.path.strip("/").rpartition("/")
     server = f"{parts.scheme}://{parts.netloc}"
     try:
-        check_address(server, allow_loopback=True)
+        # Set by the administrator of the server: it may lie in a private network.
+        parsed = parse_address(server)
     except ForbiddenAddress as error:
         raise NoKey(f"the address of Vault cannot be used: {error}") from error
+    if parsed.scheme != "https" and not is_loopback(parsed.host):
+        raise NoKey("the address of Vault cannot be used: https is required")
     if not mount or not key or parts.query or parts.fragment or parts.username:
         raise NoKey("the address of Vault is not 'https://server:port/mount/key'")
     return server, mount, key

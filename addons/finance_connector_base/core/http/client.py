@@ -104,16 +104,13 @@ class _Trace:
     seconds: float = 0.0
     number: int = 0
     effect: HttpRequest | None = None
-<<<<<<< HEAD
     #: Resources that had to be in place, by name; they are not exchanged on the way.
     held: Mapping[str, Resource] = field(default_factory=dict[str, Resource])
     #: Resources whose credentials were put on requests, by name.
     used: dict[str, Resource] = field(default_factory=dict[str, Resource])
     #: Names of the resources that are being obtained.
     obtaining: tuple[str, ...] = ()
-=======
     secrets: set[str] = field(default_factory=set[str])
->>>>>>> rights
 
 
 class _Ended(Exception):
@@ -406,13 +403,9 @@ class ProviderClient:
             return self._send(ask, ask.request, trace)
         refused = 0
         for _try in range(2):
-<<<<<<< HEAD
             resource = held or self._resource(name, refused, trace)
             trace.used[name] = resource
-=======
-            resource = self._resource(name, refused, trace, depth)
             trace.secrets.update(resource.secret.values())
->>>>>>> rights
             request = self.protocol.authorize(ask.request, resource)
             answer = self._send(ask, request, trace)
             if not (isinstance(answer, HttpResponse) and answer.status == _UNAUTHORIZED):
