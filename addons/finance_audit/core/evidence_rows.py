@@ -90,7 +90,7 @@ def guards(
     columns = sorted(columns)
     shape = _Shape(model, table, rows, tuple(sorted(detachable)))
     fixed = sorted(set(columns if rows.fixed is None else rows.fixed) & set(columns))
-    found = []
+    found: list[Guard] = []
     if fixed:
         found.append(shape.update("fixed", fixed, _differs(fixed)))
     if once := sorted(set(rows.once) & set(columns)):

@@ -33,7 +33,7 @@ def private_entry() -> str:
     takes its facts from the caller.
     """
     callee: FrameType | None = None
-    frame: FrameType | None = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
     while frame is not None:
         if _is_restricted(frame) and callee is not None and _is_private(callee):
             return callee.f_code.co_name
@@ -55,7 +55,7 @@ def is_written_by_suite() -> bool:
 
     Call it from an override of ``create`` or ``write``.
     """
-    frame: FrameType | None = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
     while frame is not None and _is_between(frame):
         frame = frame.f_back
     if frame is None:

@@ -41,7 +41,7 @@ class VaultKeys:
         :raises NoKey: the address, the sign-in or the package is missing or wrong.
         """
         try:
-            import hvac
+            import hvac  # pyright: ignore[reportMissingModuleSource]
         except ImportError as error:
             raise NoKey("keys in Vault need the Python package hvac") from error
         server, mount, key = _parts(address)
@@ -123,7 +123,7 @@ class VaultKeys:
         :raises Unreadable: Vault refuses the input, as it does a ciphertext of another place.
         :raises KeyRingError: anything else; the message has no part of the request or the response.
         """
-        from hvac.exceptions import InvalidRequest
+        from hvac.exceptions import InvalidRequest  # pyright: ignore[reportMissingModuleSource]
 
         adapter, where = self._client.adapter, f"/v1/{self._mount}/{path}"
         try:

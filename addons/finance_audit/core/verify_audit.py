@@ -58,7 +58,7 @@ class Line(str):  # noqa: SLOT000
 
     def __new__(cls, code, sentence, **args):
         line = super().__new__(cls, sentence)
-        line.code, line.args = code, args
+        line.__dict__.update(code=code, args=args)
         return line
 
 

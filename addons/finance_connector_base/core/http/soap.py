@@ -17,12 +17,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 from lxml import etree
-from zeep import Client, Settings
+from zeep import Client, Settings, helpers
 from zeep.exceptions import Fault
-from zeep.helpers import serialize_object
 from zeep.transports import Transport
 
 from ..finding import storable_text
@@ -36,7 +35,7 @@ _MAX_TEXT = 500
 # zeep's own hints are incomplete.
 _client: Any = Client
 _settings: Any = Settings
-_serialized: Any = serialize_object
+_helpers: Any = helpers
 _reading: ContextVar[bool] = ContextVar("finance_soap_reading", default=False)
 
 
@@ -113,10 +112,10 @@ class SoapService:
             raise Unreadable(f"{type(error).__name__} in the SOAP response") from error
         finally:
             _reading.reset(marker)
-        values: Any = _serialized(result, dict)
+        values: Any = _helpers.serialize_object(result, dict)
         if not isinstance(values, dict):
             raise Unreadable("the SOAP response holds no parts")
-        return values
+        return cast("dict[str, Any]", values)
 
     def _refuse_other(self, root: Any, operation: str) -> None:
         """Refuse a body that holds neither a fault nor the response of the operation; zeep would

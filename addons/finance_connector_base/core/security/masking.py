@@ -10,7 +10,7 @@ import json
 import logging
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote, quote_plus
 from weakref import WeakKeyDictionary
 
@@ -92,10 +92,12 @@ def hide(value: Any, forms: tuple[str, ...]) -> Any:
         for form in forms:
             value = value.replace(form.encode(), _HIDDEN.encode())
         return value
-    if isinstance(value, Mapping):
+    # Asked of the type, which leaves the parts as what they are: values of any type.
+    kind = type(value)
+    if issubclass(kind, Mapping):
         return {hide(key, forms): hide(item, forms) for key, item in value.items()}
-    if isinstance(value, (tuple, list, frozenset, set)) and not hasattr(value, "_fields"):
-        return type(value)(hide(item, forms) for item in value)
+    if issubclass(kind, (tuple, list, frozenset, set)) and not hasattr(value, "_fields"):
+        return kind(hide(item, forms) for item in value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return _hide_in_fields(value, forms)
     return value
