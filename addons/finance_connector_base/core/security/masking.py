@@ -10,7 +10,7 @@ import json
 import logging
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from typing import Any
 from urllib.parse import quote, quote_plus
 from weakref import WeakKeyDictionary
 
@@ -93,7 +93,7 @@ def hide(value: Any, forms: tuple[str, ...]) -> Any:
             value = value.replace(form.encode(), _HIDDEN.encode())
         return value
     # Asked of the type, which leaves the parts as what they are: values of any type.
-    kind = type(value)
+    kind: Any = type(value)
     if issubclass(kind, Mapping):
         return {hide(key, forms): hide(item, forms) for key, item in value.items()}
     if issubclass(kind, (tuple, list, frozenset, set)) and not hasattr(value, "_fields"):
