@@ -93,11 +93,11 @@ def hide(value: Any, forms: tuple[str, ...]) -> Any:
             value = value.replace(form.encode(), _HIDDEN.encode())
         return value
     # Asked of the type, which leaves the parts as what they are: values of any type.
-    kind: Any = type(value)
+    kind = type(value)  # pyright: ignore[reportUnknownVariableType]
     if issubclass(kind, Mapping):
         return {hide(key, forms): hide(item, forms) for key, item in value.items()}
     if issubclass(kind, (tuple, list, frozenset, set)) and not hasattr(value, "_fields"):
-        return kind(hide(item, forms) for item in value)
+        return kind(hide(item, forms) for item in value)  # pyright: ignore[reportUnknownVariableType]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return _hide_in_fields(value, forms)
     return value
