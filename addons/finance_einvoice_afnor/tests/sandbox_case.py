@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from odoo.addons.finance_connector_base.core.delivery import states
 from odoo.addons.finance_connector_base.core.security.vault import ENVIRONMENT_KEYS
 from odoo.addons.finance_einvoice_fr.tests.common import FrenchCompanyCase
-from odoo.tests.common import _super_send
+from odoo.tests.common import _super_send, release_test_lock
 
 PROJECT = Path(__file__).parents[3]
 
@@ -87,7 +87,9 @@ class SandboxCase(FrenchCompanyCase):
     def dispatch(self):
         """One round, as the scheduled action runs it."""
         self.env.flush_all()
-        self.env["finance.dispatcher"]._round()
+        # Sending threads need cursors for the resources of a connection.
+        with release_test_lock():
+            self.env["finance.dispatcher"]._round()
         self.env.invalidate_all()
 
     def make_due(self, exchanges):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -57,7 +57,7 @@ def margin(lifetime: float) -> float:
 
 
 @contextmanager
-def waiting(renewing: threading.Lock, name: str) -> Iterator[Transient | None]:
+def waiting(renewing: threading.Lock, name: str) -> Generator[Transient | None, None, None]:
     """Hold the lock of a resource while it is obtained; the outcome of having waited in vain.
 
     Two resources that rest on each other, obtained at the same moment, would wait for ever.
