@@ -29,7 +29,7 @@ KIND = _argument("kind", choices=sorted(databases.KINDS))
 _SUITES = f"of {', '.join(suites.ORDER)}; default: all"
 SUITES = _argument("suites", nargs="*", choices=[*suites.ORDER, []], metavar="suite", help=_SUITES)
 
-_PARTS = ("queue_job", "naive", "ours", "memory", "posting")
+_PARTS = ("queue_job", "naive", "ours", "memory", "posting", "batch")
 PARTS = _argument(
     "parts",
     nargs="*",

@@ -23,9 +23,7 @@ class ConnectorCase(TransactionCase):
         super().setUpClass()
         known = cls.env["finance.connection"]._fields["provider"].get_values(cls.env)
         # A registry answers queries and has no operation with an effect.
-        providers = [
-            name for name in known if cls.env[f"finance.adapter.{name}"]._operations
-        ]
+        providers = [name for name in known if cls.env[f"finance.adapter.{name}"]._operations]
         if not providers:
             cls.skipTest(cls, "a connection needs a provider; no provider addon is installed")
         ring = "test:" + base64.b64encode(os.urandom(32)).decode()

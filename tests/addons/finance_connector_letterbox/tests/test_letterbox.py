@@ -11,6 +11,7 @@ from odoo.addons.finance_connector_base.core.protocol import Call
 from odoo.addons.finance_connector_base.core.security.vault import ENVIRONMENT_KEYS
 from odoo.addons.finance_connector_base.tests.conformance import Subject, examine
 from odoo.tests import TransactionCase, tagged
+from odoo.tests.common import release_test_lock
 
 from ..core.letterbox import Letterbox
 from .letterbox_server import KEY, LetterboxServer
@@ -66,7 +67,8 @@ class TestLetterbox(TransactionCase):
         )
         self.env.flush_all()
         self.registry_enter_test_mode()
-        self.env["finance.dispatcher"]._round()
+        with release_test_lock():
+            self.env["finance.dispatcher"]._round()
         self.env.invalidate_all()
         self.assertEqual(exchange.state, "accepted")
         self.assertEqual(exchange.reference, self.box.letters["first"]["letter"])

@@ -67,10 +67,12 @@ class TestReceipts(EngineCase):
         self.dispatch()
         for kind, values in faults:
             with self.subTest(kind, **values):
+                self.control.clear_faults()
                 self.fault(kind, "getReceipt", **values)
                 self.due(document)
                 self.assertEqual(document.exchange_id.state, states.ACCEPTED)
                 self.assertFalse(self.artefacts(document))
+        self.control.clear_faults()
         self.due(document)
         self.assertEqual(len(self.artefacts(document)), 1)
 
