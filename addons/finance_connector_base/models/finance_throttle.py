@@ -336,10 +336,14 @@ class FinanceConnection(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         connections = super().create(vals_list)
-        self.env["finance.throttle"].sudo().create(
-            [{"connection_id": connection.id} for connection in connections]
-        )
+        connections._create_throttles()
         return connections
+
+    def _create_throttles(self):
+        # A method of its own: what creates a throttle is this, not the caller of ``create``.
+        self.env["finance.throttle"].sudo().create(
+            [{"connection_id": connection.id} for connection in self]
+        )
 
     def action_reset_breaker(self):
         """Resume calls at once, without waiting for the next probe. For operators and finance

@@ -87,11 +87,7 @@ class SandboxCase(FrenchCompanyCase):
     def dispatch(self):
         """One round, as the scheduled action runs it."""
         self.env.flush_all()
-<<<<<<< HEAD
         # Sending threads open cursors too: a resource is obtained under the lock of its row.
-=======
-        # Sending threads need cursors for the resources of a connection.
->>>>>>> refv2
         with release_test_lock():
             self.env["finance.dispatcher"]._round()
         self.env.invalidate_all()
