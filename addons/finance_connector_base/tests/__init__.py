@@ -12,6 +12,7 @@ from . import test_exchange_latency
 from . import test_exchange_outbox
 from . import test_exchange_presentation
 from . import test_posting_savepoint
+from . import test_rights
 from . import test_secrets_unreachable
 from . import test_security
 from . import test_stall
