@@ -499,6 +499,7 @@ class Package:
     def open(self, name):
         return self.zip.open(name) if self.zip else (self.place / name).open("rb")
 
+    # pylint: disable-next=method-required-super
     def read(self, name, limit=MAX_FILE):
         """The bytes of a small file, however little of the zip it takes."""
         with self.open(name) as stream:

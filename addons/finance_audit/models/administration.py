@@ -257,7 +257,8 @@ class IrModel(models.Model):
             lambda model: model.model.startswith(_MODELS) and model.state != "manual"
         )
         if mine and self.pool.ready and not uninstall_is_allowed():
-            raise refused_uninstall(self.env, ", ".join(mine.mapped("name")))
+            # Not ``ondelete``: Odoo skips it where a caller sends the key of an uninstallation.
+            raise refused_uninstall(self.env, ", ".join(mine.mapped("name")))  # pylint: disable=no-raise-unlink
         return super().unlink()
 
 
@@ -273,7 +274,8 @@ class IrModelFields(models.Model):
             lambda field: field.model.startswith(_MODELS) and field.state != "manual"
         )
         if mine and self.pool.ready and not uninstall_is_allowed():
-            raise refused_uninstall(self.env, ", ".join(mine.mapped("field_description")))
+            names = ", ".join(mine.mapped("field_description"))
+            raise refused_uninstall(self.env, names)  # pylint: disable=no-raise-unlink
         return super().unlink()
 
 

@@ -26,7 +26,7 @@ class FinanceKeys(Command):
         given["--addons-path"] = options.addons_path
         words = [word for name, value in given.items() if value for word in (name, value)]
         config.parse_config([*words, "--no-http"], setup_logging=True)
-        from odoo.addons.finance_connector_base import secret_store
+        from .. import secret_store
 
         with Registry(options.database).cursor() as cr:
             env = api.Environment(cr, SUPERUSER_ID, {})

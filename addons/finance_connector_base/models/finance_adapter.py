@@ -81,7 +81,7 @@ class FinanceAdapter(models.AbstractModel):
         used: at least the required credentials.
         """
         return [
-            self.env._(item.label)  # pylint: disable=gettext-variable
+            self.env._(item.label)
             for item in self._credentials
             if item.required and not connection._has_secret(item.name)
         ]

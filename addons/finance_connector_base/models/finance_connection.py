@@ -82,7 +82,7 @@ _NO_INITIAL = frozenset(
 class FinanceConnection(models.Model):
     _name = "finance.connection"
     _description = "Connection"
-    _inherit = ["finance.audit.tracked.mixin"]
+    _inherit = ["finance.audit.tracked.mixin", "finance.query.mixin"]
     _order = "company_id, name"
     _check_company_auto = True
     _audit_tracked = ("name", "company_id", "provider", "environment", "base_url", "state")

@@ -128,7 +128,6 @@ class FinanceExchangeAttempt(models.Model):
         "encryption or an envelope.",
     )
     batch = fields.Char(
-        "Batch",
         readonly=True,
         index="btree_not_null",
         help="Exchanges that were sent in one call share this.",

@@ -27,8 +27,11 @@ _MAX_PROOF = 200
 _MAX_VALID_SECONDS = 10 * 366 * 86400.0
 
 
-class FinanceConnection(models.Model):
-    _inherit = "finance.connection"
+class FinanceQueryMixin(models.AbstractModel):
+    """What a connection can be asked."""
+
+    _name = "finance.query.mixin"
+    _description = "Queries of a connection"
 
     def _query(self, operation, payload, deadline):
         """Ask the provider one question and return a ``QueryReply``; at most one call is made.
@@ -165,9 +168,7 @@ class FinanceQueryResult(models.Model):
     )
     operation = fields.Char(required=True, readonly=True)
     subject_model = fields.Char("Model of the subject", readonly=True)
-    subject_id = fields.Many2oneReference(
-        "Subject", model_field="subject_model", readonly=True, index=True
-    )
+    subject_id = fields.Many2oneReference(model_field="subject_model", readonly=True, index=True)
     subject_value = fields.Char("Checked value", required=True, readonly=True, index=True)
     state = fields.Selection(
         [("valid", "Valid"), ("invalid", "Invalid"), ("unknown", "Could not be checked")],

@@ -86,7 +86,7 @@ class FinanceRetention(models.AbstractModel):
     @api.model
     def _cron_retain(self):
         """Remove what is older than its company keeps, in batches that commit; then check the storage limits."""
-        companies = self.env["res.company"].sudo().search([])
+        companies = self.env["res.company"].sudo().search([])  # pylint: disable=no-search-all
         for company in companies:
             while count := self._purge(company):
                 if not self.env["ir.cron"]._commit_progress(count):

@@ -21,6 +21,7 @@ In a step without effect, a response that the adapter cannot read is ``ContractB
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import threading
@@ -504,11 +505,9 @@ def _unread(trace: _Trace, reason: str) -> Outcome:
 
 def _close(conversation: Generator[Ask, HttpResponse, Any] | None) -> None:
     """End an abandoned generator; one that refuses to end has nothing to say any more."""
-    try:
+    with contextlib.suppress(Exception):
         if conversation is not None:
             conversation.close()
-    except Exception:  # noqa: BLE001, S110 - the adapter's code; the outcome stands already
-        pass
 
 
 class ClientPool:
