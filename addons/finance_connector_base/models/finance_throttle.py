@@ -336,10 +336,14 @@ class FinanceConnection(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         connections = super().create(vals_list)
-        self.env["finance.throttle"].sudo().create(
-            [{"connection_id": connection.id} for connection in connections]
-        )
+        connections._add_throttles()
         return connections
+
+    def _add_throttles(self):
+        """Give new connections their throttle, whatever addon creates them."""
+        self.env["finance.throttle"].sudo().create(
+            [{"connection_id": connection.id} for connection in self]
+        )
 
     def action_reset_breaker(self):
         """Resume calls at once, without waiting for the next probe. For operators and finance
