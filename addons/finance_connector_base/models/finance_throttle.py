@@ -336,11 +336,11 @@ class FinanceConnection(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         connections = super().create(vals_list)
-        connections._create_throttles()
+        connections._add_throttles()
         return connections
 
-    def _create_throttles(self):
-        # A method of its own: what creates a throttle is this, not the caller of ``create``.
+    def _add_throttles(self):
+        """Give new connections their throttle, whatever addon creates them."""
         self.env["finance.throttle"].sudo().create(
             [{"connection_id": connection.id} for connection in self]
         )
