@@ -56,11 +56,17 @@ class FinanceExchangeAttempt(models.Model):
         "finance.connection",
         compute="_compute_connection",
         store=True,
+        precompute=True,
         index=True,
         ondelete="restrict",
     )
     company_id = fields.Many2one(
-        "res.company", compute="_compute_connection", store=True, index=True, ondelete="restrict"
+        "res.company",
+        compute="_compute_connection",
+        store=True,
+        precompute=True,
+        index=True,
+        ondelete="restrict",
     )
     token = fields.Char(
         "Fencing token",

@@ -178,6 +178,9 @@ class RightsCase(ConnectorCase):
             return {"treatment": "taxable", "rate": 1.0}
         if model == "finance.audit.anchor.target":
             return {"kind": "rfc3161", "url": "https://tsa.example/x"}
+        if model == "finance.exchange.attempt":
+            # Every step but a query belongs to an exchange.
+            return {"exchange_id": cls.record_of("finance.exchange", company).id}
         if model == "finance.einvoice.version":
             return {"content": b"eA=="}
         if model == "finance.case.decision":

@@ -17,7 +17,6 @@ from unittest.mock import patch
 from odoo.addons.finance_connector_base.core.security.webhook import WebhookRefused
 from odoo.addons.finance_einvoice_fr.tests.common import BUYER_SIREN, SELLER_SIREN, make_vat
 from odoo.tests import tagged
-from odoo.tests.common import release_test_lock
 
 from ..core.flow_service import FlowService
 from .sandbox_case import SandboxCase
@@ -143,11 +142,6 @@ class TestCanary(SandboxCase):
             cls.env["res.partner.bank"].create({"partner_id": partner.id, "acc_number": IBAN})
         cls.env.user.group_ids |= cls.env.ref("finance_audit.group_auditor")
         cls.env.user.group_ids |= cls.env.ref("base.group_allow_export")
-
-    def dispatch(self):
-        """Let the sending threads, which store resources, use the test's cursor meanwhile."""
-        with release_test_lock():
-            super().dispatch()
 
     # -- what is searched --------------------------------------------------------------------------
 
