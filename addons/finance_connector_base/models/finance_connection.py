@@ -486,15 +486,17 @@ class FinanceConnection(models.Model):
         finding = self._client_finding()
         if finding:
             return finding
-        client = new_client(self)
+        client = None
         try:
+            client = new_client(self)
             return self._finding_of(client.probe().outcome)
         except Exception as error:
             # The adapter's code on a provider's bytes.
             _logger.exception("the test of connection %s failed unexpectedly", self.id)
             return Finding("connection.adapter_failed", args={"error": type(error).__name__})
         finally:
-            client.close()
+            if client:
+                client.close()
 
     def action_activate(self):
         """Start sending; the connection must have passed its test. For finance admins."""

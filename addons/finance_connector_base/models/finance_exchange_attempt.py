@@ -53,21 +53,9 @@ class FinanceExchangeAttempt(models.Model):
     )
     # Of the exchange; a query states its own.
     connection_id = fields.Many2one(
-        "finance.connection",
-        compute="_compute_connection",
-        store=True,
-        precompute=True,
-        index=True,
-        ondelete="restrict",
+        "finance.connection", readonly=True, index=True, ondelete="restrict"
     )
-    company_id = fields.Many2one(
-        "res.company",
-        compute="_compute_connection",
-        store=True,
-        precompute=True,
-        index=True,
-        ondelete="restrict",
-    )
+    company_id = fields.Many2one("res.company", readonly=True, index=True, ondelete="restrict")
     token = fields.Char(
         "Fencing token",
         required=True,
@@ -155,12 +143,16 @@ class FinanceExchangeAttempt(models.Model):
     #: attempt.
     _day = models.Index("USING brin ((started_at::date))")
 
-    @api.depends("exchange_id.connection_id", "exchange_id.company_id")
-    def _compute_connection(self):
-        for attempt in self:
-            exchange = attempt.exchange_id
-            attempt.connection_id = exchange.connection_id or attempt.connection_id
-            attempt.company_id = exchange.company_id or attempt.company_id
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Take connection and company from the exchange; only a query has none."""
+        exchanges = self.env["finance.exchange"].sudo()
+        for vals in vals_list:
+            exchange = exchanges.browse(vals.get("exchange_id") or ())
+            if exchange:
+                vals["connection_id"] = exchange.connection_id.id
+                vals["company_id"] = exchange.company_id.id
+        return super().create(vals_list)
 
     @api.depends("exchange_id", "connection_id")
     def _compute_display_name(self):

@@ -105,7 +105,11 @@ class FinanceWebhookEvent(models.Model):
         ondelete="restrict",
     )
     company_id = fields.Many2one(
-        "res.company", related="connection_id.company_id", store=True, index=True
+        "res.company",
+        related="connection_id.company_id",
+        store=True,
+        precompute=True,
+        index=True,
     )
     received_at = fields.Datetime("Received on", required=True, readonly=True)
     body = fields.Binary("Raw body", attachment=False, readonly=True, groups=READERS)

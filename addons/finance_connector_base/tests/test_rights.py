@@ -191,15 +191,7 @@ class RightsCase(ConnectorCase):
     def _value(cls, field, company):
         number = next(_UNIQUE)
         if field.type == "many2one":
-            if field.comodel_name == "res.company":
-                return company.id
-            if field.comodel_name == "account.move":
-                return cls._move(company).id
-            if field.comodel_name == "res.country":
-                return cls.env.ref("base.fr").id
-            if field.comodel_name == "res.currency":
-                return company.currency_id.id
-            return cls.record_of(field.comodel_name, company).id
+            return cls._related(field.comodel_name, company, number).id
         if field.type == "selection":
             return next(iter(field.get_values(cls.env)), f"x{number}")
         if field.type in ("integer", "float", "monetary"):
@@ -209,6 +201,17 @@ class RightsCase(ConnectorCase):
         if field.type == "binary":
             return b"eA=="
         return f"X{number}"
+
+    @classmethod
+    def _related(cls, model, company, number):
+        makers = {
+            "res.company": lambda: company,
+            "account.move": lambda: cls._move(company),
+            "res.partner": lambda: cls.env["res.partner"].create({"name": f"Partner {number}"}),
+            "res.country": lambda: cls.env.ref("base.fr"),
+            "res.currency": lambda: company.currency_id,
+        }
+        return makers.get(model, lambda: cls.record_of(model, company))()
 
     @classmethod
     def _move(cls, company):

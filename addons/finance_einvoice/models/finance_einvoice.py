@@ -69,7 +69,9 @@ class FinanceEinvoice(models.Model):
     move_id = fields.Many2one(
         "account.move", "Invoice", required=True, readonly=True, index=True, ondelete="restrict"
     )
-    company_id = fields.Many2one(related="move_id.company_id", store=True, index=True)
+    company_id = fields.Many2one(
+        related="move_id.company_id", store=True, precompute=True, index=True
+    )
     partner_id = fields.Many2one(related="move_id.commercial_partner_id", string="Customer")
     regime = fields.Selection(
         selection=lambda self: self.env["finance.einvoice.regime"]._selection(),
@@ -213,6 +215,8 @@ class FinanceEinvoice(models.Model):
         """Change the state and return the audit entry, for batches that write theirs at once."""
         self.ensure_one()
         lifecycle.check_transition(self.state, state)
+        # The database refuses what is no transition: two of one transaction reach it one by one.
+        self.flush_recordset(["state"])
         suite_write(
             self,
             {

@@ -41,7 +41,9 @@ class FinanceEinvoiceVersion(models.Model):
         index=True,
         ondelete="restrict",
     )
-    company_id = fields.Many2one(related="einvoice_id.company_id", store=True, index=True)
+    company_id = fields.Many2one(
+        related="einvoice_id.company_id", store=True, precompute=True, index=True
+    )
     number = fields.Integer("Version", required=True, readonly=True, aggregator=None)
     uuid = fields.Char(
         "Idempotency key",
