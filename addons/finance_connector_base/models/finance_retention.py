@@ -64,13 +64,17 @@ class ResCompany(models.Model):
         "Keep content (years)",
         help="Payloads, responses and webhook messages of settled exchanges are removed after this time; their "
         "checksums and the audit log remain. 0: nothing is removed.",
+        groups="base.group_user",
     )
     finance_legal_hold = fields.Boolean(
-        "Legal hold", help="Nothing is removed while this is set, whatever the retention period."
+        "Legal hold",
+        help="Nothing is removed while this is set, whatever the retention period.",
+        groups="base.group_user",
     )
     finance_storage_limit_mb = fields.Integer(
         "Storage limit (MB)",
         help="A case is opened when the stored content of the company exceeds this. 0: no limit.",
+        groups="base.group_user",
     )
 
     _finance_retention_positive = models.Constraint(

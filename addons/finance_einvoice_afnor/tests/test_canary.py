@@ -343,7 +343,7 @@ class TestCanary(SandboxCase):
             self.fail_in_the_database()
             move = self.submit()
             shown = self.show(move)
-            self.env["finance.case"]._cron_attend()
+            self.env["finance.stall"]._review()
         log = "\n".join(lines)
         self.assertGreater(len(set(states.values())), 2, states)
         self.assertGreater(len(lines), 50)

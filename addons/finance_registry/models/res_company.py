@@ -11,6 +11,7 @@ class ResCompany(models.Model):
         default=30,
         required=True,
         help="A checked VAT number is checked again before this time is over.",
+        groups="base.group_user",
     )
 
     _registry_days = models.Constraint(

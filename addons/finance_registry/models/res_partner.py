@@ -17,17 +17,25 @@ class ResPartner(models.Model):
         ],
         "VAT number status",
         compute="_compute_finance_vat",
+        groups="base.group_user",
     )
-    finance_vat_proof = fields.Char("VAT check proof number", compute="_compute_finance_vat")
+    finance_vat_proof = fields.Char(
+        "VAT check proof number", compute="_compute_finance_vat", groups="base.group_user"
+    )
     finance_vat_checked_at = fields.Datetime(
-        "VAT number checked on", compute="_compute_finance_vat"
+        "VAT number checked on", compute="_compute_finance_vat", groups="base.group_user"
     )
     finance_vat_valid_until = fields.Datetime(
-        "VAT number check valid until", compute="_compute_finance_vat"
+        "VAT number check valid until", compute="_compute_finance_vat", groups="base.group_user"
     )
-    finance_vat_reason = fields.Char("VAT check message", compute="_compute_finance_vat")
+    finance_vat_reason = fields.Char(
+        "VAT check message", compute="_compute_finance_vat", groups="base.group_user"
+    )
     finance_vat_result_id = fields.Many2one(
-        "finance.query.result", "VAT check result", compute="_compute_finance_vat"
+        "finance.query.result",
+        "VAT check result",
+        compute="_compute_finance_vat",
+        groups="base.group_user",
     )
 
     @api.depends("vat", "country_id")

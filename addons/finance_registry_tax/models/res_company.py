@@ -17,4 +17,5 @@ class ResCompany(models.Model):
         "VAT number not verified",
         required=True,
         default="none",
+        groups="base.group_user",
     )
