@@ -1,3 +1,4 @@
+from . import hidden_fields
 from . import finance_audit_entry
 from . import finance_adapter
 from . import finance_credential

@@ -26,7 +26,7 @@ def _is_hidden(user, field):
 
 class AccountMove(models.Model):
     _name = "account.move"
-    _inherit = ["account.move", "finance.audit.timeline.mixin"]
+    _inherit = ["account.move", "finance.audit.timeline.mixin", "finance.hidden.fields.mixin"]
 
     def _has_field_access(self, field, operation):
         """Hide every field of this product from portal users: customers read their own invoices by RPC."""
@@ -245,7 +245,8 @@ class AccountMove(models.Model):
 
 
 class AccountMoveLine(models.Model):
-    _inherit = "account.move.line"
+    _name = "account.move.line"
+    _inherit = ["account.move.line", "finance.hidden.fields.mixin"]
 
     def _has_field_access(self, field, operation):
         """Hide every field of this product from portal users."""
@@ -268,7 +269,8 @@ class AccountMoveLine(models.Model):
 
 
 class ResPartner(models.Model):
-    _inherit = "res.partner"
+    _name = "res.partner"
+    _inherit = ["res.partner", "finance.hidden.fields.mixin"]
 
     def _finance_party(self):
         """This partner as a canonical party, with every identifier known."""

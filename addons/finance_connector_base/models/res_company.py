@@ -12,7 +12,7 @@ MAX_CASE_HOURS = 8784
 
 class ResCompany(models.Model):
     _name = "res.company"
-    _inherit = ["res.company", "finance.audit.tracked.mixin"]
+    _inherit = ["res.company", "finance.audit.tracked.mixin", "finance.hidden.fields.mixin"]
     _audit_tracked = (
         "finance_case_user_id",
         "finance_case_hours",

@@ -583,7 +583,6 @@ class TestRights(RightsCase):
                 mine = self.env[model].with_user(user)
                 with self.subTest(role=role, model=model, field=name):
                     self.assertNotIn(name, mine.fields_get())
-                    # Ordering by a field without access is not refused by Odoo itself.
                     for method, args in (
                         ("search_read", ([], [name])),
                         ("search", ([(name, "!=", False)],)),

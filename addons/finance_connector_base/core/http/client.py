@@ -46,7 +46,7 @@ from ..delivery.outcomes import (
 from ..delivery.windows import declared
 from ..finding import storable_text
 from ..protocol import LIMITS, Call, ProviderProtocol, Step, Window
-from ..security.masking import forms_of, hide
+from ..security.masking import forms_of, hide, remember
 from .resources import MemoryResources, ResourceStore
 from .transport import ForbiddenAddress, Transport
 from .wire import HttpRequest, HttpResponse, NoAnswer, NotSent
@@ -114,6 +114,13 @@ class _Trace:
     secrets: set[str] = field(default_factory=set[str])
 
 
+class _Masked:
+    """Owns what is masked in logs of one generation of a resource."""
+
+    def __init__(self, generation: int):
+        self.generation = generation
+
+
 class _Ended(Exception):
     """The conversation cannot go on; the outcome says what is certain about the effect."""
 
@@ -137,6 +144,7 @@ class ProviderClient:
         """``secrets`` are hidden in what is kept of a response: some providers echo them in an error."""
         self.protocol = protocol
         self._secrets = secrets
+        self._masked: dict[str, _Masked] = {}
         self._transport = transport
         self._resources = resources or MemoryResources(clock)
         self._clock = clock
@@ -325,6 +333,13 @@ class ProviderClient:
             if resource:
                 self._resources.refuse(name, resource.generation)
 
+    def _hide_in_logs(self, resource: Resource) -> None:
+        """Mask the secrets of a resource in every line of the log as long as this client lives."""
+        known = self._masked.get(resource.name)
+        if known is None or known.generation != resource.generation:
+            owner = self._masked[resource.name] = _Masked(resource.generation)
+            remember(owner, resource.secret.values())
+
     def _context(self, resources: Mapping[str, Resource]) -> Context:
         return Context(self._clock(), self._random, resources)
 
@@ -407,6 +422,7 @@ class ProviderClient:
             resource = held or self._resource(name, refused, trace)
             trace.used[name] = resource
             trace.secrets.update(resource.secret.values())
+            self._hide_in_logs(resource)
             request = self.protocol.authorize(ask.request, resource)
             answer = self._send(ask, request, trace)
             if not (isinstance(answer, HttpResponse) and answer.status == _UNAUTHORIZED):
