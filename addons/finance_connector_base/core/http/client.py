@@ -46,7 +46,7 @@ from ..delivery.outcomes import (
 from ..delivery.windows import declared
 from ..finding import storable_text
 from ..protocol import LIMITS, Call, ProviderProtocol, Step, Window
-from ..security.masking import forms_of, hide, remember
+from ..security.masking import forms_of, hide, known_forms, remember
 from .resources import MemoryResources, ResourceStore
 from .transport import ForbiddenAddress, Transport
 from .wire import HttpRequest, HttpResponse, NoAnswer, NotSent
@@ -462,7 +462,7 @@ class ProviderClient:
         return answer
 
     def _report(self, outcome: Outcome, trace: _Trace) -> Report:
-        forms = forms_of((*self._secrets, *trace.secrets))
+        forms = (*forms_of((*self._secrets, *trace.secrets)), *known_forms())
         return hide(self._full_report(outcome, trace), forms)
 
     def _full_report(self, outcome: Outcome, trace: _Trace) -> Report:

@@ -14,6 +14,7 @@ _DEFAULT_LIFETIME = 300.0
 _MAX_LIFETIME = 86_400.0
 #: What a bearer token consists of (RFC 6750 §2.1); platforms issue some of a few kilobytes.
 _B64TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]{1,16384}={0,2}")
+_CODE = re.compile(r"[a-zA-Z_]{1,40}")
 _OK = 200
 
 
@@ -32,8 +33,10 @@ def obtain_token(grant: ClientCredentials) -> ResourceConversation:
 
 
 def _refusal(answer: HttpResponse) -> Outcome:
-    data = answer.json_object() or {}
-    reason = f"token endpoint: HTTP {answer.status} {data.get('error', '')}".rstrip()
+    code = (answer.json_object() or {}).get("error")
+    # A code (RFC 6749 §5.2), never a text: some servers repeat the request, secrets included.
+    named = code if isinstance(code, str) and _CODE.fullmatch(code) else ""
+    reason = f"token endpoint: HTTP {answer.status} {named}".rstrip()
     outcome = refusal_by_status(answer, reason)
     if outcome is None:
         # RFC 6749 §5.2: 400 carries invalid_client, invalid_grant, …: the credentials or the scope

@@ -79,6 +79,11 @@ def remember(owner: object, secrets: Iterable[str]) -> None:
     _known[owner] = _Forms(forms_of(secrets))
 
 
+def known_forms() -> tuple[str, ...]:
+    """Return the forms of all secrets that are hidden in logs: a provider may repeat one it gave before."""
+    return tuple(text for known in list(_known.values()) for text in known.texts)
+
+
 def hide(value: Any, forms: tuple[str, ...]) -> Any:
     """Return a value without the forms of secrets, in every text of it.
 
