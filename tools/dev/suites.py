@@ -135,12 +135,15 @@ def _weights(files: Iterable[str], recorded: Mapping[str, float]) -> dict[str, f
     }
 
 
-def _folder_job(suite: str, *, everything: bool, recorded: Mapping[str, float]) -> Job | None:
+def _folder_job(
+    suite: str, *, everything: bool, recorded: Mapping[str, float], fast: bool = False
+) -> Job | None:
     files = [str(path.relative_to(PROJECT)) for path in _tests(PROJECT / FOLDERS[suite])]
     if not files:
         return None
     known = sum(recorded.get(name, 0.0) for name in files)
-    arguments = [FOLDERS[suite], *([] if everything else ["-m", "not nightly"])]
+    left_out = "not nightly and not slow" if fast else "not nightly"
+    arguments = [FOLDERS[suite], *([] if everything else ["-m", left_out])]
     env = dict(os.environ) | ({FUZZ: "1"} if everything else {})
     return Job(suite, suite, known or _ESTIMATES[suite], lambda pytest: pytest(arguments, env))
 
@@ -249,7 +252,8 @@ def _jobs(suites: Sequence[str], *, everything: bool, parallel: bool) -> list[Jo
         if suite in suites and suite == "odoo":
             jobs += _odoo_jobs(everything=everything, parallel=parallel, recorded=recorded)
         elif suite in suites:
-            job = _folder_job(suite, everything=everything, recorded=recorded)
+            fast = set(suites) == set(FAST)
+            job = _folder_job(suite, everything=everything, recorded=recorded, fast=fast)
             jobs += [job] if job else []
     return jobs
 

@@ -11,6 +11,8 @@ from sandbox.server import SandboxThread
 from .bad_adapter import DEFECTS, BadAdapter
 from .subjects import API_KEY, REFERENCE_OPERATIONS, afnor_subject, reference_subject
 
+pytestmark = pytest.mark.slow
+
 PROPERTIES = {f"P{number}" for number in range(1, 9)}
 
 

@@ -27,6 +27,8 @@ from odoo.addons.finance_connector_base.core.protocol import Call
 
 from sandbox.hostile import KINDS, HostileProvider
 
+pytestmark = pytest.mark.slow
+
 SANDBOX = NetworkPolicy(sandbox=True)
 TOTAL = 1.0
 
