@@ -147,14 +147,6 @@ class ClientCredentials:
     scope: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ClientCertificate:
-    """The certificate a connection presents (mutual TLS), with its chain, and its key, both PEM."""
-
-    certificate: str
-    private_key: str = field(repr=False)
-
-
 class ProviderProtocol:
     """Base class of provider protocols. Every method is pure: it neither opens sockets nor reads clocks."""
 
@@ -171,10 +163,6 @@ class ProviderProtocol:
 
     def authorization(self) -> ClientCredentials | None:
         """Return the grant whose bearer token each request carries, or None."""
-        return None
-
-    def certificate(self) -> ClientCertificate | None:
-        """Return the certificate to present in the TLS handshake, or None."""
         return None
 
     def needs(self, step: Step, call: Call) -> tuple[str, ...]:
