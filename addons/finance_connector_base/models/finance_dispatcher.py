@@ -29,7 +29,7 @@ from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
 from ..core import cases
 from ..core.delivery import outcomes, states, throttle
-from ..core.delivery.batches import MAX_CLAIMED, batch_size, pack
+from ..core.delivery.batches import MAX_CLAIMED, batch_sizes, pack
 from ..core.delivery.boundaries import reached
 from ..core.delivery.outcomes import AuthFailed, Unknown
 from ..core.delivery.pipeline import Claim, ClaimBatch, Pipeline, Preparation, Probe
@@ -328,11 +328,18 @@ class FinanceDispatcher(models.AbstractModel):
 
         :return: the calls, and the names of resources that exchanges wait for
         """
-        limit = min(quota * batch_size(target.operations), max(quota, MAX_CLAIMED))
+        sizes = batch_sizes(target.operations)
+        limit = min(quota * max(sizes.values(), default=1), max(quota, MAX_CLAIMED))
         barred = blocked(target.operations, windows) if windows else []
         self.env.cr.execute(
             QUERIES["claimable"],
-            parameters(connection=connection_id, limit=limit, blocked=barred),
+            parameters(
+                connection=connection_id,
+                limit=limit,
+                quota=quota,
+                batch_sizes=json.dumps(sizes),
+                blocked=barred,
+            ),
         )
         ids = [row[0] for row in self.env.cr.fetchall()]
         if not ids:

@@ -35,7 +35,8 @@ SELECT c.id, c.company_id,
 -- Lock due exchanges of one connection, in the order they became due. Of a chain only the first
 -- unsettled one may move: it keeps the later ones back (X10). The ids are fetched as an array,
 -- because a join would be planned over everything that waits while statistics are older than a
--- month end.
+-- month end. Only as many rows are locked as ``quota`` calls can carry: of an operation that is sent
+-- in batches of n, each is an n-th of a call.
 WITH RECURSIVE heads AS (
     (SELECT chain, id FROM finance_exchange
       WHERE connection_id = %(connection)s AND chain IS NOT NULL
@@ -48,8 +49,8 @@ WITH RECURSIVE heads AS (
            AND state = ANY(%(chain_blocking)s)
          ORDER BY chain, id LIMIT 1) n
 ), free AS (
-    SELECT id FROM (
-        (SELECT id, next_step_at FROM finance_exchange
+    SELECT id, next_step_at, step FROM (
+        (SELECT id, next_step_at, operation || ':' || state AS step FROM finance_exchange
           WHERE connection_id = %(connection)s AND claim_token IS NULL
             AND state = ANY(%(claimable)s)
             AND (chain IS NULL OR state = ANY(%(chain_free)s))
@@ -57,17 +58,21 @@ WITH RECURSIVE heads AS (
             AND next_step_at <= (clock_timestamp() AT TIME ZONE 'UTC')
           ORDER BY next_step_at, id LIMIT %(limit)s)
         UNION ALL
-        (SELECT e.id, e.next_step_at FROM heads JOIN finance_exchange e ON e.id = heads.id
+        (SELECT e.id, e.next_step_at, e.operation || ':' || e.state FROM heads JOIN finance_exchange e ON e.id = heads.id
           WHERE e.claim_token IS NULL AND e.state = ANY(%(chain_claimable)s)
             AND NOT e.operation || ':' || e.state = ANY(%(blocked)s::text[])
             AND e.next_step_at <= (clock_timestamp() AT TIME ZONE 'UTC')
           ORDER BY e.next_step_at, e.id LIMIT %(limit)s)
     ) both_kinds
     ORDER BY next_step_at, id LIMIT %(limit)s
+), counted AS (
+    SELECT id, sum(1.0 / COALESCE((%(batch_sizes)s::jsonb ->> step)::int, 1))
+               OVER (ORDER BY next_step_at, id) AS calls
+      FROM free
 )
 SELECT id
   FROM finance_exchange e
- WHERE id = ANY(ARRAY(SELECT id FROM free))
+ WHERE id = ANY(ARRAY(SELECT id FROM counted WHERE calls <= %(quota)s + 0.000001))
    AND claim_token IS NULL
    AND state = ANY(%(claimable)s)
  ORDER BY next_step_at, id

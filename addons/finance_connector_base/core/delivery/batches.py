@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from ..protocol import Operation, Step
 from .pipeline import Claim, ClaimBatch
-from .windows import Windows, group_of
+from .windows import Windows, group_of, steps
 
 #: Exchanges claimed in one transaction at most, whatever the slots.
 MAX_CLAIMED = 2000
@@ -40,9 +40,17 @@ class _Open:
         self.size += len(claim.call.payload)
 
 
-def batch_size(operations: Mapping[str, Operation]) -> int:
-    """Return how many exchanges one call may carry at most."""
-    return max((item.batch.max_items for item in operations.values() if item.batch), default=1)
+def batch_sizes(operations: Mapping[str, Operation]) -> dict[str, int]:
+    """Return how many exchanges one call may carry at most, by ``operation:state``; what is not
+    named travels alone.
+    """
+    return {
+        f"{operation.name}:{state}": operation.batch.max_items
+        for operation in operations.values()
+        if operation.batch
+        for state, step in steps(operation)
+        if step == "send"
+    }
 
 
 def pack(

@@ -79,12 +79,13 @@ def blocked(operations: Mapping[str, Operation], windows: Windows) -> list[str]:
     return [
         f"{operation.name}:{state}"
         for operation in operations.values()
-        for state, step in _steps(operation)
+        for state, step in steps(operation)
         if windows.room(group_of(operation, step)) == 0
     ]
 
 
-def _steps(operation: Operation) -> Sequence[tuple[str, Step]]:
+def steps(operation: Operation) -> Sequence[tuple[str, Step]]:
+    """Return the states in which an exchange of this operation is claimed, each with its step."""
     again: Step = "send" if operation.repeat == "key" else "lookup"
     return ((PENDING, "send"), (UNKNOWN, again), (WAITING, "poll"), (ACCEPTED, "receipt"))
 

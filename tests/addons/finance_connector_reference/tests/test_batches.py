@@ -1,10 +1,13 @@
 """P4: in a batch each exchange ends in a state of its own; windows and pauses per group of calls."""
 
 import base64
+import json
 import random
 from collections import Counter
 
 from odoo.addons.finance_connector_base.core.delivery import states
+from odoo.addons.finance_connector_base.core.delivery.batches import batch_sizes
+from odoo.addons.finance_connector_base.core.delivery.queries import QUERIES, parameters
 from odoo.addons.finance_connector_base.core.protocol import Call
 from odoo.addons.finance_connector_base.secret_store import new_client
 from odoo.tests import tagged
@@ -75,6 +78,32 @@ class TestBatches(EngineCase):
         if name in missing or name in there:
             return states.UNKNOWN
         return states.REJECTED if name in rejected else states.ACCEPTED
+
+    def test_a_claim_locks_what_its_calls_carry(self):
+        """Documents that travel alone are locked one per call although the connection offers batches."""
+        for number in range(9):
+            self.document("filing", f"S-{number:02d}")
+        self.batch(7)
+        target = self.env["finance.dispatcher"]._sendable_connections()[self.connection.id]
+        sizes = batch_sizes(target.operations)
+        self.env.flush_all()
+
+        def locked(quota):
+            self.env.cr.execute(
+                QUERIES["claimable"],
+                parameters(
+                    connection=self.connection.id,
+                    limit=quota * max(sizes.values()),
+                    quota=quota,
+                    batch_sizes=json.dumps(sizes),
+                    blocked=[],
+                ),
+            )
+            return len(self.env.cr.fetchall())
+
+        self.assertEqual(locked(4), 4)
+        # The nine fill nine calls, and one call more carries the seven of a batch.
+        self.assertEqual(locked(10), 16)
 
     def test_p4_lost_and_repeated_items_end_accepted_once(self):
         documents = self.batch(50)
