@@ -70,8 +70,8 @@ def _seek(entry: Element, templates: list[Element]) -> None:
     if names and within == len(descents):
         entry.set("select", " | ".join(f"//{name}" for name in sorted(names)))
         for descent in descents:
-            template: Any = descent.getparent()
-            template.remove(descent)
+            parent: Any = descent.getparent()
+            parent.remove(descent)
 
 
 def context_names(match: str) -> set[str]:
