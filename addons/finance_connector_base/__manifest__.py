@@ -8,7 +8,7 @@
     "license": "LGPL-3",
     "depends": ["finance_audit", "account"],
     "external_dependencies": {
-        "python": ["certifi", "cryptography", "pydantic", "rfc8785", "urllib3", "zeep"],
+        "python": ["certifi", "cryptography", "pydantic", "urllib3", "zeep"],
     },
     "data": [
         "security/groups.xml",

@@ -13,7 +13,7 @@ import hashlib
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-import rfc8785
+from odoo.addons.finance_audit.core.canonical import json_bytes
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 from pydantic.json_schema import models_json_schema
 
@@ -163,9 +163,9 @@ class TaxAnswer(_Model):
         return sum((detail.tax for detail in self.details), Decimal(0))
 
 
-def canonical_json(value: _Model | dict[str, Any]) -> bytes:
+def canonical_json(value: _Model) -> bytes:
     """RFC 8785 canonical JSON (UTF-8): equal values give equal bytes."""
-    return rfc8785.dumps(value.to_json_value() if isinstance(value, _Model) else value)
+    return json_bytes(value.to_json_value())
 
 
 #: The document that was fingerprinted last. Documents never change, and each is asked about several times in a row.
@@ -189,7 +189,7 @@ def _digest(document: Document) -> str:
     seen = document.to_json_value()
     for key in ("number", "issue_date"):
         seen.pop(key, None)
-    return hashlib.sha256(canonical_json(seen)).hexdigest()
+    return hashlib.sha256(json_bytes(seen)).hexdigest()
 
 
 def json_schema() -> dict[str, Any]:

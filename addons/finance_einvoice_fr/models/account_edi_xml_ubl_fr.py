@@ -173,6 +173,10 @@ class AccountEdiXmlUblFr(models.AbstractModel):
         super()._ubl_add_line_credited_quantity_node(vals)
         self._fr_quantity(vals, vals["line_node"]["cbc:CreditedQuantity"])
 
+    def _get_uom_unece_code(self, uom):
+        """Leave the code of a unit to ``_fr_quantity``, which has those of the whole document; Odoo reads one per line."""
+        return None if uom else super()._get_uom_unece_code(uom)
+
     def _fr_quantity(self, vals, node):
         """Round to four decimals (BR-FR-DEC-02), and give the unit its code (BT-130); Odoo writes all of a float's.
 

@@ -188,7 +188,8 @@ class FinanceTaxAmounts(models.AbstractModel):
         """Return engine key without country → name, of the engine taxes on the lines."""
         return {
             tax.finance_tax_key.partition("|")[2]: tax.name
-            for tax in move._finance_lines().tax_ids.sudo()
+            # Of the lines that are compared. Those of the invoice alone would have to be read again.
+            for tax in move.line_ids.filtered(_is_product).tax_ids.sudo()
             if tax.finance_tax_key
         }
 
@@ -270,7 +271,7 @@ def _ledger(move):
     sign = move.direction_sign
     for line in move.line_ids:
         amounts = (_exact(sign * line.amount_currency), _exact(sign * line.balance))
-        if line.display_type == "product":
+        if _is_product(line):
             found["line", str(line.id)] = amounts
             found["gross", str(line.id)] = (_exact(line.price_total),)
             _add(found, "net", amounts)
@@ -278,6 +279,10 @@ def _ledger(move):
             _add(found, ("jurisdiction", line.tax_line_id.name), amounts)
             _add(found, "tax", amounts)
     return found
+
+
+def _is_product(line):
+    return line.display_type == "product"
 
 
 def _add(found, key, amounts):

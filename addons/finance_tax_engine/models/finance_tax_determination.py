@@ -42,8 +42,8 @@ class FinanceTaxDetermination(models.Model):
     total_tax = fields.Monetary(readonly=True)
     # Rendered from the answer in the language of the reader. Columns of the same names, in which
     # earlier releases stored English texts, stay in older databases and are not read.
-    explanation = fields.Text(compute="_compute_texts")
-    summary = fields.Char(compute="_compute_texts")
+    explanation = fields.Text(compute="_compute_explanation")
+    summary = fields.Char(compute="_compute_summary")
     applied = fields.Boolean("In use", compute="_compute_applied")
     details_html = fields.Html("Details", compute="_compute_details_html", sanitize=False)
 
@@ -203,11 +203,19 @@ class FinanceTaxDetermination(models.Model):
 
     @api.depends("answer_json")
     @api.depends_context("lang")
-    def _compute_texts(self):
+    def _compute_explanation(self):
         texts = self.env["finance.finding"]
         for record in self:
             answer = record.answer_json and record._answer()
             record.explanation = answer and texts._tax_explanation(answer)
+
+    # Apart from the explanation, which takes longer: every document that is saved is recorded with a summary.
+    @api.depends("answer_json")
+    @api.depends_context("lang")
+    def _compute_summary(self):
+        texts = self.env["finance.finding"]
+        for record in self:
+            answer = record.answer_json and record._answer()
             record.summary = answer and texts._tax_summary(self._groups(answer), record.currency_id)
 
     @api.depends("version", "move_id")

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from odoo import api, models
+from odoo.addons.finance_connector_base.core.contract import Statement
 from odoo.addons.finance_connector_base.core.finding import Finding
 from odoo.exceptions import RedirectWarning, UserError
 
@@ -375,6 +376,9 @@ def _details(determination, findings, company):
             "fingerprint": answer.fingerprint,
             "total_tax": format(answer.total_tax(), "f"),
             "currency": answer.currency,
-            "explanation": answer.to_json_value()["explanation"],
+            "explanation": [
+                item.to_json_value() if isinstance(item, Statement) else item
+                for item in answer.explanation
+            ],
         }
     return details

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import jsonschema
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 from odoo.addons.finance_connector_base.core import contract
@@ -47,6 +48,20 @@ def test_no_amount_changes_on_its_way_through_json(amount):
     back = contract.Line.model_validate_json(line.model_dump_json())
     assert back.unit_price == amount
     assert "E" not in line.to_json_value()["unit_price"]
+
+
+texts = st.text(alphabet=st.characters(exclude_categories=("Cs",)))
+
+
+@given(texts, st.dictionaries(texts, texts))
+def test_canonical_json_gives_the_bytes_of_the_standard(text, args):
+    for message in (document(buyer=party(text)), contract.Statement(code=text, args=args)):
+        assert contract.canonical_json(message) == rfc8785.dumps(message.to_json_value())
+
+
+def test_no_message_has_a_number_whose_form_depends_on_the_encoder():
+    # The fast way to canonical bytes is exact for everything but binary floats.
+    assert '"type": "number"' not in json.dumps(contract.json_schema())
 
 
 @pytest.mark.parametrize(
