@@ -49,7 +49,7 @@ from ..protocol import LIMITS, Call, ProviderProtocol, Step, Window
 from ..security.masking import forms_of, hide, known_forms, remember
 from .resources import MemoryResources, ResourceStore
 from .transport import ForbiddenAddress, Transport
-from .wire import HttpRequest, HttpResponse, NoAnswer, NotSent
+from .wire import CertificateRefused, HttpRequest, HttpResponse, NoAnswer, NotSent
 
 _UNAUTHORIZED = 401
 #: Requests of one conversation; a protocol that asks for more goes round in circles.
@@ -405,6 +405,8 @@ class ProviderClient:
             return answer
         if ask.effect and isinstance(answer, NotSent):
             trace.effect = None
+        if isinstance(answer, CertificateRefused):
+            raise _Ended(AuthFailed(answer.reason))
         raise _Ended(Transient(answer.reason))
 
     def _authorized(self, ask: Ask, trace: _Trace) -> HttpResponse | NotSent | NoAnswer:
