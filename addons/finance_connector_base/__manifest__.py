@@ -6,7 +6,7 @@
     "author": "Finance Connect contributors",
     "website": "https://github.com/finance-connect/finance-connect",
     "license": "LGPL-3",
-    "depends": ["finance_audit", "account"],
+    "depends": ["finance_audit", "account", "certificate"],
     "external_dependencies": {
         "python": ["certifi", "cryptography", "pydantic", "rfc8785", "urllib3", "zeep"],
     },

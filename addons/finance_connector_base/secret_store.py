@@ -7,12 +7,24 @@ never on a record; dispatcher and pipeline hold a ``ClientHandle``, which leads 
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
-from dataclasses import is_dataclass
+from dataclasses import dataclass, field, is_dataclass
+from datetime import datetime
 from weakref import WeakKeyDictionary
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.serialization import pkcs12
 from odoo import fields
 from odoo.addons.finance_audit.core import keys
+from odoo.addons.finance_audit.core.address import parse_address
+from odoo.addons.finance_audit.core.client_certificate import (
+    ClientCertificate,
+    InvalidCertificate,
+    bundle,
+    read_bundle,
+)
 from odoo.addons.finance_audit.core.keyring import KeyRingError, Unreadable
 from odoo.addons.finance_audit.core.restricted import refuse_private_entry
 from odoo.addons.finance_audit.network import network_policy
@@ -28,6 +40,8 @@ from .resource_store import DatabaseResources
 #: Purposes of the webhook's secrets. They are part of what a ciphertext is bound to and never change.
 WEBHOOK_SECRET = "callback"  # noqa: S105 (the name of a secret)
 PREVIOUS_WEBHOOK_SECRET = "callback_previous"  # noqa: S105 (the name of a secret)
+#: Private key and certificates, as one PEM text.
+CLIENT_CERTIFICATE = "client_certificate"
 
 #: Rows of one transaction of the re-encryption.
 BATCH = 100
@@ -134,11 +148,39 @@ def new_client(connection, resources=None) -> ClientHandle:
 
 def _client(connection, protocol, resources):
     handle = ClientHandle()
-    transport = Transport(connection.environment, network_policy(), connection._provider_hosts())
-    secrets = tuple(open_secrets(connection).values())
+    stored = open_secrets(connection)
+    try:
+        transport = Transport(
+            connection.environment,
+            network_policy(),
+            connection._provider_hosts(),
+            certificate=_client_certificate(connection, stored),
+        )
+    except InvalidCertificate as error:
+        raise CredentialError(
+            connection.env._("The client certificate cannot be presented: %s.", error)
+        ) from error
+    secrets = tuple(_masked(stored))
     remember(handle, secrets)
     _clients[handle] = ProviderClient(protocol, transport, resources, secrets=secrets)
     return handle
+
+
+def _client_certificate(connection, stored):
+    """Return the certificate to present at the connection's own addresses, None for none."""
+    pem = stored.get(CLIENT_CERTIFICATE)
+    if not pem or not connection._adapter()._client_certificate:
+        return None
+    addresses = filter(None, (connection[name] for name in connection._address_fields()))
+    return ClientCertificate(pem, frozenset(parse_address(item).origin for item in addresses))
+
+
+def _masked(stored):
+    """Yield the texts to hide: secrets, and the private key by itself."""
+    for name, text in stored.items():
+        yield text
+        if name == CLIENT_CERTIFICATE:
+            yield text.partition("-----BEGIN CERTIFICATE")[0].strip()
 
 
 def _pooled(connection, basis):
@@ -231,6 +273,60 @@ def replace_webhook_secret(connection, secret):
     """Return the former webhook secret where ``secret`` is another one."""
     former = open_secrets(connection).get(WEBHOOK_SECRET)
     return former if former and former != secret else None
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateBundle:
+    """A certificate with its private key, read from Odoo's records."""
+
+    pem: str = field(repr=False)
+    subject: str
+    sha256: str
+    valid_until: datetime
+
+
+def read_certificate(certificate) -> CertificateBundle:
+    """Return one of Odoo's certificates with its private key and the certificates above it.
+
+    :raises InvalidCertificate: it has no private key, or cannot be read.
+    """
+    refuse_private_entry()
+    record = certificate.sudo().with_context(bin_size=False)
+    key = record.private_key_id
+    if not record.pem_certificate or not key.pem_key:
+        raise InvalidCertificate("it has no private key")
+    try:
+        private = _private_key(base64.b64decode(key.pem_key), key.password)
+        pem = bundle(private, _chain(record))
+    except (ValueError, TypeError) as error:
+        raise InvalidCertificate("certificate or private key cannot be read") from error
+    own = read_bundle(pem)[1][0]
+    return CertificateBundle(
+        pem,
+        own.subject.rfc4514_string(),
+        own.fingerprint(hashes.SHA256()).hex(),
+        own.not_valid_after_utc.replace(tzinfo=None),
+    )
+
+
+def _private_key(pem, password):
+    try:
+        return serialization.load_pem_private_key(pem, password.encode() if password else None)
+    except TypeError:
+        # Odoo keeps the password of a key that it stored without one.
+        return serialization.load_pem_private_key(pem, None)
+
+
+def _chain(record):
+    """Return the certificate and those above it that came with its file."""
+    own = x509.load_pem_x509_certificate(base64.b64decode(record.pem_certificate))
+    content, further = base64.b64decode(record.content), []
+    if record.content_format == "pkcs12":
+        password = (record.pkcs12_password or "").encode() or None
+        further = pkcs12.load_key_and_certificates(content, password)[2]
+    elif record.content_format == "pem":
+        further = x509.load_pem_x509_certificates(content)
+    return [own, *(item for item in further if item != own)]
 
 
 # -- rotation --------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@ from . import finance_audit_entry
 from . import finance_adapter
 from . import finance_credential
 from . import finance_query
+from . import finance_client_certificate
 from . import finance_connection
 from . import finance_finding
 from . import finance_exchange_attempt

@@ -11,6 +11,7 @@ from odoo.modules import get_manifest
 
 from ..core.credentials import Credential
 from ..core.protocol import Operation, ProviderProtocol, Query
+from ..secret_store import CLIENT_CERTIFICATE
 
 
 class FinanceAdapter(models.AbstractModel):
@@ -30,6 +31,9 @@ class FinanceAdapter(models.AbstractModel):
     _hosts: Mapping[str, tuple[str, ...]] = MappingProxyType({})
     #: The secrets the provider asks for, as data.
     _credentials: tuple[Credential, ...] = ()
+    #: Whether the provider's servers demand a certificate of the client (mutual TLS): ``required``,
+    #: ``optional``, or empty for none.
+    _client_certificate = ""
     #: How webhooks are authenticated: ``standard`` (Standard Webhooks), ``bearer``, or empty for
     #: none.
     _webhook_scheme = ""
@@ -80,11 +84,18 @@ class FinanceAdapter(models.AbstractModel):
         """Return the labels of the fields that are still required before the connection can be
         used: at least the required credentials.
         """
-        return [
+        missing = [
             self.env._(item.label)
             for item in self._credentials
             if item.required and not connection._has_secret(item.name)
         ]
+        if self._client_certificate == "required" and not connection._has_secret(
+            CLIENT_CERTIFICATE
+        ):
+            missing.append(
+                connection._fields["client_certificate_id"]._description_string(self.env)
+            )
+        return missing
 
 
 class FinanceExchangeOwnerMixin(models.AbstractModel):

@@ -44,6 +44,7 @@ from ..secret_store import (
     replace_webhook_secret,
     store_secret,
 )
+from .finance_client_certificate import CERTIFICATE_FACTS
 from .roles import ADMIN, OPERATOR, require_role
 
 _logger = logging.getLogger(__name__)
@@ -71,6 +72,7 @@ _SYSTEM_FIELDS = {
     "throttle_ids": False,
     "exchange_ids": False,
     "webhook_event_ids": False,
+    **dict.fromkeys(CERTIFICATE_FACTS, False),
 }
 #: They have no column of their own on a connection, or are computed: no initial value is stored.
 _NO_INITIAL = frozenset(
@@ -82,10 +84,17 @@ _NO_INITIAL = frozenset(
 class FinanceConnection(models.Model):
     _name = "finance.connection"
     _description = "Connection"
-    _inherit = ["finance.audit.tracked.mixin", "finance.query.mixin"]
+    _inherit = [
+        "finance.audit.tracked.mixin",
+        "finance.client.certificate.mixin",
+        "finance.query.mixin",
+    ]
     _order = "company_id, name"
     _check_company_auto = True
-    _audit_tracked = ("name", "company_id", "provider", "environment", "base_url", "state")
+    _audit_tracked = (
+        *("name", "company_id", "provider", "environment", "base_url", "state"),
+        *("client_certificate_subject", "client_certificate_sha256"),
+    )
 
     # -- settings ----------------------------------------------------------------------------------
     # -------------
@@ -450,6 +459,8 @@ class FinanceConnection(models.Model):
         changed = self.filtered(lambda connection: connection._is_moved_by(vals)).sudo()
         if changed:
             changed.credential_ids.unlink()
+            changed.client_certificate_id = False
+            changed._forget_certificate_facts()
             changed.filtered(lambda connection: connection.state == "active").state = "paused"
             changed.last_test_result = "never"
 
@@ -723,7 +734,7 @@ class FinanceConnection(models.Model):
         neutralized = self.env["ir.config_parameter"].sudo().get_param("database.is_neutralized")
         if neutralized and self.environment == "production":
             return Finding("connection.database_neutralized")
-        return self._address_finding()
+        return self._address_finding() or self._certificate_finding()
 
     def _address_finding(self):
         """Return why an address of this connection may not be called, or None."""

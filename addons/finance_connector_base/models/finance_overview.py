@@ -188,7 +188,7 @@ class FinanceOverview(models.Model):
             ),
             (
                 _("Stalled cases"),
-                is_open & Domain("kind", "in", ["overdue", "credentials", "stopped"]),
+                is_open & Domain("kind", "in", ["overdue", "credentials", "stopped", "certificate"]),
                 "warning",
             ),
         ]

@@ -22,7 +22,7 @@ from odoo.addons.finance_connector_base.core.http.wire import (
 )
 from odoo.addons.finance_connector_base.core.protocol import Call, ProviderProtocol
 
-from .tls_authority import DAY, Authority, TlsServer
+from odoo.addons.finance_connector_base.tests.tls_authority import DAY, Authority, TlsServer
 
 
 @pytest.fixture(scope="module")
