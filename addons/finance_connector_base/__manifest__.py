@@ -22,6 +22,7 @@
         "views/finance_query_result_views.xml",
         "views/finance_exchange_views.xml",
         "views/finance_connection_views.xml",
+        "wizards/finance_credential_entry_views.xml",
         "views/finance_retry_policy_views.xml",
         "views/finance_route_views.xml",
         "views/finance_mapping_views.xml",

@@ -8,6 +8,8 @@ never on a record; dispatcher and pipeline hold a ``ClientHandle``, which leads 
 from __future__ import annotations
 
 import base64
+import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, is_dataclass
 from datetime import datetime
@@ -30,12 +32,17 @@ from odoo.addons.finance_audit.core.restricted import refuse_private_entry
 from odoo.addons.finance_audit.network import network_policy
 from odoo.tools import config
 
+from .core.conversation import Resource
 from .core.http.client import ClientPool, ProviderClient
+from .core.http.resources import MemoryResources
 from .core.http.transport import Transport
 from .core.security import vault
-from .core.security.masking import remember
+from .core.security.masking import MaskingFilter, remember
 from .exceptions import CredentialError
-from .resource_store import DatabaseResources
+from .resource_store import DatabaseResources, basis_hash
+
+_logger = logging.getLogger(__name__)
+_logger.addFilter(MaskingFilter())
 
 #: Purposes of the webhook's secrets. They are part of what a ciphertext is bound to and never change.
 WEBHOOK_SECRET = "callback"  # noqa: S105 (the name of a secret)
@@ -132,6 +139,22 @@ def protocol_of(connection):
     return connection._adapter()._protocol(connection, open_secrets(connection))
 
 
+def open_plain(connection, purpose) -> str:
+    """Return a credential that its declaration says is no secret; empty where there is none.
+
+    :raises CredentialError: it cannot be decrypted.
+    """
+    if purpose not in plain_names(connection):
+        return ""
+    credential = connection.sudo().credential_ids.filtered(lambda item: item.purpose == purpose)
+    return _open(connection, credential) if credential.ciphertext else ""
+
+
+def plain_names(connection) -> frozenset[str]:
+    """Return the names of the declared credentials that are no secrets, an account for instance."""
+    return frozenset(item.name for item in connection._adapter()._credentials if not item.secret)
+
+
 def webhook_secrets(secrets: Mapping[str, str]) -> tuple[str, ...]:
     """Return the valid webhook secrets, newest first."""
     found = (secrets.get(name) for name in (WEBHOOK_SECRET, PREVIOUS_WEBHOOK_SECRET))
@@ -146,9 +169,71 @@ def new_client(connection, resources=None) -> ClientHandle:
     return _client(connection, protocol_of(connection), resources)
 
 
-def _client(connection, protocol, resources):
+def held_resources(connection) -> list[dict]:
+    """Return what a connection holds under its present settings, as it is stored: the newest first,
+    since a session rests on the token it was opened with. Ciphertexts stay ciphertexts.
+    """
+    rows = connection.env["finance.resource"].sudo().search(
+        [("connection_id", "=", connection.id), ("ciphertext", "!=", False)], order="obtained_at desc"
+    )
+    try:
+        basis = _resource_basis(connection) if rows else None
+    except Exception:
+        # Adapter's code, or a secret without its key: what cannot be opened cannot be closed either.
+        _logger.info("the sessions of connection %s are not known", connection.id, exc_info=True)
+        return []
+    now = fields.Datetime.now()
+    return [
+        {
+            "name": row.name,
+            "generation": row.generation,
+            "ciphertext": row.ciphertext,
+            "public": row.public or {},
+        }
+        for row in rows
+        if row.basis == basis and (not row.expires_at or row.expires_at > now)
+    ]
+
+
+def former_client(former, resources, credentials) -> ClientHandle:
+    """Return a client with the settings, credentials and resources that a connection had.
+
+    :param former: a record with the former settings, not stored
+    :param resources: see ``held_resources``
+    :param credentials: ciphertexts by purpose
+    :raises KeyRingError: something cannot be decrypted.
+    """
+    secrets = {
+        purpose: vault.decrypt(_keys(), text, _binding(former, purpose))
+        for purpose, text in credentials.items()
+    }
+    kept = [
+        Resource(
+            item["name"],
+            item["generation"],
+            json.loads(
+                vault.decrypt(
+                    _keys(), item["ciphertext"], _binding(former, f"resource {item['name']}")
+                )
+            ),
+            item["public"],
+        )
+        for item in resources
+    ]
+    protocol = former._adapter()._protocol(former, secrets)
+    return _client(former, protocol, MemoryResources(kept=kept), secrets)
+
+
+def _resource_basis(connection):
+    """Return the hash of what the resources of a connection rest upon."""
+    protocol = protocol_of(connection)
+    settings = repr(protocol) if is_dataclass(protocol) else ""
+    return basis_hash((*_basis(connection), settings))
+
+
+def _client(connection, protocol, resources, stored=None):
     handle = ClientHandle()
-    stored = open_secrets(connection)
+    stored = open_secrets(connection) if stored is None else stored
     try:
         transport = Transport(
             connection.environment,
@@ -160,7 +245,8 @@ def _client(connection, protocol, resources):
         raise CredentialError(
             connection.env._("The client certificate cannot be presented: %s.", error)
         ) from error
-    secrets = tuple(_masked(stored))
+    plain = plain_names(connection)
+    secrets = tuple(_masked({name: text for name, text in stored.items() if name not in plain}))
     remember(handle, secrets)
     _clients[handle] = ProviderClient(protocol, transport, resources, secrets=secrets)
     return handle
@@ -422,7 +508,7 @@ def _error(credential, error):
         credential.env._(
             "The secret “%(purpose)s” cannot be used: %(reason)s. Ask the system administrator to check the "
             "key ring, then enter the secret again.",
-            purpose=credential.purpose,
+            purpose=credential.label,
             reason=str(error),
         )
     )

@@ -16,6 +16,7 @@ from . import finance_dispatcher
 from . import finance_dispatcher_worker
 from . import finance_throttle
 from . import finance_resource
+from . import finance_resource_release
 from . import finance_retry_policy
 from . import finance_shared_mixin
 from . import finance_route
