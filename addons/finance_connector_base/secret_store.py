@@ -173,8 +173,13 @@ def held_resources(connection) -> list[dict]:
     """Return what a connection holds under its present settings, as it is stored: the newest first,
     since a session rests on the token it was opened with. Ciphertexts stay ciphertexts.
     """
-    rows = connection.env["finance.resource"].sudo().search(
-        [("connection_id", "=", connection.id), ("ciphertext", "!=", False)], order="obtained_at desc"
+    rows = (
+        connection.env["finance.resource"]
+        .sudo()
+        .search(
+            [("connection_id", "=", connection.id), ("ciphertext", "!=", False)],
+            order="obtained_at desc",
+        )
     )
     try:
         basis = _resource_basis(connection) if rows else None

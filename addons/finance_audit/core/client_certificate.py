@@ -12,6 +12,7 @@ import secrets
 import ssl
 import tempfile
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -56,14 +57,12 @@ class ClientCertificate:
         except ssl.SSLError as error:
             raise InvalidCertificate("certificate and private key do not match") from error
         finally:
-            os.unlink(path)
+            Path(path).unlink()
 
 
 def bundle(key: PrivateKeyTypes, chain: list[x509.Certificate]) -> str:
     """Return private key and certificates as one PEM text."""
-    plain = key.private_bytes(
-        serialization.Encoding.PEM, _FORMAT, serialization.NoEncryption()
-    )
+    plain = key.private_bytes(serialization.Encoding.PEM, _FORMAT, serialization.NoEncryption())
     return (plain + b"".join(_pem(item) for item in chain)).decode()
 
 

@@ -108,7 +108,6 @@ class FinanceAdapter(models.AbstractModel):
             )
         return missing
 
-
     def _missing_credentials(self, connection) -> list[str]:
         """Return the labels of the required credentials that are not stored."""
         return [

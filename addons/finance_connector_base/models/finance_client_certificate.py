@@ -47,9 +47,7 @@ class FinanceClientCertificateMixin(models.AbstractModel):
     client_certificate_sha256 = fields.Char(
         "Certificate fingerprint", readonly=True, copy=False, help="SHA-256, hexadecimal."
     )
-    client_certificate_until = fields.Datetime(
-        "Certificate valid until", readonly=True, copy=False
-    )
+    client_certificate_until = fields.Datetime("Certificate valid until", readonly=True, copy=False)
 
     @api.depends("provider")
     def _compute_client_certificate_use(self):

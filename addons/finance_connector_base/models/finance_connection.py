@@ -767,9 +767,7 @@ class FinanceConnection(models.Model):
     def _blocking_finding(self):
         """Return why this database may not send through this connection, or None (R40)."""
         self.ensure_one()
-        return (
-            self._database_finding() or self._address_finding() or self._certificate_finding()
-        )
+        return self._database_finding() or self._address_finding() or self._certificate_finding()
 
     def _database_finding(self):
         """Return why nothing may be sent from this database, or None (R40)."""

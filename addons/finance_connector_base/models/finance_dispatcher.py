@@ -446,7 +446,9 @@ class FinanceDispatcher(models.AbstractModel):
         """Take the orders to give sessions and tokens up; each is carried out at most once."""
         with self._transaction() as env:
             found = []
-            for connection, former, resources, credentials in env["finance.resource.release"]._take():
+            for connection, former, resources, credentials in env[
+                "finance.resource.release"
+            ]._take():
                 try:
                     client = former_client(former, resources, credentials)
                 except Exception:

@@ -13,9 +13,9 @@ from odoo.tests import tagged
 
 from .. import secret_store
 from ..core import cases
+from ..core.conversation import Ask
 from ..core.delivery.outcomes import Accepted, AuthFailed
 from ..core.http.wire import HttpRequest
-from ..core.conversation import Ask
 from ..core.protocol import ProviderProtocol
 from .common_operations import OperationsCase
 from .tls_authority import DAY, Authority, TlsServer
@@ -194,9 +194,7 @@ class TestClientCertificate(OperationsCase):
         self.assertIn("Client certificate", missing.args["fields"])
         self.seal("active")
         self.assertFalse(self.env["finance.connection"]._usable_for_sending() & self.connection)
-        self.assertEqual(
-            self.connection.blocking_finding["code"], "connection.certificate_missing"
-        )
+        self.assertEqual(self.connection.blocking_finding["code"], "connection.certificate_missing")
         self.connection.client_certificate_id = self.certificate()
         self.assertNotIn("Client certificate", str(self.connection._missing_settings()))
         self.assertTrue(self.env["finance.connection"]._usable_for_sending() & self.connection)
@@ -206,9 +204,7 @@ class TestClientCertificate(OperationsCase):
         self.connection.client_certificate_id = self.certificate(pem)
         self.seal("active")
         self.assertFalse(self.env["finance.connection"]._usable_for_sending() & self.connection)
-        self.assertEqual(
-            self.connection.blocking_finding["code"], "connection.certificate_expired"
-        )
+        self.assertEqual(self.connection.blocking_finding["code"], "connection.certificate_expired")
         # The server refuses it, too.
         self.assertIsInstance(self.probe(), AuthFailed)
 

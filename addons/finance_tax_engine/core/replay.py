@@ -164,9 +164,7 @@ def _parties(document: contract.Document) -> tuple[object, ...]:
 
 def _numbers(party: contract.Party) -> tuple[contract.Identifier, ...]:
     """Return the identifiers without proof numbers: each check of the same number gives a new one."""
-    return tuple(
-        item for item in party.identifiers if item.scheme not in contract.PROOF_SCHEMES
-    )
+    return tuple(item for item in party.identifiers if item.scheme not in contract.PROOF_SCHEMES)
 
 
 def _share(detail: contract.TaxDetail) -> Share:

@@ -1,8 +1,8 @@
 """Mutual TLS against a real server: who is let in, what a refusal says, and where the key goes."""
 
-import os
 import ssl
 import tempfile
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -21,7 +21,6 @@ from odoo.addons.finance_connector_base.core.http.wire import (
     HttpResponse,
 )
 from odoo.addons.finance_connector_base.core.protocol import Call, ProviderProtocol
-
 from odoo.addons.finance_connector_base.tests.tls_authority import DAY, Authority, TlsServer
 
 
@@ -127,8 +126,8 @@ def test_the_key_is_on_no_disk_and_in_no_representation(authority, tmp_path, mon
 
     class Context(ssl.SSLContext):
         def load_cert_chain(self, path, keyfile=None, password=None):
-            with open(path) as file:
-                seen.append((file.read(), os.stat(path).st_mode & 0o777))
+            file = Path(path)
+            seen.append((file.read_text(), file.stat().st_mode & 0o777))
             super().load_cert_chain(path, keyfile, password)
 
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))

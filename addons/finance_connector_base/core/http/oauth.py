@@ -20,9 +20,7 @@ _OK = 200
 _IDENTITY_BYTES = 16
 
 
-def obtain_token(
-    grant: ClientCredentials | JwtAssertion, context: Context
-) -> ResourceConversation:
+def obtain_token(grant: ClientCredentials | JwtAssertion, context: Context) -> ResourceConversation:
     """Return the conversation that obtains a bearer token; its secret is named ``token``."""
     try:
         form = _form(grant, context)

@@ -72,9 +72,7 @@ def waiting(renewing: threading.Lock, name: str) -> Generator[Transient | None, 
 class MemoryResources:
     """A store within one process."""
 
-    def __init__(
-        self, clock: Callable[[], float] = time.time, kept: Iterable[Resource] = ()
-    ):
+    def __init__(self, clock: Callable[[], float] = time.time, kept: Iterable[Resource] = ()):
         """``kept``: what is in place from the start."""
         self._clock = clock
         self._lock = threading.Lock()

@@ -149,8 +149,9 @@ def _signature(key: object, content: bytes) -> bytes:
         _name, digest, size = _CURVES[key.curve.name]
         first, second = decode_dss_signature(key.sign(content, ec.ECDSA(digest)))
         return first.to_bytes(size, "big") + second.to_bytes(size, "big")
-    assert isinstance(key, ed25519.Ed25519PrivateKey)
-    return key.sign(content)
+    if isinstance(key, ed25519.Ed25519PrivateKey):
+        return key.sign(content)
+    raise ValueError("a private key of this kind signs no JWT")
 
 
 def _json(value: Mapping[str, Any]) -> bytes:

@@ -142,7 +142,8 @@ def _failure(error: Exception, seconds: float) -> NotSent | NoAnswer:
     """Return whether an error leaves room for an effect at the other end; in doubt it does."""
     reason = type(error).__name__
     causes = list(_causes(error))
-    alert = next(filter(None, map(_alert_about_certificate, causes)), "")
+    alerts = [_alert_about_certificate(cause) for cause in causes]
+    alert = next(filter(None, alerts), "")
     if alert:
         return CertificateRefused(f"TLS: {alert}", seconds)
     if any(isinstance(cause, _NEVER_LEFT) for cause in causes):

@@ -73,7 +73,9 @@ class TestRelease(SignedInCase):
         self.dispatch()
         self.assertEqual(self.attempts.mapped("http_status"), [500])
         self.assertFalse(self.orders)
-        self.assertFalse(self.env["finance.case"].search([("connection_id", "=", self.connection.id)]))
+        self.assertFalse(
+            self.env["finance.case"].search([("connection_id", "=", self.connection.id)])
+        )
         self.connection.action_resume()
         document = self.document("secret_filing", "D-2")
         self.dispatch()
