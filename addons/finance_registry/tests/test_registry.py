@@ -54,6 +54,33 @@ class TestRegistry(RegistryCase):
         check.valid_until = fields.Datetime.now() - timedelta(seconds=1)
         self.assertEqual(check.state, "unavailable")
 
+    def test_name_and_address_are_compared_with_what_the_registry_disclosed(self):
+        martel = self.partner.with_context(no_vat_validation=True).create(
+            {
+                "name": "Martel SAS",
+                "vat": OWN,
+                "is_company": True,
+                "street": "12, rue du Port",
+                "zip": "44000",
+                "city": "Nantes",
+            }
+        )
+        self.assertFalse(martel.finance_vat_address_match)
+        check = self.check(martel)
+        self.assertIn("12 RUE DU PORT", str(check.result_id.answer))
+        shown = (martel.finance_vat_name_match, martel.finance_vat_address_match)
+        self.assertEqual(shown, ("match", "match"))
+        self.assertIn("12 RUE DU PORT", martel.finance_vat_registered)
+        martel.zip = "44100"
+        self.assertEqual(martel.finance_vat_address_match, "differs")
+        german = self.partner.with_context(no_vat_validation=True).create(
+            {"name": "Kunde", "vat": "DE136695976", "is_company": True}
+        )
+        self.check(german)
+        shown = (german.finance_vat_name_match, german.finance_vat_address_match)
+        self.assertEqual(shown, ("not_disclosed", "not_disclosed"))
+        self.assertFalse(german.finance_vat_registered)
+
     def test_a_changed_number_is_not_checked(self):
         self.check()
         self.partner.with_context(no_vat_validation=True).vat = "DE136695976"
