@@ -107,7 +107,7 @@ class FinanceResourceRelease(models.Model):
         for order in orders:
             connection = order.connection_id
             for item in order.resources:
-                # In use by nobody from now on, whatever becomes of the call.
+                # Not used any more, whatever becomes of the call.
                 values = {"connection": connection.id, "name": item["name"]}
                 self.env.cr.execute(
                     QUERIES["resource_refuse"], {**values, "generation": item["generation"]}

@@ -6,7 +6,7 @@ from odoo.exceptions import AccessError
 from odoo.tests import Form, tagged
 
 from ..core.credentials import Credential
-from ..secret_store import open_secrets
+from ..secret_store import CLIENT_CERTIFICATE, WEBHOOK_SECRET, open_secrets
 from .common import ConnectorCase
 
 SECRET = "canary-of-the-dialog-0123456789"
@@ -127,7 +127,7 @@ class TestCredentialEntry(ConnectorCase):
 
     def test_only_declared_names_are_stored(self):
         entry = self.env["finance.credential.entry"].with_user(self.users["admin"])
-        for name in ("callback", "client_certificate", "own_field"):
+        for name in (WEBHOOK_SECRET, CLIENT_CERTIFICATE, "own_field"):
             with self.subTest(name=name), self.assertRaises(AccessError):
                 entry.create(
                     {

@@ -21,7 +21,9 @@ class FinanceCredentialEntry(models.TransientModel):
     line_ids = fields.One2many("finance.credential.entry.line", "entry_id", "Credentials")
 
     def action_close(self):
-        """Close the dialog; the values were stored when it was saved."""
+        """Close the dialog; the values were stored when it was saved. For finance admins."""
+        require_role(self, ADMIN)
+        self.check_access("write")
         return {"type": "ir.actions.act_window_close"}
 
 

@@ -61,8 +61,8 @@ def verified(token, key):
     return header, claims
 
 
-class Gate:
-    """What the provider demands of each request, and its token endpoint."""
+class Account:
+    """What the provider demands of each request of an account, and its token endpoint."""
 
     def __init__(self, kind):
         self.kind, self.tokens, self.seen = kind, set(), set()
@@ -97,7 +97,7 @@ class Gate:
 
 @pytest.fixture
 def provider(request):
-    module, gate = _server(), Gate(request.param)
+    module, account = _server(), Account(request.param)
 
     class Handler(module.Handler):
         def do_POST(self):
@@ -105,19 +105,19 @@ def provider(request):
                 super().do_POST()
                 return
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-            token = gate.token({name: text[0] for name, text in parse_qs(body).items()})
+            token = account.token({name: text[0] for name, text in parse_qs(body).items()})
             answer = {"access_token": token, "expires_in": 300} if token else {}
             self._answer(200 if token else 401, answer or {"error": "invalid_client"})
 
         def _is_refused(self):
-            refused = not gate.lets_in(self.headers)
+            refused = not account.lets_in(self.headers)
             if refused:
                 self._answer(401, {"error": "unauthorized"})
             return refused
 
     module.Handler = Handler
     with module.LetterboxServer() as box:
-        box.gate = gate
+        box.account = account
         yield box
 
 
@@ -150,7 +150,7 @@ def sign_in(box, secret=SECRET, key=KEY):
         "client": lambda: ClientCredentials(url, "user", secret),
         "jwt": lambda: JwtAssertion(url, "user", "user", pem(key)),
         "jwt client": lambda: JwtAssertion(url, "user", "user", pem(key), is_client=True),
-    }[box.gate.kind]()
+    }[box.account.kind]()
 
 
 KINDS = ("basic", "api key", "client", "jwt", "jwt client")
@@ -175,7 +175,7 @@ def test_p8_each_sign_in_keeps_the_contract(provider):
         effects=lambda call: provider.posted.get(call.key, 0),
         reference=lambda call: provider.letters.get(call.key, {}).get("letter", ""),
         secrets=(SECRET, pem(KEY).splitlines()[1]),
-        **({"revoke": provider.gate.tokens.clear} if provider.gate.kind in OBTAINED else {}),
+        **({"revoke": provider.account.tokens.clear} if provider.account.kind in OBTAINED else {}),
     )
     assert [str(problem) for problem in examine(subject)] == []
 
@@ -183,15 +183,15 @@ def test_p8_each_sign_in_keeps_the_contract(provider):
 @pytest.mark.parametrize("provider", KINDS, indirect=True)
 def test_wrong_credentials_are_refused_and_nothing_is_taken(provider):
     wrong = sign_in(provider, "another-secret", ec.generate_private_key(ec.SECP256R1()))
-    if "jwt" in provider.gate.kind:
-        provider.gate.token = lambda form: None
+    if "jwt" in provider.account.kind:
+        provider.account.token = lambda form: None
     call = letter("letter")
     client = ProviderClient(SignedLetterbox(provider.url, "", sign_in=wrong), transport())
     assert isinstance(client.perform("send", call).outcome, AuthFailed)
     assert isinstance(client.probe().outcome, AuthFailed)
     assert not provider.posted
     good = SignedLetterbox(provider.url, "", sign_in=sign_in(provider))
-    if "jwt" not in provider.gate.kind:
+    if "jwt" not in provider.account.kind:
         assert isinstance(ProviderClient(good, transport()).perform("send", call).outcome, Accepted)
 
 

@@ -20,7 +20,12 @@ def test_both_registries_are_read():
 
 @pytest.mark.parametrize(
     "values",
-    [{}, {"traderName": "---", "traderAddress": " --- "}, {"target": {"address": "?"}}, {"name": 5}],
+    [
+        {},
+        {"traderName": "---", "traderAddress": " --- "},
+        {"target": {"address": "?"}},
+        {"name": 5},
+    ],
 )
 def test_what_is_not_disclosed_is_empty(values):
     assert disclosed(values) == ("", "")
