@@ -25,7 +25,7 @@ def disclosed(values: Mapping[str, Any]) -> tuple[str, str]:
     if isinstance(target, Mapping):
         found = cast("Mapping[str, Any]", target)
         address: Any = found.get("address")
-        parts = cast("Mapping[str, Any]", address) if isinstance(address, Mapping) else {}
+        parts = cast("Mapping[str, Any]", address if isinstance(address, Mapping) else {})
         lines = [_text(parts.get(name)) for name in _LINES]
         return _text(found.get("name")), "\n".join(filter(None, lines))
     name = _text(values.get("traderName")) or _text(values.get("name"))
