@@ -6,7 +6,7 @@
     "author": "Finance Connect contributors",
     "website": "https://github.com/finance-connect/finance-connect",
     "license": "LGPL-3",
-    "depends": ["finance_audit", "account"],
+    "depends": ["finance_audit", "account", "certificate"],
     "external_dependencies": {
         "python": ["certifi", "cryptography", "pydantic", "urllib3", "zeep"],
     },
@@ -22,6 +22,7 @@
         "views/finance_query_result_views.xml",
         "views/finance_exchange_views.xml",
         "views/finance_connection_views.xml",
+        "wizards/finance_credential_entry_views.xml",
         "views/finance_retry_policy_views.xml",
         "views/finance_route_views.xml",
         "views/finance_mapping_views.xml",

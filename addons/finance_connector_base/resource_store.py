@@ -33,6 +33,11 @@ _READ_SECONDS = 0.5
 _LOCK_TIMEOUT = f"SET LOCAL lock_timeout = '{WAIT_SECONDS:.0f}s'"
 
 
+def basis_hash(basis):
+    """Return the hash under which resources obtained on this basis are stored."""
+    return hashlib.sha256(repr(basis).encode()).hexdigest()
+
+
 class DatabaseResources:
     """The resources of one connection, kept in ``finance.resource``; safe to use from threads.
 
@@ -43,7 +48,7 @@ class DatabaseResources:
     def __init__(self, dbname, connection_id, basis, seal, unseal):
         self._dbname = dbname
         self._connection_id = connection_id
-        self._basis = hashlib.sha256(repr(basis).encode()).hexdigest()
+        self._basis = basis_hash(basis)
         self._seal = seal
         self._unseal = unseal
         self._lock = threading.Lock()

@@ -7,27 +7,48 @@ never on a record; dispatcher and pipeline hold a ``ClientHandle``, which leads 
 
 from __future__ import annotations
 
+import base64
+import json
+import logging
 from collections.abc import Mapping
-from dataclasses import is_dataclass
+from dataclasses import dataclass, field, is_dataclass
+from datetime import datetime
 from weakref import WeakKeyDictionary
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.serialization import pkcs12
 from odoo import fields
 from odoo.addons.finance_audit.core import keys
+from odoo.addons.finance_audit.core.address import parse_address
+from odoo.addons.finance_audit.core.client_certificate import (
+    ClientCertificate,
+    InvalidCertificate,
+    bundle,
+    read_bundle,
+)
 from odoo.addons.finance_audit.core.keyring import KeyRingError, Unreadable
 from odoo.addons.finance_audit.core.restricted import refuse_private_entry
 from odoo.addons.finance_audit.network import network_policy
 from odoo.tools import config
 
+from .core.conversation import Resource
 from .core.http.client import ClientPool, ProviderClient
+from .core.http.resources import MemoryResources
 from .core.http.transport import Transport
 from .core.security import vault
-from .core.security.masking import remember
+from .core.security.masking import MaskingFilter, remember
 from .exceptions import CredentialError
-from .resource_store import DatabaseResources
+from .resource_store import DatabaseResources, basis_hash
+
+_logger = logging.getLogger(__name__)
+_logger.addFilter(MaskingFilter())
 
 #: Purposes of the webhook's secrets. They are part of what a ciphertext is bound to and never change.
 WEBHOOK_SECRET = "callback"  # noqa: S105 (the name of a secret)
 PREVIOUS_WEBHOOK_SECRET = "callback_previous"  # noqa: S105 (the name of a secret)
+#: Private key and certificates, as one PEM text.
+CLIENT_CERTIFICATE = "client_certificate"
 
 #: Rows of one transaction of the re-encryption.
 BATCH = 100
@@ -118,6 +139,22 @@ def protocol_of(connection):
     return connection._adapter()._protocol(connection, open_secrets(connection))
 
 
+def open_plain(connection, purpose) -> str:
+    """Return a credential that its declaration says is no secret; empty where there is none.
+
+    :raises CredentialError: it cannot be decrypted.
+    """
+    if purpose not in plain_names(connection):
+        return ""
+    credential = connection.sudo().credential_ids.filtered(lambda item: item.purpose == purpose)
+    return _open(connection, credential) if credential.ciphertext else ""
+
+
+def plain_names(connection) -> frozenset[str]:
+    """Return the names of the declared credentials that are no secrets, an account for instance."""
+    return frozenset(item.name for item in connection._adapter()._credentials if not item.secret)
+
+
 def webhook_secrets(secrets: Mapping[str, str]) -> tuple[str, ...]:
     """Return the valid webhook secrets, newest first."""
     found = (secrets.get(name) for name in (WEBHOOK_SECRET, PREVIOUS_WEBHOOK_SECRET))
@@ -132,13 +169,109 @@ def new_client(connection, resources=None) -> ClientHandle:
     return _client(connection, protocol_of(connection), resources)
 
 
-def _client(connection, protocol, resources):
+def held_resources(connection) -> list[dict]:
+    """Return what a connection holds under its present settings, as it is stored: the newest first,
+    since a session rests on the token it was opened with. Ciphertexts stay ciphertexts.
+    """
+    rows = (
+        connection.env["finance.resource"]
+        .sudo()
+        .search(
+            [("connection_id", "=", connection.id), ("ciphertext", "!=", False)],
+            order="obtained_at desc",
+        )
+    )
+    try:
+        basis = _resource_basis(connection) if rows else None
+    except Exception:
+        # Adapter's code, or a secret without its key: what cannot be opened cannot be closed either.
+        _logger.info("the sessions of connection %s are not known", connection.id, exc_info=True)
+        return []
+    now = fields.Datetime.now()
+    return [
+        {
+            "name": row.name,
+            "generation": row.generation,
+            "ciphertext": row.ciphertext,
+            "public": row.public or {},
+        }
+        for row in rows
+        if row.basis == basis and (not row.expires_at or row.expires_at > now)
+    ]
+
+
+def former_client(former, resources, credentials) -> ClientHandle:
+    """Return a client with the settings, credentials and resources that a connection had.
+
+    :param former: a record with the former settings, not stored
+    :param resources: see ``held_resources``
+    :param credentials: ciphertexts by purpose
+    :raises KeyRingError: something cannot be decrypted.
+    """
+    secrets = {
+        purpose: vault.decrypt(_keys(), text, _binding(former, purpose))
+        for purpose, text in credentials.items()
+    }
+    kept = [
+        Resource(
+            item["name"],
+            item["generation"],
+            json.loads(
+                vault.decrypt(
+                    _keys(), item["ciphertext"], _binding(former, f"resource {item['name']}")
+                )
+            ),
+            item["public"],
+        )
+        for item in resources
+    ]
+    protocol = former._adapter()._protocol(former, secrets)
+    return _client(former, protocol, MemoryResources(kept=kept), secrets)
+
+
+def _resource_basis(connection):
+    """Return the hash of what the resources of a connection rest upon."""
+    protocol = protocol_of(connection)
+    settings = repr(protocol) if is_dataclass(protocol) else ""
+    return basis_hash((*_basis(connection), settings))
+
+
+def _client(connection, protocol, resources, stored=None):
     handle = ClientHandle()
-    transport = Transport(connection.environment, network_policy(), connection._provider_hosts())
-    secrets = tuple(open_secrets(connection).values())
+    stored = open_secrets(connection) if stored is None else stored
+    try:
+        transport = Transport(
+            connection.environment,
+            network_policy(),
+            connection._provider_hosts(),
+            certificate=_client_certificate(connection, stored),
+        )
+    except InvalidCertificate as error:
+        raise CredentialError(
+            connection.env._("The client certificate cannot be presented: %s.", error)
+        ) from error
+    plain = plain_names(connection)
+    secrets = tuple(_masked({name: text for name, text in stored.items() if name not in plain}))
     remember(handle, secrets)
     _clients[handle] = ProviderClient(protocol, transport, resources, secrets=secrets)
     return handle
+
+
+def _client_certificate(connection, stored):
+    """Return the certificate to present at the connection's own addresses, None for none."""
+    pem = stored.get(CLIENT_CERTIFICATE)
+    if not pem or not connection._adapter()._client_certificate:
+        return None
+    addresses = filter(None, (connection[name] for name in connection._address_fields()))
+    return ClientCertificate(pem, frozenset(parse_address(item).origin for item in addresses))
+
+
+def _masked(stored):
+    """Yield the texts to hide: secrets, and the private key by itself."""
+    for name, text in stored.items():
+        yield text
+        if name == CLIENT_CERTIFICATE:
+            yield text.partition("-----BEGIN CERTIFICATE")[0].strip()
 
 
 def _pooled(connection, basis):
@@ -231,6 +364,60 @@ def replace_webhook_secret(connection, secret):
     """Return the former webhook secret where ``secret`` is another one."""
     former = open_secrets(connection).get(WEBHOOK_SECRET)
     return former if former and former != secret else None
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateBundle:
+    """A certificate with its private key, read from Odoo's records."""
+
+    pem: str = field(repr=False)
+    subject: str
+    sha256: str
+    valid_until: datetime
+
+
+def read_certificate(certificate) -> CertificateBundle:
+    """Return one of Odoo's certificates with its private key and the certificates above it.
+
+    :raises InvalidCertificate: it has no private key, or cannot be read.
+    """
+    refuse_private_entry()
+    record = certificate.sudo().with_context(bin_size=False)
+    key = record.private_key_id
+    if not record.pem_certificate or not key.pem_key:
+        raise InvalidCertificate("it has no private key")
+    try:
+        private = _private_key(base64.b64decode(key.pem_key), key.password)
+        pem = bundle(private, _chain(record))
+    except (ValueError, TypeError) as error:
+        raise InvalidCertificate("certificate or private key cannot be read") from error
+    own = read_bundle(pem)[1][0]
+    return CertificateBundle(
+        pem,
+        own.subject.rfc4514_string(),
+        own.fingerprint(hashes.SHA256()).hex(),
+        own.not_valid_after_utc.replace(tzinfo=None),
+    )
+
+
+def _private_key(pem, password):
+    try:
+        return serialization.load_pem_private_key(pem, password.encode() if password else None)
+    except TypeError:
+        # Odoo keeps the password of a key that it stored without one.
+        return serialization.load_pem_private_key(pem, None)
+
+
+def _chain(record):
+    """Return the certificate and those above it that came with its file."""
+    own = x509.load_pem_x509_certificate(base64.b64decode(record.pem_certificate))
+    content, further = base64.b64decode(record.content), []
+    if record.content_format == "pkcs12":
+        password = (record.pkcs12_password or "").encode() or None
+        further = pkcs12.load_key_and_certificates(content, password)[2]
+    elif record.content_format == "pem":
+        further = x509.load_pem_x509_certificates(content)
+    return [own, *(item for item in further if item != own)]
 
 
 # -- rotation --------------------------------------------------------------------------------------
@@ -326,7 +513,7 @@ def _error(credential, error):
         credential.env._(
             "The secret “%(purpose)s” cannot be used: %(reason)s. Ask the system administrator to check the "
             "key ring, then enter the secret again.",
-            purpose=credential.purpose,
+            purpose=credential.label,
             reason=str(error),
         )
     )

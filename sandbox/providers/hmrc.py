@@ -37,6 +37,14 @@ ERRORS = {
     503: ("SERVER_ERROR", "Service unavailable"),
     504: ("GATEWAY_TIMEOUT", "The request was not answered in time"),
 }
+#: Every error of the API's document and of the reference guide, by status and code.
+PUBLISHED = {
+    (400, "INVALID_REQUEST"),
+    (401, "MISSING_CREDENTIALS"),
+    (403, "INVALID_REQUEST"),
+    (404, "NOT_FOUND"),
+    *((status, code) for status, (code, _message) in ERRORS.items()),
+}
 COMPANY = {
     "name": Field(required=True, max_length=200),
     "address": Field(
@@ -74,8 +82,8 @@ class Hmrc(Provider):
     name = "hmrc"
     title = "HMRC Check a UK VAT number 2.0"
     default_clients = {"hmrc-client": "hmrc-secret"}
-    default_settings = {"registered": EXAMPLES}
-    settings_fields = {"registered": Field(dict)}
+    default_settings = {"registered": EXAMPLES, "answer_with": {}}
+    settings_fields = {"registered": Field(dict), "answer_with": Field(dict)}
     scopes = (SCOPE,)
 
     def operations(self) -> Sequence[Operation]:
@@ -125,9 +133,15 @@ class Hmrc(Provider):
         return call.params.get("targetVrn")
 
     def change_settings(self, changes: Any) -> list[str]:
-        """Change the registered companies."""
+        """Change the registered companies, and the errors that numbers are answered with."""
+        answers = changes.get("answer_with") if isinstance(changes, dict) else None
+        wrong = [
+            f"settings.answer_with.{vrn}: is no published error such as 404 NOT_FOUND"
+            for vrn, text in (answers if isinstance(answers, dict) else {}).items()
+            if read_error(text) not in PUBLISHED
+        ]
         registered = changes.get("registered") if isinstance(changes, dict) else None
-        found = []
+        found = wrong
         for vrn, company in (registered if isinstance(registered, dict) else {}).items():
             found += object_problems(company, COMPANY, f"settings.registered.{vrn}", closed=True)
             found += [] if VRN.fullmatch(vrn) else [f"settings.registered.{vrn}: is no VAT number"]
@@ -138,11 +152,20 @@ class Hmrc(Provider):
 
         def checked(call: Call) -> Reply:
             try:
+                self.refuse_as_set(call)
                 return json_reply(handler(call))
             except Refused as refused:
                 return self.error(refused.status, refused.code, str(refused))
 
         return checked
+
+    def refuse_as_set(self, call: Call) -> None:
+        """Refuse a number, or with ``*`` every one, with the error that was set for it."""
+        given = self.settings["answer_with"]
+        text = given.get(call.params["targetVrn"]) or given.get("*")
+        if text:
+            status, code = read_error(text)
+            raise Refused(status, code, ERRORS.get(status, ("", ""))[1])
 
     # Operations
 
@@ -184,6 +207,12 @@ class Hmrc(Provider):
 
     def now(self) -> str:
         return to_text(self.core.clock.peek())[:19] + "+00:00"
+
+
+def read_error(text: Any) -> tuple[int, str]:
+    """Return status and code of a setting such as ``404 NOT_FOUND``."""
+    status, _space, code = str(text).partition(" ")
+    return int(status) if status.isdecimal() else 0, code
 
 
 def checked_vrn(call: Call, name: str) -> str:

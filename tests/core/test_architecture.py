@@ -28,10 +28,12 @@ LAYERS = {
 }
 NETWORK_ADDON = "finance_connector_base"
 # The evidence layer lies below the network addon and is anchored outside without it. It holds what both
-# call with: one file parses addresses, one opens sockets; the time-stamping client names its errors.
+# call with: one file parses addresses, one opens sockets, one loads client certificates; the time-stamping
+# client names its errors.
 NETWORK_EXCEPTIONS = (
     "finance_audit/core/address.py",
     "finance_audit/core/bounded_http.py",
+    "finance_audit/core/client_certificate.py",
     "finance_audit/core/timestamp_client.py",
 )
 SOCKETS = re.compile(

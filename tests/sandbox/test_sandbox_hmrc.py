@@ -12,7 +12,8 @@ from jsonschema import Draft4Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT4
 
-from sandbox.client import ControlClient
+from sandbox.client import ControlClient, ControlError
+from sandbox.providers.hmrc import PUBLISHED
 from tools.dev import specifications
 
 DOCUMENT = specifications.FOLDER / "hmrc" / "vat-registered-companies-2.0.yaml"
@@ -131,6 +132,20 @@ def test_an_outage_and_throttling(hmrc: Client, control: ControlClient) -> None:
     assert int(throttled.headers["Retry-After"]) > 1
     control.advance(60)
     assert hmrc.get().status_code == 200
+
+
+@pytest.mark.parametrize("error", sorted(PUBLISHED))
+def test_each_published_error_can_be_set(
+    hmrc: Client, control: ControlClient, error: tuple[int, str]
+) -> None:
+    control.settings("hmrc", answer_with={TARGET: "{} {}".format(*error)})
+    assert refusal(hmrc.get()) == error
+    assert hmrc.get(REQUESTER).status_code == 200
+
+
+def test_an_error_that_is_not_published_cannot_be_set(control: ControlClient) -> None:
+    with pytest.raises(ControlError, match="answer_with"):
+        control.settings("hmrc", answer_with={"*": "418 TEAPOT"})
 
 
 def test_a_token_is_demanded_and_expires(hmrc: Client, control: ControlClient) -> None:

@@ -41,6 +41,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.util.ssl_ import create_urllib3_context
 
 from .address import Address, ForbiddenAddress, NetworkPolicy
+from .client_certificate import ClientCertificate
 
 #: Bytes of status line, headers and informational responses together.
 MAX_HEAD = 64 * 1024
@@ -380,9 +381,7 @@ class _TlsPool(HTTPSConnectionPool):
     ConnectionCls: Any = _TlsConnection
 
 
-@functools.lru_cache(maxsize=4)
-def _tls(ca_bundle: str) -> ssl.SSLContext:
-    """Return the one context of a process; reading the authorities takes longer than a call."""
+def _new_tls(ca_bundle: str) -> ssl.SSLContext:
     context = create_urllib3_context()
     context.load_verify_locations(ca_bundle or certifi.where())
     context.verify_mode = ssl.CERT_REQUIRED
@@ -390,16 +389,49 @@ def _tls(ca_bundle: str) -> ssl.SSLContext:
     return context
 
 
-class HttpCaller:
-    """Keep-alive connections under one policy, safe to use from several threads."""
+@functools.lru_cache(maxsize=4)
+def _tls(ca_bundle: str) -> ssl.SSLContext:
+    """Return the one context of a process; reading the authorities takes longer than a call."""
+    return _new_tls(ca_bundle)
 
-    def __init__(self, policy: NetworkPolicy, *, loopback: bool = False, pool_size: int = 128):
+
+def _tls_presenting(ca_bundle: str, certificate: ClientCertificate) -> ssl.SSLContext:
+    """Return a context of its own, never shared: sockets of one account serve no other."""
+    context = _new_tls(ca_bundle)
+    certificate.load_into(context)
+    return context
+
+
+def _pools(context: ssl.SSLContext, size: int) -> Any:
+    pools: Any = urllib3.PoolManager(maxsize=size, cert_reqs="CERT_REQUIRED", ssl_context=context)
+    pools.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
+    return pools
+
+
+class HttpCaller:
+    """Keep-alive connections under one policy, safe to use from several threads.
+
+    A client certificate is presented to the servers it was given for, and to no other.
+    """
+
+    def __init__(
+        self,
+        policy: NetworkPolicy,
+        *,
+        loopback: bool = False,
+        pool_size: int = 128,
+        certificate: ClientCertificate | None = None,
+    ):
+        """:raises InvalidCertificate: the certificate cannot be presented."""
         self._policy = policy
         self._loopback = loopback
-        self._pools: Any = urllib3.PoolManager(
-            maxsize=pool_size, cert_reqs="CERT_REQUIRED", ssl_context=_tls(policy.ca_bundle)
+        self._pools = _pools(_tls(policy.ca_bundle), pool_size)
+        self._origins = certificate.origins if certificate else frozenset[tuple[str, str, int]]()
+        self._presenting = (
+            _pools(_tls_presenting(policy.ca_bundle, certificate), pool_size)
+            if certificate
+            else self._pools
         )
-        self._pools.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
 
     def call(
         self,
@@ -440,6 +472,7 @@ class HttpCaller:
     def close(self) -> None:
         """Close idle sockets."""
         self._pools.clear()
+        self._presenting.clear()
 
     def _exchange(
         self,
@@ -450,7 +483,8 @@ class HttpCaller:
         limits: Limits,
         guard: _Guard,
     ) -> Answer:
-        pool = self._pools.connection_from_host(address.host, address.port, address.scheme)
+        pools = self._presenting if address.origin in self._origins else self._pools
+        pool = pools.connection_from_host(address.host, address.port, address.scheme)
         response = pool.urlopen(
             method,
             address.target,

@@ -29,6 +29,7 @@ MANUAL = "manual"
 # Kinds of cases about a whole connection.
 CREDENTIALS = "credentials"
 STOPPED = "stopped"
+CERTIFICATE = "certificate"
 # Kinds of cases about a document of accounting.
 NOT_POSTED = "not_posted"
 NO_EVIDENCE = "no_evidence"
@@ -51,6 +52,7 @@ KINDS = (
     (MANUAL, "Decided without a case"),
     (CREDENTIALS, "Credentials refused"),
     (STOPPED, "Connection not sending"),
+    (CERTIFICATE, "Client certificate expires"),
     (NOT_POSTED, "Not posted"),
     (NO_EVIDENCE, "Posted without checks"),
     (DIFFERENCE, "Differs from the e-invoice"),
@@ -58,7 +60,7 @@ KINDS = (
     (STORAGE, "Storage limit exceeded"),
 )
 #: Kinds that are raised by the periodic review and closed by it when the condition has ended.
-STALLS = (OVERDUE, NO_RECEIPT, CREDENTIALS, STOPPED)
+STALLS = (OVERDUE, NO_RECEIPT, CREDENTIALS, STOPPED, CERTIFICATE)
 
 RETRY = "retry"
 SEND_AGAIN = "send_again"

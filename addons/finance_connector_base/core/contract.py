@@ -67,6 +67,10 @@ class Party(_Model):
         return next((item.value for item in self.identifiers if item.scheme == scheme), None)
 
 
+#: Identifiers that prove another one of the same party and are no fact of their own.
+PROOF_SCHEMES = frozenset({"vat-proof"})
+
+
 class Line(_Model):
     """One line. ``net_amount`` is after discount, before tax, in document currency, sign of the document kind."""
 

@@ -1,4 +1,4 @@
-"""Secrets that a provider needs, declared as data by its adapter."""
+"""Credentials that a provider needs, declared as data by its adapter."""
 
 from __future__ import annotations
 
@@ -7,12 +7,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """One secret of a connection.
+    """One credential of a connection; declared, it is entered in the form without a field or view.
 
-    ``name`` is part of what the ciphertext is bound to and never changes. ``label`` is translatable (a lazy
-    translation); it names the secret in the form and in the list of what is still required.
+    ``name`` is part of what the ciphertext is bound to and never changes. ``label`` and ``help`` are
+    translatable (lazy translations); the label names it in the form and in the list of what is still
+    required. ``secret`` values are never displayed again; others, an account for instance, are shown
+    to finance admins. ``field`` names a field of the connection by which the adapter has it entered
+    in a view of its own.
     """
 
     name: str
     label: object
     required: bool = True
+    secret: bool = True
+    help: object = ""
+    field: str = ""

@@ -34,6 +34,7 @@ from .delivery.outcomes import (
     Transient,
     Unknown,
 )
+from .http.sign_ins import FixedCredentials, JwtAssertion
 from .http.wire import HttpRequest, HttpResponse
 from .security.webhook import WebhookEvent, WebhookRefused
 
@@ -147,6 +148,10 @@ class ClientCredentials:
     scope: str = ""
 
 
+#: Ready-made sign-ins: put on requests as they are, or obtaining a token.
+SignIn = FixedCredentials | ClientCredentials | JwtAssertion
+
+
 class ProviderProtocol:
     """Base class of provider protocols. Every method is pure: it neither opens sockets nor reads clocks."""
 
@@ -161,8 +166,10 @@ class ProviderProtocol:
 
     # -- authentication and resources --------------------------------------------------------------
 
-    def authorization(self) -> ClientCredentials | None:
-        """Return the grant whose bearer token each request carries, or None."""
+    def authorization(self) -> SignIn | None:
+        """Return the sign-in of this account, or None: ``Basic`` and ``ApiKey`` are put on each
+        request, ``ClientCredentials`` and ``JwtAssertion`` obtain the bearer token it carries.
+        """
         return None
 
     def needs(self, step: Step, call: Call) -> tuple[str, ...]:
@@ -186,11 +193,11 @@ class ProviderProtocol:
         :raises LookupError: the protocol has no resource of this name.
         """
         grant = self.authorization()
-        if name != TOKEN or grant is None:
+        if name != TOKEN or grant is None or isinstance(grant, FixedCredentials):
             raise LookupError(name)
         from .http.oauth import obtain_token
 
-        return obtain_token(grant)
+        return obtain_token(grant, context)
 
     def release(self, name: str, resource: Resource, context: Context) -> Conversation | None:
         """Return the conversation that gives a resource up, None where it simply ends."""
@@ -202,7 +209,7 @@ class ProviderProtocol:
 
     def has_resource(self, name: str) -> bool:
         """Return whether requests with ``auth=name`` carry credentials of a resource."""
-        return name == TOKEN and self.authorization() is not None
+        return name == TOKEN and isinstance(self.authorization(), ClientCredentials | JwtAssertion)
 
     # -- conversations -----------------------------------------------------------------------------
 

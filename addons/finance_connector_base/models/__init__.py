@@ -3,6 +3,7 @@ from . import finance_audit_entry
 from . import finance_adapter
 from . import finance_credential
 from . import finance_query
+from . import finance_client_certificate
 from . import finance_connection
 from . import finance_finding
 from . import finance_exchange_attempt
@@ -15,6 +16,7 @@ from . import finance_dispatcher
 from . import finance_dispatcher_worker
 from . import finance_throttle
 from . import finance_resource
+from . import finance_resource_release
 from . import finance_retry_policy
 from . import finance_shared_mixin
 from . import finance_route

@@ -11,6 +11,7 @@ from odoo.modules import get_manifest
 
 from ..core.credentials import Credential
 from ..core.protocol import Operation, ProviderProtocol, Query
+from ..secret_store import CLIENT_CERTIFICATE, PREVIOUS_WEBHOOK_SECRET, WEBHOOK_SECRET
 
 
 class FinanceAdapter(models.AbstractModel):
@@ -28,8 +29,12 @@ class FinanceAdapter(models.AbstractModel):
     #: Patterns of the provider's hosts by environment, ``{"production": ("api.example.com",)}``. Other
     #: hosts are refused unless the administrator of the server names them in ``odoo.conf``.
     _hosts: Mapping[str, tuple[str, ...]] = MappingProxyType({})
-    #: The secrets the provider asks for, as data.
+    #: The credentials the provider asks for, as data; they give the form and the list of what is
+    #: still required.
     _credentials: tuple[Credential, ...] = ()
+    #: Whether the provider's servers demand a certificate of the client (mutual TLS): ``required``,
+    #: ``optional``, or empty for none.
+    _client_certificate = ""
     #: How webhooks are authenticated: ``standard`` (Standard Webhooks), ``bearer``, or empty for
     #: none.
     _webhook_scheme = ""
@@ -64,6 +69,20 @@ class FinanceAdapter(models.AbstractModel):
         """Return the name of an operation for users."""
         return self._operation_labels().get(name) or (name or "").replace("_", " ").capitalize()
 
+    def _entered_credentials(self) -> tuple[Credential, ...]:
+        """Return the credentials that are entered without a field of their own."""
+        return tuple(item for item in self._credentials if not item.field)
+
+    def _credential_label(self, name) -> str:
+        """Return the name of a credential for users, translated."""
+        labels = {
+            WEBHOOK_SECRET: self.env._("Webhook secret"),
+            PREVIOUS_WEBHOOK_SECRET: self.env._("Previous webhook secret"),
+            CLIENT_CERTIFICATE: self.env._("Client certificate"),
+            **{item.name: self.env._(item.label) for item in self._credentials},
+        }
+        return labels.get(name) or (name or "").replace("_", " ").capitalize()
+
     def _adapter_version(self) -> str:
         """Return the version of the addon that implements the adapter, as recorded on each attempt."""
         return get_manifest(self._original_module).get("version", "")
@@ -80,6 +99,17 @@ class FinanceAdapter(models.AbstractModel):
         """Return the labels of the fields that are still required before the connection can be
         used: at least the required credentials.
         """
+        missing = self._missing_credentials(connection)
+        if self._client_certificate == "required" and not connection._has_secret(
+            CLIENT_CERTIFICATE
+        ):
+            missing.append(
+                connection._fields["client_certificate_id"]._description_string(self.env)
+            )
+        return missing
+
+    def _missing_credentials(self, connection) -> list[str]:
+        """Return the labels of the required credentials that are not stored."""
         return [
             self.env._(item.label)
             for item in self._credentials

@@ -117,6 +117,7 @@ class FinanceAuditStatement(models.AbstractModel):
             "secret.client_id": _("client ID"),
             "secret.client_secret": _("client secret"),
             "secret.api_key": _("API key"),
+            "secret.client_certificate": _("client certificate"),
             "secret.webhook_secret": _("webhook secret"),
             "secret.previous_webhook_secret": _("previous webhook secret"),
             "retention.purged": _("Content of %(name)s removed. Parts: %(count)s"),

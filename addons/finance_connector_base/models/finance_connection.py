@@ -19,7 +19,7 @@ import logging
 import secrets as random_secrets
 import uuid
 
-from odoo import api, fields, models
+from odoo import Command, api, fields, models
 from odoo.addons.finance_audit.core.address import parse_address
 from odoo.addons.finance_audit.core.restricted import is_written_by_suite, refuse_private_entry
 from odoo.addons.finance_audit.core.statement import Statement
@@ -44,6 +44,7 @@ from ..secret_store import (
     replace_webhook_secret,
     store_secret,
 )
+from .finance_client_certificate import CERTIFICATE_FACTS
 from .roles import ADMIN, OPERATOR, require_role
 
 _logger = logging.getLogger(__name__)
@@ -71,6 +72,7 @@ _SYSTEM_FIELDS = {
     "throttle_ids": False,
     "exchange_ids": False,
     "webhook_event_ids": False,
+    **dict.fromkeys(CERTIFICATE_FACTS, False),
 }
 #: They have no column of their own on a connection, or are computed: no initial value is stored.
 _NO_INITIAL = frozenset(
@@ -82,10 +84,17 @@ _NO_INITIAL = frozenset(
 class FinanceConnection(models.Model):
     _name = "finance.connection"
     _description = "Connection"
-    _inherit = ["finance.audit.tracked.mixin", "finance.query.mixin"]
+    _inherit = [
+        "finance.audit.tracked.mixin",
+        "finance.client.certificate.mixin",
+        "finance.query.mixin",
+    ]
     _order = "company_id, name"
     _check_company_auto = True
-    _audit_tracked = ("name", "company_id", "provider", "environment", "base_url", "state")
+    _audit_tracked = (
+        *("name", "company_id", "provider", "environment", "base_url", "state"),
+        *("client_certificate_subject", "client_certificate_sha256"),
+    )
 
     # -- settings ----------------------------------------------------------------------------------
     # -------------
@@ -134,6 +143,12 @@ class FinanceConnection(models.Model):
         "Credentials",
         readonly=True,
         groups=ADMIN,
+    )
+    declares_credentials = fields.Boolean(
+        "Credentials to enter", compute="_compute_declared_credentials", groups=ADMIN
+    )
+    missing_credentials = fields.Char(
+        "Required credentials", compute="_compute_declared_credentials", groups=ADMIN
     )
     last_test_result = fields.Selection(
         [("never", "Not tested"), ("ok", "Passed"), ("failed", "Failed")],
@@ -253,6 +268,14 @@ class FinanceConnection(models.Model):
     def _compute_api_version(self):
         for connection in self:
             connection.api_version = connection._adapter()._api_version or False
+
+    @api.depends("provider", "credential_ids")
+    @api.depends_context("lang")
+    def _compute_declared_credentials(self):
+        for connection in self:
+            adapter = connection._adapter()
+            connection.declares_credentials = bool(adapter._entered_credentials())
+            connection.missing_credentials = ", ".join(adapter._missing_credentials(connection))
 
     @api.depends("last_test_finding", "blocking_finding")
     @api.depends_context("lang")
@@ -449,7 +472,10 @@ class FinanceConnection(models.Model):
         """
         changed = self.filtered(lambda connection: connection._is_moved_by(vals)).sudo()
         if changed:
+            self.env["finance.resource.release"]._order_for(changed)
             changed.credential_ids.unlink()
+            changed.client_certificate_id = False
+            changed._forget_certificate_facts()
             changed.filtered(lambda connection: connection.state == "active").state = "paused"
             changed.last_test_result = "never"
 
@@ -498,6 +524,26 @@ class FinanceConnection(models.Model):
             if client:
                 client.close()
 
+    def action_enter_credentials(self):
+        """Open the dialog in which the declared credentials are entered. For finance admins."""
+        self.ensure_one()
+        require_role(self, ADMIN)
+        self.check_access("write")
+        lines = [
+            Command.create({"name": item.name}) for item in self._adapter()._entered_credentials()
+        ]
+        entry = self.env["finance.credential.entry"].create(
+            {"connection_id": self.id, "line_ids": lines}
+        )
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Credentials"),
+            "res_model": entry._name,
+            "res_id": entry.id,
+            "views": [(False, "form")],
+            "target": "new",
+        }
+
     def action_activate(self):
         """Start sending; the connection must have passed its test. For finance admins."""
         require_role(self, ADMIN)
@@ -519,6 +565,7 @@ class FinanceConnection(models.Model):
                 "blocking_finding": False,
             }
         )
+        self.env["finance.resource.release"]._withdraw(self)
         self.env["finance.throttle"].sudo()._reset(self.ids)
         self.env["finance.exchange"]._wake_dispatcher()
         return True
@@ -526,6 +573,7 @@ class FinanceConnection(models.Model):
     def action_pause(self):
         """Stop sending; queued exchanges are kept. For finance admins and operators."""
         require_role(self, ADMIN, OPERATOR)
+        self.env["finance.resource.release"]._order_for(self, is_of_pause=True)
         self.sudo().write({"state": "paused"})
         return True
 
@@ -544,6 +592,7 @@ class FinanceConnection(models.Model):
             if obstacle:
                 raise UserError(obstacle)
         self.sudo().write({"state": "active", "blocking_finding": False})
+        self.env["finance.resource.release"]._withdraw(self)
         self.env["finance.exchange"]._wake_dispatcher()
         return True
 
@@ -718,12 +767,16 @@ class FinanceConnection(models.Model):
     def _blocking_finding(self):
         """Return why this database may not send through this connection, or None (R40)."""
         self.ensure_one()
+        return self._database_finding() or self._address_finding() or self._certificate_finding()
+
+    def _database_finding(self):
+        """Return why nothing may be sent from this database, or None (R40)."""
         if self.sealed_database != self._database_uuid():
             return Finding("connection.database_copy")
         neutralized = self.env["ir.config_parameter"].sudo().get_param("database.is_neutralized")
         if neutralized and self.environment == "production":
             return Finding("connection.database_neutralized")
-        return self._address_finding()
+        return None
 
     def _address_finding(self):
         """Return why an address of this connection may not be called, or None."""
@@ -791,12 +844,15 @@ class FinanceConnection(models.Model):
         """
         self.ensure_one()
         self.check_access("write")
+        if purpose not in (WEBHOOK_SECRET, PREVIOUS_WEBHOOK_SECRET):
+            self.env["finance.resource.release"]._order_for(self)
         action = store_secret(self, purpose, secret)
         kind = {
             WEBHOOK_SECRET: "webhook_secret",
             PREVIOUS_WEBHOOK_SECRET: "previous_webhook_secret",
         }.get(purpose, purpose)
-        label = {"code": f"secret.{kind}", "args": {}, "text": kind.replace("_", " ")}
+        plain = self.with_context(lang="en_US")._adapter()._credential_label(purpose)
+        label = {"code": f"secret.{kind}", "args": {}, "text": plain}
         about = {"purpose": label, "name": self.name}
         self.env["finance.audit.entry"]._record(
             action=f"credential.{action}",

@@ -25,6 +25,7 @@ class FinanceCredential(models.Model):
         "res.company", related="connection_id.company_id", store=True, index=True
     )
     purpose = fields.Char(required=True, help="Use of the secret, for example client_secret.")
+    label = fields.Char("Credential", compute="_compute_label")
     uuid = fields.Char("UUID", required=True, copy=False, default=lambda self: str(uuid.uuid4()))
     ciphertext = fields.Char(
         copy=False,
@@ -38,6 +39,13 @@ class FinanceCredential(models.Model):
     _unique_purpose = models.Constraint(
         "UNIQUE(connection_id, purpose)", "A connection has one secret per purpose."
     )
+
+    @api.depends("purpose", "connection_id.provider")
+    @api.depends_context("lang")
+    def _compute_label(self):
+        for credential in self:
+            adapter = credential.connection_id._adapter()
+            credential.label = adapter._credential_label(credential.purpose)
 
     @api.model_create_multi
     def create(self, vals_list):

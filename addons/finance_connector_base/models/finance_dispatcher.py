@@ -32,7 +32,7 @@ from ..core.delivery import outcomes, states, throttle
 from ..core.delivery.batches import MAX_CLAIMED, batch_sizes, pack
 from ..core.delivery.boundaries import reached
 from ..core.delivery.outcomes import AuthFailed, Unknown
-from ..core.delivery.pipeline import Claim, ClaimBatch, Pipeline, Preparation, Probe
+from ..core.delivery.pipeline import Claim, ClaimBatch, Pipeline, Preparation, Probe, Release
 from ..core.delivery.queries import QUERIES, parameters
 from ..core.delivery.run import DATABASE_AWAY, FIRST_IDLE_TIMEOUT_SECONDS, Run
 from ..core.delivery.transitions import (
@@ -48,7 +48,7 @@ from ..core.delivery.windows import blocked, group_of
 from ..core.finding import Finding
 from ..core.protocol import LIMITS, Call, Operation
 from ..core.security.masking import MaskingFilter, mask_secrets
-from ..secret_store import ClientHandle, pooled_client
+from ..secret_store import ClientHandle, former_client, pooled_client
 from .finance_dispatcher_worker import Heartbeat
 
 _logger = logging.getLogger(__name__)
@@ -449,6 +449,36 @@ class FinanceDispatcher(models.AbstractModel):
         return [Probe(connection_id, targets[connection_id].client) for connection_id in due]
 
     @api.model
+    def _claim_releases(self):
+        """Take the orders to give sessions and tokens up; each is carried out at most once."""
+        with self._transaction() as env:
+            found = []
+            for connection, former, resources, credentials in env[
+                "finance.resource.release"
+            ]._take():
+                try:
+                    client = former_client(former, resources, credentials)
+                except Exception:
+                    # Nothing waits for it: the session ends by itself.
+                    _logger.exception("sessions of connection %s are not closed", connection.id)
+                    continue
+                names = tuple(item["name"] for item in resources)
+                found.append(Release(connection.id, client, names))
+        return found
+
+    @api.model
+    def _commit_releases(self, results):
+        """Store the attempts to give something up; whether one succeeded changes nothing."""
+        for task, report in results:
+            try:
+                with self._transaction() as env:
+                    env["finance.resource.release"]._note(task.connection_id, report)
+            except DATABASE_AWAY:
+                raise
+            except Exception:
+                _logger.exception("a release of connection %s broke", task.connection_id)
+
+    @api.model
     def _commit_preparations(self, results):
         """Commit what obtaining resources showed about the providers."""
         self._learn([(task.connection_id, report.outcome, "") for task, report in results])
@@ -600,7 +630,7 @@ class FinanceDispatcher(models.AbstractModel):
             }
             for claim, report in results
         ]
-        bodies = [_stored(report.body) for _claim, report in results]
+        bodies = [stored_body(report.body) for _claim, report in results]
         self.env.cr.execute(
             QUERIES["attempts_end"],
             {
@@ -815,7 +845,7 @@ def _payload(stored):
         return b""
 
 
-def _stored(body):
+def stored_body(body):
     """Return bytes as a Binary field keeps them."""
     return base64.b64encode(body[:_KEPT_BODY]) if body else None
 

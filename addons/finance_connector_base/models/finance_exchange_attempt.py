@@ -49,7 +49,7 @@ class FinanceExchangeAttempt(models.Model):
         readonly=True,
         index=True,
         ondelete="restrict",
-        help="Empty for a query: it has no effect and therefore no exchange.",
+        help="Empty for a query and for a closed session: they have no effect and therefore no exchange.",
     )
     # Of the exchange; a query states its own.
     connection_id = fields.Many2one(
@@ -69,6 +69,7 @@ class FinanceExchangeAttempt(models.Model):
             ("poll", "Poll for the verdict"),
             ("receipt", "Fetch the receipt"),
             ("query", "Query"),
+            ("release", "Close session"),
         ],
         required=True,
         readonly=True,
@@ -134,8 +135,8 @@ class FinanceExchangeAttempt(models.Model):
 
     _token = models.UniqueIndex("(token)")
     _exchange_of_step = models.Constraint(
-        "CHECK((step = 'query') = (exchange_id IS NULL))",
-        "An attempt belongs to an exchange unless it is a query.",
+        "CHECK((step IN ('query', 'release')) = (exchange_id IS NULL))",
+        "An attempt belongs to an exchange unless it is a query or closes a session.",
     )
     #: For the figures of the last hour and the lists by connection and time.
     _recent = models.Index("(connection_id, started_at)")

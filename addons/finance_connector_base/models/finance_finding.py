@@ -193,6 +193,16 @@ class FinanceFinding(models.AbstractModel):
                     "Correct the address, or ask the administrator of the server to allow it in the configuration file."
                 ),
             ),
+            "connection.certificate_expired": (
+                _("The client certificate expired on %(date)s."),
+                _(
+                    "A finance admin selects a renewed certificate on the connection. Queued exchanges are kept."
+                ),
+            ),
+            "connection.certificate_missing": (
+                _("The provider requires a client certificate."),
+                _("A finance admin selects a certificate on the connection."),
+            ),
             "connection.database_neutralized": (
                 _("This database is neutralized and does not send to production."),
                 "",
@@ -225,6 +235,13 @@ class FinanceFinding(models.AbstractModel):
                 _("The connection is not activated while exchanges are queued."),
                 _(
                     "A finance admin tests and activates the connection. The case closes automatically."
+                ),
+            ),
+            "stall.certificate_expires": (
+                _("The client certificate of the connection expires on %(date)s."),
+                _(
+                    "Obtain a renewed certificate from the provider or the issuer and select it on the connection. The "
+                    "case closes automatically."
                 ),
             ),
             "case.manual": (_("Decided by %(user)s without an open case."), ""),

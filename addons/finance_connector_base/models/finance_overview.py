@@ -188,7 +188,8 @@ class FinanceOverview(models.Model):
             ),
             (
                 _("Stalled cases"),
-                is_open & Domain("kind", "in", ["overdue", "credentials", "stopped"]),
+                is_open
+                & Domain("kind", "in", ["overdue", "credentials", "stopped", "certificate"]),
                 "warning",
             ),
         ]

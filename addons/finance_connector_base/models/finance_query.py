@@ -16,6 +16,7 @@ from psycopg2 import errors
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
 from ..core.delivery.outcomes import bounded_seconds
+from ..core.delivery.queries import QUERIES
 from ..core.finding import INFO, Finding, storable_text
 from ..core.query import MAX_QUERY_SECONDS, QueryReply
 from ..secret_store import pooled_client
@@ -92,9 +93,8 @@ class FinanceQueryMixin(models.AbstractModel):
 
     def _query_load(self, env):
         """Return how many calls of exchanges are in flight through this connection."""
-        return env["finance.exchange"].search_count(
-            [("connection_id", "=", self.id), ("claim_token", "!=", False)]
-        )
+        env.cr.execute(QUERIES["calls_in_flight"], {"connection": self.id})
+        return env.cr.fetchone()[0]
 
     def _note_query(self, query, asked_at, report):
         """Store the attempt and what the throttle learns; return the attempt's token.

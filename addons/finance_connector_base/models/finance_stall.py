@@ -1,12 +1,13 @@
 """Detection of stalls: exchanges and connections that do not proceed although nothing has failed.
 
-Four conditions, each of which opens one case (``core.cases.STALLS``) and closes it when it has
+Five conditions, each of which opens one case (``core.cases.STALLS``) and closes it when it has
 ended:
 
 * a verdict is missing longer than the operation or its retry policy allows;
 * the receipt of an accepted document is missing longer than the operation allows;
 * the provider refuses the credentials of a connection in use;
-* a connection is paused or blocked while exchanges are queued.
+* a connection is paused or blocked while exchanges are queued;
+* the client certificate of a connection in use ends within ``CERTIFICATE_DAYS``.
 
 A condition that persists after an operator has closed its case is raised again after one further
 period: the verdict
@@ -25,6 +26,8 @@ from .res_company import DEFAULT_CASE_HOURS
 
 #: Exchanges examined per review; the oldest come first, the next review continues.
 BATCH = 500
+#: A client certificate is renewed by people, and issuers take weeks.
+CERTIFICATE_DAYS = 30
 #: States in which a verdict or a status check is outstanding.
 _WITHOUT_VERDICT = (states.WAITING, states.UNKNOWN)
 #: States that need the connection to proceed.
@@ -74,6 +77,7 @@ class FinanceStall(models.AbstractModel):
         self._review_receipts()
         self._review_credentials()
         self._review_connections()
+        self._review_certificates()
 
     # -- verdicts ----------------------------------------------------------------------------------
     # -------------
@@ -182,6 +186,24 @@ class FinanceStall(models.AbstractModel):
         if connection.blocking_finding:
             return Finding.from_json(connection.blocking_finding)
         return Finding(f"stall.connection_{connection.state}", WARNING)
+
+    # -- client certificates -----------------------------------------------------------------------
+
+    def _review_certificates(self):
+        """Raise client certificates that end soon, or have ended, before the provider refuses them."""
+        soon = fields.Datetime.now() + timedelta(days=CERTIFICATE_DAYS)
+        ending = self.env["finance.connection"].search(
+            [("client_certificate_until", "<", soon), ("state", "!=", "draft")]
+        )
+        ending = ending.filtered("client_certificate_use")
+        for connection in self._not_raised_lately(ending, cases.CERTIFICATE):
+            finding = connection._certificate_finding() or Finding(
+                "stall.certificate_expires",
+                WARNING,
+                {"date": str(connection.client_certificate_until.date())},
+            )
+            self.env["finance.case"]._open_for(connection, cases.CERTIFICATE, finding)
+        self._close_ended(cases.CERTIFICATE, ending)
 
     # -- common ------------------------------------------------------------------------------------
     # -------------

@@ -17,7 +17,8 @@ SELECT c.id
  ORDER BY c.id
 
 -- name: demand
--- Count how much each of these connections has due (up to what could be taken) and in flight.
+-- Count how much each of these connections has due (up to what could be taken), and its calls in
+-- flight: a batch is one call, whatever it carries.
 SELECT c.id, c.company_id,
        (SELECT count(*) FROM (
             SELECT 1 FROM finance_exchange d
@@ -25,7 +26,8 @@ SELECT c.id, c.company_id,
                AND d.state = ANY(%(claimable)s)
                AND d.next_step_at <= (clock_timestamp() AT TIME ZONE 'UTC')
              LIMIT %(limit)s) AS due),
-       (SELECT count(*) FROM finance_exchange x
+       (SELECT count(DISTINCT COALESCE(a.batch, x.claim_token)) FROM finance_exchange x
+         LEFT JOIN finance_exchange_attempt a ON a.token = x.claim_token
          WHERE x.connection_id = c.id AND x.claim_token IS NOT NULL)
   FROM finance_connection c
  WHERE c.id = ANY(%(connections)s)
@@ -353,16 +355,25 @@ SELECT connection_id, count(*), count(*) FILTER (WHERE outcome = ANY(%(errors)s)
  GROUP BY connection_id
 
 -- name: health_depth
--- Count what each of these connections has open: all, in flight, and the age of the oldest exchange
+-- Count what each of these connections has open: all, calls in flight, and the age of the oldest exchange
 -- that the provider has not confirmed to have received. The condition on the state uses its index,
 -- so that settled exchanges cost nothing.
-SELECT connection_id, count(*), count(*) FILTER (WHERE claim_token IS NOT NULL),
+SELECT e.connection_id, count(*),
+       (SELECT count(DISTINCT COALESCE(a.batch, x.claim_token)) FROM finance_exchange x
+         LEFT JOIN finance_exchange_attempt a ON a.token = x.claim_token
+         WHERE x.connection_id = e.connection_id AND x.claim_token IS NOT NULL),
        EXTRACT(EPOCH FROM (clock_timestamp() AT TIME ZONE 'UTC')
                           - min(create_date) FILTER (WHERE state = ANY(%(unconfirmed)s)))::float8
-  FROM finance_exchange
+  FROM finance_exchange e
  WHERE state = ANY(%(open)s)
-   AND connection_id = ANY(%(connections)s)
- GROUP BY connection_id
+   AND e.connection_id = ANY(%(connections)s)
+ GROUP BY e.connection_id
+
+-- name: calls_in_flight
+-- Count the calls in flight through one connection: a batch is one call.
+SELECT count(DISTINCT COALESCE(a.batch, x.claim_token)) FROM finance_exchange x
+  LEFT JOIN finance_exchange_attempt a ON a.token = x.claim_token
+ WHERE x.connection_id = %(connection)s AND x.claim_token IS NOT NULL
 
 -- name: cases_open
 -- Open a case per subject, or update the open one where its cause or finding changed.

@@ -1,3 +1,5 @@
+from . import test_client_certificate
+from . import test_credential_entry
 from . import test_webhook_event
 from . import test_webhook_http
 from . import test_webhook_rights

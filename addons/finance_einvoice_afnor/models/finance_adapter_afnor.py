@@ -24,7 +24,7 @@ class FinanceAdapterAfnor(models.AbstractModel):
     _hosts = MappingProxyType({"test": ("*",), "production": ("*",)})
     _webhook_scheme = "bearer"
     _webhook_status = 200
-    _credentials = (Credential(SECRET, _lt("Client secret")),)
+    _credentials = (Credential(SECRET, _lt("Client secret"), field="afnor_client_secret"),)
     _operations = (Operation("submit_invoice", repeat="lookup"),)
 
     def _operation_labels(self):

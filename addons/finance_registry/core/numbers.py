@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-#: Prefixes VIES is asked about: the member states (Greece is EL) and Northern Ireland.
+#: Prefixes VIES is asked about: the member states (Greece is EL) and Northern Ireland. The sandbox has
+#: a list of its own on purpose: a simulation that shared it could not show that it is wrong.
 VIES_STATES = frozenset(
     [
         "AT",

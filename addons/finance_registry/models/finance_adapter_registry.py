@@ -46,7 +46,7 @@ class FinanceAdapterHmrc(models.AbstractModel):
     _hosts = MappingProxyType(
         {"test": ("test-api.service.hmrc.gov.uk",), "production": ("api.service.hmrc.gov.uk",)}
     )
-    _credentials = (Credential(SECRET, _lt("HMRC client secret")),)
+    _credentials = (Credential(SECRET, _lt("HMRC client secret"), field="hmrc_client_secret"),)
     _queries = (Query(hmrc.CHECK),)
 
     def _operation_labels(self):

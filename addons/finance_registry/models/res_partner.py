@@ -3,6 +3,13 @@
 from odoo import api, fields, models
 
 from ..core.numbers import normalised
+from ..core.registered import compare, disclosed
+
+_COMPARISONS = [
+    ("match", "Matches"),
+    ("differs", "Differs"),
+    ("not_disclosed", "Not disclosed"),
+]
 
 
 class ResPartner(models.Model):
@@ -37,6 +44,44 @@ class ResPartner(models.Model):
         compute="_compute_finance_vat",
         groups="base.group_user",
     )
+
+    finance_vat_registered = fields.Text(
+        "Registered name and address",
+        compute="_compute_finance_vat_registered",
+        groups="base.group_user",
+        help="As the registry disclosed them in its last answer.",
+    )
+    finance_vat_name_match = fields.Selection(
+        _COMPARISONS,
+        "Name in the registry",
+        compute="_compute_finance_vat_registered",
+        groups="base.group_user",
+    )
+    finance_vat_address_match = fields.Selection(
+        _COMPARISONS,
+        "Address in the registry",
+        compute="_compute_finance_vat_registered",
+        groups="base.group_user",
+    )
+
+    @api.depends(
+        *("vat", "name", "street", "street2", "zip", "city", "country_id", "commercial_partner_id")
+    )
+    @api.depends_context("company")
+    def _compute_finance_vat_registered(self):
+        checks = self.env["finance.registry.check"]
+        for partner in self:
+            check = checks._of(partner._origin, self.env.company) if partner._origin else checks
+            name = address = ""
+            is_valid = check.state == "valid"
+            if is_valid:
+                name, address = disclosed(check.result_id.answer or {})
+            owner = partner.commercial_partner_id or partner
+            place = (owner.street, owner.street2, owner.zip, owner.city, owner.country_id.code)
+            own = " ".join(part for part in (*place, owner.country_id.name) if part)
+            partner.finance_vat_registered = "\n".join(filter(None, (name, address))) or False
+            partner.finance_vat_name_match = is_valid and compare(name, owner.name or "")
+            partner.finance_vat_address_match = is_valid and compare(address, own)
 
     @api.depends("vat", "country_id")
     @api.depends_context("company", "lang")

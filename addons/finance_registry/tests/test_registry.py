@@ -1,10 +1,9 @@
 """Checks of VAT numbers against the sandbox: what each answer and each fault leads to."""
 
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 from odoo import fields
-from odoo.addons.finance_connector_base.core.http.wire import HttpResponse
 from odoo.exceptions import AccessError
 from odoo.tests import tagged
 
@@ -17,6 +16,7 @@ class TestRegistry(RegistryCase):
     def setUp(self):
         super().setUp()
         self.answer_with({})
+        self.control.settings("hmrc", answer_with={})
 
     # -- VIES --------------------------------------------------------------------------------------
 
@@ -54,6 +54,33 @@ class TestRegistry(RegistryCase):
         check.valid_until = fields.Datetime.now() - timedelta(seconds=1)
         self.assertEqual(check.state, "unavailable")
 
+    def test_name_and_address_are_compared_with_what_the_registry_disclosed(self):
+        martel = self.partner.with_context(no_vat_validation=True).create(
+            {
+                "name": "Martel SAS",
+                "vat": OWN,
+                "is_company": True,
+                "street": "12, rue du Port",
+                "zip": "44000",
+                "city": "Nantes",
+            }
+        )
+        self.assertFalse(martel.finance_vat_address_match)
+        check = self.check(martel)
+        self.assertIn("12 RUE DU PORT", str(check.result_id.answer))
+        shown = (martel.finance_vat_name_match, martel.finance_vat_address_match)
+        self.assertEqual(shown, ("match", "match"))
+        self.assertIn("12 RUE DU PORT", martel.finance_vat_registered)
+        martel.zip = "44100"
+        self.assertEqual(martel.finance_vat_address_match, "differs")
+        german = self.partner.with_context(no_vat_validation=True).create(
+            {"name": "Kunde", "vat": "DE136695976", "is_company": True}
+        )
+        self.check(german)
+        shown = (german.finance_vat_name_match, german.finance_vat_address_match)
+        self.assertEqual(shown, ("not_disclosed", "not_disclosed"))
+        self.assertFalse(german.finance_vat_registered)
+
     def test_a_changed_number_is_not_checked(self):
         self.check()
         self.partner.with_context(no_vat_validation=True).vat = "DE136695976"
@@ -81,10 +108,14 @@ class TestRegistry(RegistryCase):
         self.assertEqual({(int(row[0]), row[1]) for row in rows}, set(hmrc.ERRORS))
         for status, code, state in rows:
             with self.subTest(f"{status} {code}"):
-                body = b'{"code": "%s", "message": ""}' % code.encode()
-                answer = hmrc.answer_of(BRITISH, HttpResponse(int(status), {}, body))
-                found = answer.code if isinstance(answer, hmrc.Answer) else "unknown"
-                self.assertEqual(found, state)
+                self.control.settings("hmrc", answer_with={"*": f"{status} {code}"})
+                check = self.check(self.british)
+                result = check.last_result_id
+                self.assertEqual(result.state, state)
+                self.assertEqual(result.attempt_id.http_status, int(status))
+                self.assertEqual(check.state, "invalid" if state == "invalid" else "unavailable")
+                self.env["finance.throttle"]._reset(self.hmrc.ids)
+                self.env["finance.registry.check"].sudo().search([]).unlink()
 
     def test_hmrc_says_a_number_is_not_registered(self):
         self.british.with_context(no_vat_validation=True).vat = "GB999999973"
@@ -107,6 +138,50 @@ class TestRegistry(RegistryCase):
         check.invalidate_recordset()
         self.assertEqual(check.state, "valid")
         self.assertFalse(check.is_requested)
+
+    def queue(self):
+        """Run the scheduled job as if what it waits for were due."""
+        self.patch(type(self.env["ir.cron"]), "_commit_progress", lambda *_a, **_k: 1.0)
+        checks = self.env["finance.registry.check"]
+        checks._of(self.partner, self.company).next_at = fields.Datetime.now()
+        checks._cron_check()
+        self.env.invalidate_all()
+        return checks._of(self.partner, self.company)
+
+    def test_a_member_state_that_answers_only_by_day_is_asked_in_its_first_hour(self):
+        now = datetime.now(timezone.utc)
+        to_noon = ((12 - now.hour) * 3600 - now.minute * 60) % 86400
+        self.control.advance(to_noon)
+        self.addCleanup(self.control.reset)
+        self.control.settings("vies", night={"BE": ["11:00", "14:00"]})
+        self.partner.action_request_vat_check()
+        pauses = []
+        for _attempt in range(8):
+            check = self.queue()
+            self.assertEqual(check.last_result_id.state, "unknown")
+            self.assertEqual(check.finding["args"]["fault"], "MS_UNAVAILABLE")
+            pauses.append(check.next_at - check.last_result_id.asked_at)
+        self.assertEqual(pauses, sorted(pauses))
+        self.assertEqual(pauses[-1], timedelta(hours=1))
+        self.control.advance(3 * 3600)
+        check = self.queue()
+        self.assertEqual(check.state, "valid")
+        self.assertFalse(check.is_requested)
+
+    def test_an_answer_is_asked_for_again_before_it_ends_and_not_earlier(self):
+        check = self.check()
+        first, ends = check.result_id, check.valid_until
+        self.assertLess(check.next_at, ends)
+        self.assertGreater(check.next_at, fields.Datetime.now())
+        before = self.attempts()
+        self.env["finance.registry.check"]._cron_check()
+        self.assertEqual(self.attempts(), before)
+        check = self.queue()
+        self.assertNotEqual(check.result_id, first)
+        self.assertEqual(check.state, "valid")
+        self.assertGreaterEqual(check.valid_until, ends)
+        check.valid_until = fields.Datetime.now() - timedelta(seconds=1)
+        self.assertEqual(self.partner.finance_vat_state, "unchecked")
 
     def test_only_the_check_itself_sets_the_state(self):
         user = self.env["res.users"].create({"name": "User", "login": "registry-user"})

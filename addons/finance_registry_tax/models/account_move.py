@@ -3,7 +3,8 @@
 from odoo import models
 from odoo.addons.finance_connector_base.core.contract import Identifier
 
-#: Scheme of the identifier that holds the proof number of a confirmed VAT number.
+#: Scheme of the identifier that holds the proof number of a confirmed VAT number; one of
+#: ``contract.PROOF_SCHEMES``, which no comparison of parties counts.
 PROOF = "vat-proof"
 
 

@@ -75,6 +75,17 @@ class TestVerifiedNumber(TaxCase):
         self.assertEqual((move.state, move.amount_tax), ("posted", 0))
         self.assertIn(PROOF, move.finance_tax_determination_id.sudo().request_json)
 
+    def test_posting_asks_no_registry_where_an_answer_is_valid(self):
+        self.confirm()
+        row = self.env["finance.registry.check"]._of(self.german, self.company)
+        known = (row.result_id, row.next_at, row.is_requested)
+        for policy in ("charge", "warn", "block"):
+            self.posted(policy)
+        self.env.invalidate_all()
+        self.assertEqual((row.result_id, row.next_at, row.is_requested), known)
+        asked = self.env["finance.exchange.attempt"].search([("step", "=", "query")])
+        self.assertFalse(asked.filtered(lambda item: item.connection_id == self.connection))
+
     def test_block_does_not_concern_a_domestic_sale(self):
         self.company.finance_vat_policy = "block"
         move = self._invoice([(self.paper, 1, 100.0)], self.customer)

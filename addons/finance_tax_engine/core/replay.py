@@ -158,8 +158,13 @@ def _parties(document: contract.Document) -> tuple[object, ...]:
     return tuple(
         value
         for party in (document.seller, document.buyer)
-        for value in (party.is_business, party.identifiers, party.address)
+        for value in (party.is_business, _numbers(party), party.address)
     ) + (document.ship_from, document.ship_to)
+
+
+def _numbers(party: contract.Party) -> tuple[contract.Identifier, ...]:
+    """Return the identifiers without proof numbers: each check of the same number gives a new one."""
+    return tuple(item for item in party.identifiers if item.scheme not in contract.PROOF_SCHEMES)
 
 
 def _share(detail: contract.TaxDetail) -> Share:

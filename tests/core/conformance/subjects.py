@@ -3,6 +3,7 @@
 import base64
 import itertools
 import json
+from pathlib import Path
 
 from odoo.addons.finance_audit.core.address import NetworkPolicy
 from odoo.addons.finance_connector_base.core.http.transport import Transport
@@ -15,6 +16,7 @@ from odoo.addons.finance_connector_base.core.protocol import (
 from odoo.addons.finance_connector_base.tests.conformance import Subject
 from odoo.addons.finance_connector_reference.core import reference_rest as rest
 from odoo.addons.finance_einvoice_afnor.core.flow_service import FlowService
+from odoo.addons.finance_registry.core import hmrc, vies
 
 API_KEY = "reference-key"
 _numbers = itertools.count(1)
@@ -135,5 +137,40 @@ def afnor_subject(control):
         reference=lambda call: next((item["reference"] for item in flows(call)), ""),
         secrets=("sandbox-secret",),
         revoke=lambda: control.expire_tokens("afnor"),
+        restore=control.clear_faults,
+    )
+
+
+WSDL = Path(__file__).parents[3] / "addons/finance_registry/data/checkVatTestService.wsdl"
+
+
+def _registry_subject(protocol, payload, **more):
+    """Return a registry: it answers questions and has no operation with an effect."""
+    values = {
+        "protocol": protocol,
+        "transport": transport,
+        "operations": (),
+        "call": lambda operation: Call(operation, "", b""),
+        "effects": lambda call: 0,
+        "reference": lambda call: "",
+        "queries": {"check_number": payload},
+    }
+    return Subject(**{**values, **more})
+
+
+def vies_subject(control, protocol=vies.Vies):
+    """Return VIES, asked in the name of a requester."""
+    url, wsdl = f"{control.url}/vies/services/checkVatService", WSDL.read_bytes()
+    payload = {"number": "BE0411905847", "requester": "FR83404833048"}
+    return _registry_subject(lambda: protocol(url, wsdl), payload, restore=control.clear_faults)
+
+
+def hmrc_subject(control, protocol=hmrc.Hmrc):
+    """Return HMRC's check of VAT numbers."""
+    return _registry_subject(
+        lambda: protocol(f"{control.url}/hmrc", "hmrc-client", "hmrc-secret"),
+        {"number": "GB553557881", "requester": "GB146295999727"},
+        secrets=("hmrc-secret",),
+        revoke=lambda: control.expire_tokens("hmrc"),
         restore=control.clear_faults,
     )

@@ -3,16 +3,27 @@
 from dataclasses import replace
 
 import pytest
+from odoo.addons.finance_connector_base.core.conversation import Answer
 from odoo.addons.finance_connector_base.tests.conformance import examine
+from odoo.addons.finance_registry.core.hmrc import Hmrc
+from odoo.addons.finance_registry.core.vies import Vies
 
 from sandbox.client import ControlClient
 from sandbox.server import SandboxThread
 
 from .bad_adapter import DEFECTS, BadAdapter
-from .subjects import API_KEY, REFERENCE_OPERATIONS, afnor_subject, reference_subject
+from .subjects import (
+    API_KEY,
+    REFERENCE_OPERATIONS,
+    afnor_subject,
+    hmrc_subject,
+    reference_subject,
+    vies_subject,
+)
 
 pytestmark = pytest.mark.slow
 
+REGISTRIES = {vies_subject: Vies, hmrc_subject: Hmrc}
 PROPERTIES = {f"P{number}" for number in range(1, 9)}
 
 
@@ -28,6 +39,22 @@ def test_p8_the_reference_adapter_keeps_the_contract(control):
 
 def test_p8_the_afnor_adapter_keeps_the_contract(control):
     assert [str(problem) for problem in examine(afnor_subject(control))] == []
+
+
+@pytest.mark.parametrize("subject", [vies_subject, hmrc_subject])
+def test_p8_the_registries_keep_the_contract(control, subject):
+    assert [str(problem) for problem in examine(subject(control))] == []
+
+
+@pytest.mark.parametrize("subject", [vies_subject, hmrc_subject])
+def test_p8_a_registry_that_believes_an_error_page_is_found(control, subject):
+    class Believing(REGISTRIES[subject]):
+        def query(self, operation, payload, context):
+            answer = yield from super().query(operation, payload, context)
+            return answer if isinstance(answer, Answer) else Answer("invalid")
+
+    found = examine(subject(control, Believing))
+    assert any(problem.property == "P7" for problem in found), [str(item) for item in found]
 
 
 def test_p8_there_are_defects_enough():

@@ -5,6 +5,7 @@ import math
 import time
 
 import pytest
+from odoo.addons.finance_connector_base.core.conversation import Context
 from odoo.addons.finance_connector_base.core.delivery import outcomes
 from odoo.addons.finance_connector_base.core.delivery.outcomes import (
     Accepted,
@@ -131,7 +132,9 @@ def test_f1_what_is_no_number_is_none(number):
 
 
 def _obtain(body):
-    conversation = obtain_token(ClientCredentials("https://t.example", "id", "secret"))
+    conversation = obtain_token(
+        ClientCredentials("https://t.example", "id", "secret"), Context(0.0, bytes)
+    )
     next(conversation)
     with pytest.raises(StopIteration) as stop:
         conversation.send(HttpResponse(200, {}, body))

@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import pytest
+from odoo.addons.finance_connector_base.core.contract import Identifier
 from odoo.addons.finance_tax_embedded.core import engine
 from odoo.addons.finance_tax_engine.core import replay
 from odoo.addons.finance_tax_engine.core.errors import NoRule
@@ -65,6 +66,19 @@ def test_t4_last_known_rates_apply_to_the_same_kinds_of_lines():
     assert found.engine == replay.LAST_KNOWN
     assert found.total_tax() == 40
     assert [item.code for item in found.explanation] == ["tax.last_known"]
+
+
+def test_t4_a_new_proof_of_the_same_number_is_the_same_party():
+    def proven(doc, proof):
+        identifiers = (*doc.buyer.identifiers, Identifier(scheme="vat-proof", value=proof))
+        buyer = doc.buyer.model_copy(update={"identifiers": identifiers})
+        return doc.model_copy(update={"buyer": buyer})
+
+    again, earlier = proven(document(), "second"), proven(ORIGINAL, "first")
+    assert replay.last_known(again, earlier, ANSWER, CENTS, NOW).engine == replay.LAST_KNOWN
+    other = proven(document(buyer=party("DE", vat="DE123456788")), "first")
+    with pytest.raises(NoRule):
+        replay.last_known(other, earlier, ANSWER, CENTS, NOW)
 
 
 @pytest.mark.parametrize(

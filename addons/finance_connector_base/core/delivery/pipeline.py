@@ -109,9 +109,21 @@ class Probe:
     tokens: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Give up what a connection holds at its provider, in this order; the client is used for nothing
+    else.
+    """
+
+    connection_id: int
+    client: ProviderClient
+    names: tuple[str, ...]
+    tokens: tuple[str, ...] = ()
+
+
 #: What a slot carries, and what is known about its parts afterwards.
-Task = Claim | ClaimBatch | Preparation | Probe
-Result = tuple[Claim | Preparation | Probe, Report]
+Task = Claim | ClaimBatch | Preparation | Probe | Release
+Result = tuple[Claim | Preparation | Probe | Release, Report]
 
 
 def perform(task: Task) -> list[Result]:
@@ -121,6 +133,8 @@ def perform(task: Task) -> list[Result]:
             return [(task, task.client.probe())]
         if isinstance(task, Preparation):
             return [(task, task.client.prepare(task.names) or Report(Accepted("")))]
+        if isinstance(task, Release):
+            return _perform_release(task)
         return _perform_batch(task) if isinstance(task, ClaimBatch) else _perform_claim(task)
     except Exception as error:
         _logger.exception("a call through connection %s failed unexpectedly", task.connection_id)
@@ -141,6 +155,16 @@ def _perform_batch(task: ClaimBatch) -> list[Result]:
     reports = first.client.perform_batch(calls, first.resources)
     reached("after_send")
     return [(claim, reports[claim.call.key]) for claim in task.claims]
+
+
+def _perform_release(task: Release) -> list[Result]:
+    """Return a result for each call; one at least, since a task has a result."""
+    try:
+        reports = [task.client.release(name) for name in task.names]
+    finally:
+        task.client.close()
+    called = [(task, report) for report in reports if report]
+    return [*called] or [(task, Report(Accepted("")))]
 
 
 def _same(task: Task, report: Report) -> list[Result]:

@@ -17,7 +17,7 @@ import psycopg2
 from psycopg2.extensions import TransactionRollbackError
 
 from .outcomes import is_failure
-from .pipeline import Pipeline, Preparation, Probe, Result
+from .pipeline import Pipeline, Preparation, Probe, Release, Result
 
 _logger = logging.getLogger(__name__)
 
@@ -240,11 +240,15 @@ class Run:
         prepared = [
             (task, report) for task, report in self._unstored if isinstance(task, Preparation)
         ]
-        results = [item for item in self._unstored if not isinstance(item[0], (Preparation, Probe))]
+        released = [item for item in self._unstored if isinstance(item[0], Release)]
+        others = (Preparation, Probe, Release)
+        results = [item for item in self._unstored if not isinstance(item[0], others)]
         if probes:
             self.dispatcher._commit_probes(probes)
         if prepared:
             self.dispatcher._commit_preparations(prepared)
+        if released:
+            self.dispatcher._commit_releases(released)
         if results:
             self.dispatcher._commit_outcomes(results, targets=self.targets)
             self.steps += len(results)
@@ -272,6 +276,7 @@ class Run:
         self.dispatcher._recover_lost(self.heartbeat.worker_id, mine)
         self.targets = self.dispatcher._sendable_connections()
         self.pipeline.submit(self.dispatcher._claim_probes(self.targets))
+        self.pipeline.submit(self.dispatcher._claim_releases())
         self.dispatcher._process_webhook_events()
         self._notify = True
 

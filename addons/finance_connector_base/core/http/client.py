@@ -48,8 +48,9 @@ from ..finding import storable_text
 from ..protocol import LIMITS, Call, ProviderProtocol, Step, Window
 from ..security.masking import forms_of, hide, known_forms, remember
 from .resources import MemoryResources, ResourceStore
+from .sign_ins import FixedCredentials
 from .transport import ForbiddenAddress, Transport
-from .wire import HttpRequest, HttpResponse, NoAnswer, NotSent
+from .wire import CertificateRefused, HttpRequest, HttpResponse, NoAnswer, NotSent
 
 _UNAUTHORIZED = 401
 #: Requests of one conversation; a protocol that asks for more goes round in circles.
@@ -145,6 +146,13 @@ class ProviderClient:
         self.protocol = protocol
         self._secrets = secrets
         self._masked: dict[str, _Masked] = {}
+        self._fixed = _fixed_credentials(protocol)
+        if self._fixed:
+            # Put together from the secrets, and therefore none of their forms.
+            _name, value = self._fixed.header()
+            self._secrets += (value,)
+            owner = self._masked[""] = _Masked(0)
+            remember(owner, [value])
         self._transport = transport
         self._resources = resources or MemoryResources(clock)
         self._clock = clock
@@ -405,6 +413,8 @@ class ProviderClient:
             return answer
         if ask.effect and isinstance(answer, NotSent):
             trace.effect = None
+        if isinstance(answer, CertificateRefused):
+            raise _Ended(AuthFailed(answer.reason))
         raise _Ended(Transient(answer.reason))
 
     def _authorized(self, ask: Ask, trace: _Trace) -> HttpResponse | NotSent | NoAnswer:
@@ -416,7 +426,8 @@ class ProviderClient:
         """
         name, held = ask.auth, trace.held.get(ask.auth)
         if held is None and not self._is_authorized_by(name):
-            return self._send(ask, ask.request, trace)
+            fixed = self._fixed if name == TOKEN else None
+            return self._send(ask, fixed.put_on(ask.request) if fixed else ask.request, trace)
         refused = 0
         for _try in range(2):
             resource = held or self._resource(name, refused, trace)
@@ -491,6 +502,14 @@ class ProviderClient:
             request_id=storable_text(next(filter(None, request_ids), ""), _MAX_HEADER),
             api_version=storable_text(headers.get(protocol.api_version_header, ""), _MAX_HEADER),
         )
+
+
+def _fixed_credentials(protocol: ProviderProtocol) -> FixedCredentials | None:
+    """Return what every request carries; a protocol that fails on it fails in its conversation."""
+    with contextlib.suppress(Exception):
+        found = protocol.authorization()
+        return found if isinstance(found, FixedCredentials) else None
+    return None
 
 
 def _is_wanted(result: object, wanted: type) -> bool:

@@ -1,13 +1,14 @@
-"""Bearer tokens by the client credentials grant (RFC 6749 §4.4), as a conversation."""
+"""Bearer tokens by client credentials (RFC 6749 §4.4) or an assertion (RFC 7523), as a conversation."""
 
 from __future__ import annotations
 
 import re
 from urllib.parse import urlencode
 
-from ..conversation import Ask, Obtained, ResourceConversation
+from ..conversation import Ask, Context, Obtained, ResourceConversation
 from ..delivery.outcomes import AuthFailed, ContractBroken, Outcome, bounded_seconds
 from ..protocol import ClientCredentials, refusal_by_status, unreadable
+from .sign_ins import JwtAssertion
 from .wire import QUERY_TIMEOUT, HttpRequest, HttpResponse
 
 _DEFAULT_LIFETIME = 300.0
@@ -16,11 +17,16 @@ _MAX_LIFETIME = 86_400.0
 _B64TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]{1,16384}={0,2}")
 _CODE = re.compile(r"[a-zA-Z_]{1,40}")
 _OK = 200
+_IDENTITY_BYTES = 16
 
 
-def obtain_token(grant: ClientCredentials) -> ResourceConversation:
+def obtain_token(grant: ClientCredentials | JwtAssertion, context: Context) -> ResourceConversation:
     """Return the conversation that obtains a bearer token; its secret is named ``token``."""
-    answer = yield Ask(_token_request(grant), auth="")
+    try:
+        form = _form(grant, context)
+    except ValueError as error:
+        return AuthFailed(f"token endpoint not called: {error}")
+    answer = yield Ask(_token_request(grant.token_url, form), auth="")
     if answer.status != _OK:
         return _refusal(answer)
     data = answer.json_object() or {}
@@ -45,17 +51,21 @@ def _refusal(answer: HttpResponse) -> Outcome:
     return outcome
 
 
-def _token_request(grant: ClientCredentials) -> HttpRequest:
+def _form(grant: ClientCredentials | JwtAssertion, context: Context) -> dict[str, str]:
+    if isinstance(grant, JwtAssertion):
+        return grant.form(context.now, context.random(_IDENTITY_BYTES))
     form = {
         "grant_type": "client_credentials",
         "client_id": grant.client_id,
         "client_secret": grant.client_secret,
     }
-    if grant.scope:
-        form["scope"] = grant.scope
+    return {**form, "scope": grant.scope} if grant.scope else form
+
+
+def _token_request(url: str, form: dict[str, str]) -> HttpRequest:
     return HttpRequest(
         "POST",
-        grant.token_url,
+        url,
         {
             "Content-Type": "application/x-www-form-urlencoded",
             "Accept": "application/json",

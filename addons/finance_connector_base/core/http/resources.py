@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -72,11 +72,12 @@ def waiting(renewing: threading.Lock, name: str) -> Generator[Transient | None, 
 class MemoryResources:
     """A store within one process."""
 
-    def __init__(self, clock: Callable[[], float] = time.time):
+    def __init__(self, clock: Callable[[], float] = time.time, kept: Iterable[Resource] = ()):
+        """``kept``: what is in place from the start."""
         self._clock = clock
         self._lock = threading.Lock()
         self._renewing: dict[str, threading.Lock] = {}
-        self._kept: dict[str, Resource] = {}
+        self._kept: dict[str, Resource] = {item.name: item for item in kept}
         self._failed: dict[str, tuple[float, Outcome]] = {}
 
     def get(self, name: str) -> Resource | None:

@@ -22,9 +22,10 @@ from odoo.addons.finance_audit.core.bounded_http import (
     Limits,
     NotStarted,
 )
+from odoo.addons.finance_audit.core.client_certificate import ClientCertificate
 from urllib3 import exceptions
 
-from .wire import HttpRequest, HttpResponse, NoAnswer, NotSent
+from .wire import CertificateRefused, HttpRequest, HttpResponse, NoAnswer, NotSent
 
 SANDBOX = "sandbox"
 #: Sent unless the adapter sets its own.
@@ -67,11 +68,21 @@ class Transport:
         policy: NetworkPolicy,
         hosts: Iterable[str] | None = None,
         pool_size: int = 128,
+        certificate: ClientCertificate | None = None,
     ):
+        """``certificate`` is presented to the servers it was given for (mutual TLS).
+
+        :raises InvalidCertificate: it cannot be presented.
+        """
         self._environment = environment
         self._policy = policy
         self._hosts = None if hosts is None else tuple(hosts)
-        self._caller = HttpCaller(policy, loopback=environment == SANDBOX, pool_size=pool_size)
+        self._caller = HttpCaller(
+            policy,
+            loopback=environment == SANDBOX,
+            pool_size=pool_size,
+            certificate=certificate,
+        )
 
     def send(self, request: HttpRequest) -> HttpResponse | NotSent | NoAnswer:
         """Send once; never retries, never follows redirects, and raises for nothing that the network
@@ -130,9 +141,40 @@ def _is_writable(request: HttpRequest) -> bool:
 def _failure(error: Exception, seconds: float) -> NotSent | NoAnswer:
     """Return whether an error leaves room for an effect at the other end; in doubt it does."""
     reason = type(error).__name__
-    if any(isinstance(cause, _NEVER_LEFT) for cause in _causes(error)):
+    causes = list(_causes(error))
+    alerts = [_alert_about_certificate(cause) for cause in causes]
+    alert = next(filter(None, alerts), "")
+    if alert:
+        return CertificateRefused(f"TLS: {alert}", seconds)
+    if any(isinstance(cause, _NEVER_LEFT) for cause in causes):
         return NotSent(f"{reason}: could not connect", seconds)
     return NoAnswer(str(error) if isinstance(error, CallEnded) else reason, seconds)
+
+
+#: Alerts by which a server refuses the client's certificate (RFC 8446 §6.2), in OpenSSL's names.
+_CERTIFICATE_ALERTS = {
+    "ACCESS_DENIED": "access denied",
+    "BAD_CERTIFICATE": "client certificate refused",
+    "CERTIFICATE_EXPIRED": "client certificate expired",
+    "CERTIFICATE_REQUIRED": "client certificate required",
+    "CERTIFICATE_REVOKED": "client certificate revoked",
+    "CERTIFICATE_UNKNOWN": "client certificate refused",
+    # What a missing certificate is answered with before TLS 1.3 (RFC 5246 §7.4.6).
+    "HANDSHAKE_FAILURE": "handshake refused, a client certificate may be required",
+    "UNKNOWN_CA": "issuer of the client certificate not accepted",
+    "UNSUPPORTED_CERTIFICATE": "client certificate of an unsupported kind",
+}
+
+
+def _alert_about_certificate(cause: object) -> str:
+    """Return what the server says of the client's certificate; empty where it is another error.
+
+    In TLS 1.3 the alert arrives when the request may have been written, but a server reads no
+    request before it has accepted the client (RFC 8446 §4.4.2.4): nothing was processed.
+    """
+    if not isinstance(cause, ssl.SSLError):
+        return ""
+    return _CERTIFICATE_ALERTS.get((cause.reason or "").partition("_ALERT_")[2], "")
 
 
 #: Raised before the first byte of the request is written.

@@ -130,6 +130,11 @@ class NotSent:
 
 
 @dataclass(frozen=True, slots=True)
+class CertificateRefused(NotSent):
+    """The provider ended the handshake because of the client certificate, or because there was none."""
+
+
+@dataclass(frozen=True, slots=True)
 class NoAnswer:
     """Bytes may have left, but no complete answer came back (time-out, reset, cut body)."""
 

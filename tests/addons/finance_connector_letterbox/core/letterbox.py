@@ -11,6 +11,7 @@ from odoo.addons.finance_connector_base.core.delivery.outcomes import (
     Rejected,
 )
 from odoo.addons.finance_connector_base.core.finding import Finding
+from odoo.addons.finance_connector_base.core.http.sign_ins import ApiKey
 from odoo.addons.finance_connector_base.core.http.wire import HttpRequest
 from odoo.addons.finance_connector_base.core.protocol import (
     ProviderProtocol,
@@ -24,9 +25,12 @@ class Letterbox(ProviderProtocol):
     base_url: str
     api_key: str = field(repr=False)
 
+    def authorization(self):
+        return ApiKey(self.api_key)
+
     def build(self, step, call):
         url = f"{self.base_url.rstrip('/')}/letters/{quote(call.key, safe='')}"
-        headers = {"Accept": "application/json", "X-Api-Key": self.api_key}
+        headers = {"Accept": "application/json"}
         if step == "send":
             headers["Content-Type"] = "application/octet-stream"
             return HttpRequest("POST", url, headers, call.payload)
@@ -48,7 +52,7 @@ class Letterbox(ProviderProtocol):
         return Accepted(data["letter"])
 
     def build_probe(self):
-        return HttpRequest("GET", f"{self.base_url.rstrip('/')}/ping", {"X-Api-Key": self.api_key})
+        return HttpRequest("GET", f"{self.base_url.rstrip('/')}/ping")
 
     def interpret_probe(self, response):
         if response.status == 200 and (response.json_object() or {}).get("status") == "ok":

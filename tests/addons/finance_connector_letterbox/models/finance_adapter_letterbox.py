@@ -18,18 +18,6 @@ class FinanceConnection(models.Model):
         selection_add=[("letterbox", "Letterbox")],
         ondelete={"letterbox": lambda connections: None},
     )
-    letterbox_api_key = fields.Char(
-        "API key (Letterbox)",
-        compute="_compute_letterbox_api_key",
-        inverse="_inverse_letterbox_api_key",
-    )
-
-    def _compute_letterbox_api_key(self):
-        self.letterbox_api_key = False
-
-    def _inverse_letterbox_api_key(self):
-        for connection in self.filtered("letterbox_api_key"):
-            connection._set_secret(API_KEY, connection.letterbox_api_key)
 
 
 class FinanceAdapterLetterbox(models.AbstractModel):

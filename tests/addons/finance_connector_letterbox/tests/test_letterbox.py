@@ -52,9 +52,9 @@ class TestLetterbox(TransactionCase):
                 "provider": "letterbox",
                 "environment": "sandbox",
                 "base_url": self.box.url,
-                "letterbox_api_key": KEY,
             }
         )
+        connection._set_secret("api_key", KEY)
         connection.action_test()
         connection.action_activate()
         exchange = self.env["finance.exchange"]._enqueue(

@@ -11,3 +11,4 @@ from . import test_hostile
 from . import test_sessions
 from . import test_batches
 from . import test_receipts
+from . import test_release

@@ -220,6 +220,19 @@ class TestEngineLimits(EngineCase):
         self.dispatcher._commit_outcomes(perform(claim))
         self.assertEqual(len(self.claim().claims), 1)
 
+    def test_a_batch_is_one_of_the_parallel_calls(self):
+        self.connection.max_parallel = 2
+        for number in range(5):
+            self.document("batch_item", f"B-{number}")
+        (batch,) = self.claim().claims
+        self.assertEqual(len(batch.claims), 5)
+        self.assertEqual(self.connection.in_flight, 1)
+        for number in range(8):
+            self.document("document", f"D-{number}")
+        self.assertEqual(len(self.claim().claims), 1)
+        self.assertEqual(self.connection.in_flight, 2)
+        self.assertEqual(len(self.claim().claims), 0)
+
     def test_a_person_may_call_again_at_once(self):
         self.break_the_provider()
         self.connection.action_reset_breaker()
