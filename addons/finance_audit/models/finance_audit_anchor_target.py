@@ -15,11 +15,13 @@ from psycopg2 import Binary
 
 from ..core import sealing, timestamp_client, verify_audit
 from ..core.address import ForbiddenAddress, check_address
+from ..core.entry import storable
 from ..core.schema import QUERIES
 from ..core.timestamp_client import NoTimestamp
 from ..network import network_policy
 
 _logger = logging.getLogger(__name__)
+_MAX_REASON = 2000
 
 # Only the configuration of the server may determine where files are written.
 FOLDER_OPTION, FOLDER_VARIABLE = "finance_audit_anchor_folder", "FINANCE_AUDIT_ANCHOR_FOLDER"
@@ -131,14 +133,25 @@ class FinanceAuditAnchorTarget(models.Model):
             target._anchor_all()
 
     def _anchor_all(self):
+        """Anchor every log; one that fails stops neither the other logs nor the other targets."""
         self.ensure_one()
-        try:
-            for log_id in sealing.logs(self.env.cr):
-                self._anchor_log(log_id)
+        failures = [self._failure_of(log_id) for log_id in sealing.logs(self.env.cr)]
+        found = next(filter(None, failures), False)
+        if found:
+            self.sudo().last_error = found
+        else:
             self.sudo().write({"last_anchor": fields.Datetime.now(), "last_error": False})
-        except (NoTimestamp, verify_audit.Damage, OSError) as error:
-            _logger.warning("Audit checkpoints could not be anchored at %s: %s", self.name, error)
-            self.sudo().last_error = str(error)
+
+    def _failure_of(self, log_id):
+        """Anchor one log; return why it could not be done, or nothing."""
+        try:
+            with self.env.cr.savepoint():
+                self._anchor_log(log_id)
+        except (NoTimestamp, verify_audit.Damage, OSError, *verify_audit.UNREADABLE) as error:
+            reason = storable(str(error))[:_MAX_REASON] or type(error).__name__
+            _logger.warning("Audit checkpoints could not be anchored at %s: %s", self.name, reason)
+            return reason
+        return ""
 
     def _anchor_log(self, log_id):
         where = {"log_id": log_id, "target_id": self.id}
