@@ -1,7 +1,7 @@
 """A5: checkpoints are anchored outside the database, and what contradicts them is found."""
 
-import re
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -221,8 +221,12 @@ class TestTimestamps(AnchorCase):
     def test_f1_one_answer_of_one_authority_stops_neither_other_logs_nor_other_targets(self):
         """A certificate of a version that does not exist, a time that is none, halves of a response."""
         hostile = {
-            "version": lambda body: body.replace(bytes.fromhex("a003020102"), b"\xa0\x03\x02\x01\x07"),
-            "time": lambda body: re.sub(rb"\x18.(20\d{12})", lambda m: m[0][:6] + b"99" + m[0][8:], body),
+            "version": lambda body: body.replace(
+                bytes.fromhex("a003020102"), b"\xa0\x03\x02\x01\x07"
+            ),
+            "time": lambda body: re.sub(
+                rb"\x18.(20\d{12})", lambda m: m[0][:6] + b"99" + m[0][8:], body
+            ),
             "year 9999": lambda body: re.sub(rb"\x18.(20\d\d)", lambda m: m[0][:2] + b"9999", body),
             "cut": lambda body: body[: len(body) // 2],
             "nested": lambda _body: b"\x30\x80" * 9000,

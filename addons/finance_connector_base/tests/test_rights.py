@@ -108,7 +108,10 @@ def _tells(found):
     """Return whether a result holds a record or a number of records."""
     if isinstance(found, dict):
         # Answers that say in a structure that there is nothing.
-        return any(_tells(found.get(name)) for name in ("records", "length", "groups", "datas", "ids", "value"))
+        return any(
+            _tells(found.get(name))
+            for name in ("records", "length", "groups", "datas", "ids", "value")
+        )
     if isinstance(found, list):
         return any(not isinstance(item, dict) or item.get("__count", 1) for item in found)
     return bool(found)
@@ -811,13 +814,14 @@ class TestRightsOnTheWeb(RightsCase, HttpCase):
                 if expected[model, ""][role] != NONE or self.env[model]._transient:
                     continue
                 record = self.record_of(model, self.company)
-                for method, args, kwargs in _READINGS:
-                    if args and args[0] == _IDS:
+                for method, given, kwargs in _READINGS:
+                    args = list(given)
+                    if args[:1] == [_IDS]:
                         # Without the columns of its creation, Odoo repeats the number it was given.
                         echo = method == "get_metadata" and not self.env[model]._log_access
                         if not record or echo:
                             continue
-                        args = [record.ids, *args[1:]]
+                        args[0] = record.ids
                     with (
                         self.subTest(role=role, model=model, method=method),
                         mute_logger("odoo"),
@@ -843,7 +847,11 @@ class TestRightsOnTheWeb(RightsCase, HttpCase):
         self.assertTrue(routes)
         exports = self.env["finance.audit.export"].create({})
         paths = {
-            re.sub(r"<int:[^>]*>", str(exports.id), re.sub(r"<string:[^>]*>|<(?!int)[^>]*>", "x", rule.rule))
+            re.sub(
+                r"<int:[^>]*>",
+                str(exports.id),
+                re.sub(r"<string:[^>]*>|<(?!int)[^>]*>", "x", rule.rule),
+            )
             for rule in routes
         }
         for model in self.models:
@@ -856,7 +864,10 @@ class TestRightsOnTheWeb(RightsCase, HttpCase):
                     f"/web/content?model={model}&id={record.id}&field={name}&download=true",
                 }
             if record:
-                paths |= {f"/odoo/{model}/{record.id}", f"/mail/view?model={model}&res_id={record.id}"}
+                paths |= {
+                    f"/odoo/{model}/{record.id}",
+                    f"/mail/view?model={model}&res_id={record.id}",
+                }
         secrets = {str(self.connection.name), "a-secret-of-the-matrix", "Elsewhere"}
         for role in OUTSIDE:
             self.login(role)

@@ -1,4 +1,4 @@
-"""F7, F9: what the code of the suite sets, nobody sets by RPC, with every role at once and in both companies."""
+"""F7, F9: what the code of the suite sets, is not set by RPC, not with every role at once in both companies."""
 
 from odoo import Command
 from odoo.service.model import call_kw
@@ -40,7 +40,9 @@ class TestSystemFields(RightsCase):
         if field.type == "json":
             return {"forged": True}
         if field.type == "many2one":
-            return (self.env[field.comodel_name].sudo().search([("id", "!=", present.id)], limit=1)).id or None
+            return (
+                self.env[field.comodel_name].sudo().search([("id", "!=", present.id)], limit=1)
+            ).id or None
         return None
 
     def changed(self, model, record, values):
@@ -50,14 +52,13 @@ class TestSystemFields(RightsCase):
         context = {"allowed_company_ids": self.both.ids}
         own = self.env(user=user, su=False)[model]
         self.env.invalidate_all()
-        found = []
         with self._undone():
             call_kw(own, "write", [record.ids, values], {"context": context})
             self.env.flush_all()
             self.env.invalidate_all()
             after = record.sudo().read(list(values))[0]
-            found = [name for name in values if after[name] != before[name]]
-        return found
+            return [name for name in values if after[name] != before[name]]
+        return []
 
     def _undone(self):
         return _Undone(self.env)
@@ -69,7 +70,11 @@ class TestSystemFields(RightsCase):
             if not record or self.env[model]._transient:
                 continue
             for name, field in self.env[model]._fields.items():
-                if not (field.readonly and field.store) or name in ("id", "create_date", "create_uid"):
+                if not (field.readonly and field.store) or name in (
+                    "id",
+                    "create_date",
+                    "create_uid",
+                ):
                     continue
                 value = self.forged(field, record)
                 if value is None or name in ("write_date", "write_uid", "parent_path"):
@@ -117,4 +122,8 @@ class _Undone:
         self.savepoint.rollback()
         self.savepoint.close(rollback=True)
         self.env.transaction.clear()
-        return kind is not None and issubclass(kind, Exception) and not issubclass(kind, AssertionError)
+        return (
+            kind is not None
+            and issubclass(kind, Exception)
+            and not issubclass(kind, AssertionError)
+        )

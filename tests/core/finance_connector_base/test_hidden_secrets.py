@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import builtins
 import html
 import io
 import json
@@ -158,7 +159,11 @@ class Echo(ProviderProtocol):
 class Wire:
     def __init__(self, texts):
         body = json.dumps({"echo": texts}).encode()
-        headers = {"content-type": "application/json", "x-request-id": texts[0], "location": texts[1]}
+        headers = {
+            "content-type": "application/json",
+            "x-request-id": texts[0],
+            "location": texts[1],
+        }
         self.answer = HttpResponse(422, headers, body)
 
     def send(self, _request):
@@ -194,7 +199,9 @@ def test_canary_no_report_of_any_step_holds_a_secret(secret, step):
         "NL 123 456 789",
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("around", ["%s", "account %s of a partner", "vat=%s,", '{"id": "%s"}', "(%s) REFUSED"])
+@pytest.mark.parametrize(
+    "around", ["%s", "account %s of a partner", "vat=%s,", '{"id": "%s"}', "(%s) REFUSED"]
+)
 def test_canary_identifiers_are_shortened_however_people_write_them(whole, around):
     masked = mask(around % whole)
     assert whole not in masked
@@ -230,12 +237,16 @@ def _raise_in_chain():
 
 
 def _group():
-    raise ExceptionGroup(SHOWN, [ValueError(SHOWN), ExceptionGroup("x", [TypeError(SHOWN)])])
+    kind = getattr(builtins, "ExceptionGroup", None)  # from Python 3.11 on
+    if kind is None:
+        raise ValueError(SHOWN)
+    raise kind(SHOWN, [ValueError(SHOWN), kind("x", [TypeError(SHOWN)])])
 
 
 def _note():
     error = ValueError("x")
-    error.add_note(SHOWN)
+    if hasattr(error, "add_note"):
+        error.add_note(SHOWN)
     raise error
 
 
@@ -253,7 +264,7 @@ def test_f21_every_part_of_a_traceback_is_masked(kind, raiser):
     logger.addFilter(kind())
     try:
         raiser()
-    except Exception:  # noqa: BLE001 (each kind is tried)
+    except Exception:
         logger.exception("failed with %s", SHOWN, stack_info=True)
     assert "Traceback" in seen.getvalue()
     assert "hunter2" not in seen.getvalue()

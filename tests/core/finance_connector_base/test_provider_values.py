@@ -80,9 +80,7 @@ AFNOR = (
     ("lookup", 200, {"results": [FLOW], "limit": 1}),
 )
 CASES = {
-    **{
-        f"afnor {step} {status}": ("afnor", step, status, value) for step, status, value in AFNOR
-    },
+    **{f"afnor {step} {status}": ("afnor", step, status, value) for step, status, value in AFNOR},
     **{
         f"reference {step} {status}": ("reference", step, status, REFERENCE)
         for step, status in (
@@ -148,7 +146,7 @@ def replaced(value, path, instead):
     return json.dumps(changed).replace(f'"{_MARK}"', instead)
 
 
-def assert_storable(value, where="report"):
+def assert_storable(value, where="report"):  # noqa: C901 (one case per type)
     """Check that PostgreSQL, JSON, clocks and screens can hold each part of a value."""
     if isinstance(value, str):
         value.encode()  # no half of a surrogate pair
@@ -183,7 +181,9 @@ def check(report):
     for name in ("retry_after", "poll_after", "pause"):
         seconds = getattr(report.outcome, name, None)
         # A clock of this release and a column of the database hold it.
-        assert seconds is None or datetime(2026, 1, 1) + timedelta(seconds=seconds) < datetime(2027, 1, 1)
+        assert seconds is None or datetime(2026, 1, 1) + timedelta(seconds=seconds) < datetime(
+            2027, 1, 1
+        )
     for finding in getattr(report.outcome, "findings", ()):
         assert isinstance(finding, Finding)
         json.dumps(finding.to_json(), allow_nan=False).encode()
