@@ -11,6 +11,7 @@ dialled, an end of the whole call, no redirects, responses of limited size.
 from __future__ import annotations
 
 import secrets
+from datetime import datetime, timedelta, timezone
 from hashlib import sha256
 
 from asn1crypto import core as asn1
@@ -25,6 +26,8 @@ QUERY = "application/timestamp-query"
 # A timestamp with its certificates is a few kilobytes.
 MAX_BODY = 256 * 1024
 LIMITS = Limits(connect=15, read=15, total=30, body=MAX_BODY)
+#: How far the time of an authority may be from that of this server.
+TOLERANCE = timedelta(days=1)
 _OK = 200
 _GRANTED = ("granted", "granted_with_mods")
 
@@ -70,9 +73,17 @@ def _accept(answer: bytes, note: str, nonce: int) -> verify_audit.Timestamp:
         raise verify_audit.Damage("timestamp.bad", "the response has no status") from error
     if status not in _GRANTED:
         raise verify_audit.Damage("timestamp.refused", f"the authority refused: {status}")
-    timestamp = verify_audit.Timestamp(answer)
-    if not timestamp.covers(note) or timestamp.nonce != nonce:
+    try:
+        timestamp = verify_audit.Timestamp(answer)
+        belongs = timestamp.covers(note) and timestamp.nonce == nonce
+    except verify_audit.UNREADABLE as error:
+        why = f"the timestamp cannot be read ({type(error).__name__})"
+        raise verify_audit.Damage("timestamp.bad", why) from error
+    if not belongs:
         raise verify_audit.Damage("timestamp.bad", "the response belongs to another request")
+    if abs(datetime.now(timezone.utc) - timestamp.time) > TOLERANCE:
+        # Section 2.4.2: compared with a local time; a time far away proves nothing and is on no calendar.
+        raise verify_audit.Damage("timestamp.bad", "the stated time is not that of this server")
     return timestamp
 
 

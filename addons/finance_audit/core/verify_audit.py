@@ -65,6 +65,8 @@ class Line(str):  # noqa: SLOT000
 # Raised for damaged bytes by the readers of zip, JSON, base64 and certificates.
 UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError)
 UNREADABLE += (zipfile.BadZipFile, zlib.error, EOFError)
+UNREADABLE += (x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
+UNREADABLE += (UnsupportedAlgorithm, InvalidSignature)
 
 
 def shown(text, limit=2000):

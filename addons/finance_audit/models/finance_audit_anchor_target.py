@@ -9,17 +9,21 @@ from pathlib import Path
 
 from cryptography import x509
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import AccessError, ValidationError
 from odoo.tools import config
 from psycopg2 import Binary
 
 from ..core import sealing, timestamp_client, verify_audit
 from ..core.address import ForbiddenAddress, check_address
+from ..core.entry import storable
+from ..core.restricted import is_written_by_suite
 from ..core.schema import QUERIES
 from ..core.timestamp_client import NoTimestamp
 from ..network import network_policy
 
 _logger = logging.getLogger(__name__)
+_MAX_REASON = 2000
+_RESULTS = frozenset({"last_anchor", "last_error"})
 
 # Only the configuration of the server may determine where files are written.
 FOLDER_OPTION, FOLDER_VARIABLE = "finance_audit_anchor_folder", "FINANCE_AUDIT_ANCHOR_FOLDER"
@@ -54,6 +58,25 @@ class FinanceAuditAnchorTarget(models.Model):
     interval_minutes = fields.Integer("Interval (minutes)", default=60, required=True)
     last_anchor = fields.Datetime("Last anchored", readonly=True, copy=False)
     last_error = fields.Char("Last error", readonly=True, copy=False)
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        if not is_written_by_suite():
+            for vals in vals_list:
+                self._refuse_results(vals)
+            # Also no default of a user or of the context.
+            vals_list = [{**vals, **dict.fromkeys(_RESULTS, False)} for vals in vals_list]
+        return super().create(vals_list)
+
+    def write(self, vals):
+        if not is_written_by_suite():
+            self._refuse_results(vals)
+        return super().write(vals)
+
+    def _refuse_results(self, vals):
+        """Refuse what would make a target look anchored, or not due."""
+        if any(vals.get(name) for name in _RESULTS) or (self and _RESULTS & vals.keys()):
+            raise AccessError(self.env._("The result of anchoring is set by anchoring itself."))
 
     @api.depends("kind")
     def _compute_folder(self):
@@ -131,14 +154,25 @@ class FinanceAuditAnchorTarget(models.Model):
             target._anchor_all()
 
     def _anchor_all(self):
+        """Anchor every log; one that fails stops neither the other logs nor the other targets."""
         self.ensure_one()
-        try:
-            for log_id in sealing.logs(self.env.cr):
-                self._anchor_log(log_id)
+        failures = [self._failure_of(log_id) for log_id in sealing.logs(self.env.cr)]
+        found = next(filter(None, failures), False)
+        if found:
+            self.sudo().last_error = found
+        else:
             self.sudo().write({"last_anchor": fields.Datetime.now(), "last_error": False})
-        except (NoTimestamp, verify_audit.Damage, OSError) as error:
-            _logger.warning("Audit checkpoints could not be anchored at %s: %s", self.name, error)
-            self.sudo().last_error = str(error)
+
+    def _failure_of(self, log_id):
+        """Anchor one log; return why it could not be done, or nothing."""
+        try:
+            with self.env.cr.savepoint():
+                self._anchor_log(log_id)
+        except (NoTimestamp, verify_audit.Damage, OSError, *verify_audit.UNREADABLE) as error:
+            reason = storable(str(error))[:_MAX_REASON] or type(error).__name__
+            _logger.warning("Audit checkpoints could not be anchored at %s: %s", self.name, reason)
+            return reason
+        return ""
 
     def _anchor_log(self, log_id):
         where = {"log_id": log_id, "target_id": self.id}

@@ -1,6 +1,7 @@
 """A5: checkpoints are anchored outside the database, and what contradicts them is found."""
 
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -216,6 +217,36 @@ class TestTimestamps(AnchorCase):
             with self.subTest(text):
                 self.authority.misbehave = lambda _body, answer=answer: answer
                 self.assertIn(text, self.failed())
+
+    def test_f1_one_answer_of_one_authority_stops_neither_other_logs_nor_other_targets(self):
+        """A certificate of a version that does not exist, a time that is none, halves of a response."""
+        hostile = {
+            "version": lambda body: body.replace(
+                bytes.fromhex("a003020102"), b"\xa0\x03\x02\x01\x07"
+            ),
+            "time": lambda body: re.sub(
+                rb"\x18.(20\d{12})", lambda m: m[0][:6] + b"99" + m[0][8:], body
+            ),
+            "year 9999": lambda body: re.sub(rb"\x18.(20\d\d)", lambda m: m[0][:2] + b"9999", body),
+            "cut": lambda body: body[: len(body) // 2],
+            "nested": lambda _body: b"\x30\x80" * 9000,
+        }
+        folder = self.target("folder")
+        for name, change in hostile.items():
+            self.grow()
+            folder.last_anchor = False
+            count = len(self.anchored(folder))
+            self.authority.misbehave = lambda body, change=change: (200, change(body))
+            with (
+                self.subTest(name),
+                self.assertLogs(LOGGER, "WARNING"),
+                patch.object(type(self.env["ir.cron"]), "_commit_progress"),
+            ):
+                self.targets._cron_anchor()
+                self.assertIn("timestamp.bad", self.tsa.last_error)
+                self.assertEqual(self.anchored(self.tsa), [])
+                self.assertGreater(len(self.anchored(folder)), count)
+                self.assertTrue(self.tsa.read())
 
     def test_a5_an_authority_that_is_not_there_is_said(self):
         self.tsa.url = "http://127.0.0.1:1/"

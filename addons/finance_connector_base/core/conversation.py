@@ -16,6 +16,7 @@ from typing import Any, Literal, TypeAlias
 from odoo.addons.finance_audit.core.entry import storable
 
 from .delivery.outcomes import Outcome, bounded_seconds
+from .finding import storable_text
 from .http.wire import HttpRequest, HttpResponse
 
 #: The resource whose credentials a request carries unless it names another.
@@ -58,6 +59,7 @@ class Resource:
 
 #: Characters of the public part of a resource, which each attempt repeats.
 MAX_PUBLIC = 16 * 1024
+_MAX_CODE = 255
 #: A lifetime longer than a month is one of a month: after that the resource is obtained again.
 MAX_LIFETIME_SECONDS = 31 * 24 * 3600.0
 
@@ -108,6 +110,13 @@ class Answer:
     values: Mapping[str, Any] = field(default_factory=dict[str, Any])
     proof: str = ""
     valid_seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        """Make every text storable: the answer is kept as evidence in the transaction of its asker."""
+        text = json.dumps(storable(dict(self.values)), allow_nan=False)
+        object.__setattr__(self, "values", json.loads(text))
+        object.__setattr__(self, "code", storable_text(self.code, _MAX_CODE))
+        object.__setattr__(self, "proof", storable_text(self.proof, _MAX_CODE).strip())
 
 
 @dataclass(frozen=True, slots=True)

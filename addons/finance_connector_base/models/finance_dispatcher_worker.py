@@ -14,8 +14,10 @@ from odoo import api, fields, models
 
 from ..core.delivery.boundaries import reached
 from ..core.delivery.queries import QUERIES
+from ..core.security.masking import MaskingFilter
 
 _logger = logging.getLogger(__name__)
+_logger.addFilter(MaskingFilter())
 
 #: A worker that has not renewed its lease for so long is lost. Renewed four times as often, so that
 #: one missed renewal means nothing.

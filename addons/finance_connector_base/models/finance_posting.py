@@ -27,9 +27,11 @@ from odoo.exceptions import AccessError, RedirectWarning, UserError
 from psycopg2 import IntegrityError, OperationalError
 
 from ..core.finding import Finding
+from ..core.security.masking import MaskingFilter
 from ..exceptions import PostingInvalid, PostingRefused
 
 _logger = logging.getLogger(__name__)
+_logger.addFilter(MaskingFilter())
 
 #: Phases before Odoo posts, in order: nothing is requested before the local checks have passed (T9).
 BEFORE = ("check", "determine", "check_document")

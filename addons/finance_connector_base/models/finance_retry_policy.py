@@ -1,7 +1,7 @@
 """Retry policies per connection and operation, maintained by finance admins."""
 
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import AccessError, ValidationError
 
 from ..core.delivery.retry import (
     BASE_SECONDS,
@@ -73,6 +73,20 @@ class FinanceRetryPolicy(models.Model):
         "CHECK(max_attempts >= 0 AND max_asks >= 0 AND verdict_hours >= 0)",
         "Limits of a retry policy cannot be negative.",
     )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        # Always that of the connection, whatever a caller gives.
+        vals_list = [
+            {name: value for name, value in vals.items() if name != "company_id"}
+            for vals in vals_list
+        ]
+        return super().create(vals_list)
+
+    def write(self, vals):
+        if {"company_id", "connection_id"} & vals.keys() and not self.env.su:
+            raise AccessError(self.env._("A retry policy stays with its connection."))
+        return super().write(vals)
 
     @api.depends("connection_id", "operation")
     @api.depends_context("lang")

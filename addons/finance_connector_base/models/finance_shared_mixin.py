@@ -22,6 +22,8 @@ class FinanceSharedMixin(models.AbstractModel):
 
     def write(self, vals):
         self._check_shared()
+        if "company_id" in vals:
+            self._refuse_other_company(vals["company_id"])
         result = super().write(vals)
         self._check_shared()
         return result
@@ -42,12 +44,28 @@ class FinanceSharedMixin(models.AbstractModel):
         """
         if self.env.su or not any(record._is_shared() for record in self.sudo()):
             return
-        companies = self.env["res.company"].sudo().with_context(active_test=False)
-        companies = companies.search([("id", "!=", False)])
-        if companies - self.env.user.sudo().company_ids:
+        if not self._works_in_every_company():
             raise AccessError(
                 self.env._(
                     "This configuration is shared by all companies. It can only be changed by a finance admin "
                     "with access to every company."
                 )
             )
+
+    def _refuse_other_company(self, company_id):
+        """Keep a record in its company: what was decided by it stays where it was decided.
+
+        :raises AccessError: the user does not work in every company
+        """
+        moved = any(record.company_id.id != (company_id or False) for record in self.sudo())
+        if moved and not self.env.su and not self._works_in_every_company():
+            raise AccessError(
+                self.env._(
+                    "The company of a configuration can only be changed by a finance admin with access to every "
+                    "company. Create a new record in the other company instead."
+                )
+            )
+
+    def _works_in_every_company(self):
+        companies = self.env["res.company"].sudo().with_context(active_test=False)
+        return not companies.search([("id", "!=", False)]) - self.env.user.sudo().company_ids

@@ -8,6 +8,8 @@ import inspect
 import itertools
 import json
 import os
+import re
+import threading
 from pathlib import Path
 from unittest.mock import patch
 
@@ -29,12 +31,15 @@ ROLES = {
     "portal": "base.group_portal",
     "public": "base.group_public",
     "internal user": "base.group_user",
+    "invoicing": "account.group_account_invoice",
     "accountant": "finance_connector_base.group_accountant",
     "operator": "finance_connector_base.group_operator",
     "finance admin": "finance_connector_base.group_admin",
     "auditor": "finance_audit.group_auditor",
     "administrator": "base.group_system",
 }
+#: Some methods need two roles; held together, they reach every method and none of another company.
+ROLES["all roles"] = ",".join(list(ROLES.values())[2:])
 OUTSIDE = ("portal", "public")
 NONE = "–"
 OPERATIONS = {"r": "read", "w": "write", "c": "create", "d": "unlink"}
@@ -58,6 +63,58 @@ _PRODUCT = {
     path.parent.name for path in Path(__file__).parents[2].glob("finance_*/__manifest__.py")
 }
 _UNIQUE = itertools.count(1)
+
+
+_IDS = "ids"
+#: Methods by which a client may read, with arguments and keywords.
+_READINGS = (
+    ("read", [_IDS], {}),
+    ("web_read", [_IDS], {"specification": {"display_name": {}}}),
+    ("export_data", [_IDS, ["id"]], {}),
+    ("copy", [_IDS], {}),
+    ("web_save", [_IDS, {}], {"specification": {"display_name": {}}}),
+    ("onchange", [_IDS, {}, [], {"display_name": {}}], {}),
+    ("get_metadata", [_IDS], {}),
+    ("search_read", [[]], {}),
+    ("search", [[]], {}),
+    ("search_count", [[]], {}),
+    ("search_fetch", [[], ["id"]], {}),
+    ("web_search_read", [[], {"id": {}}], {}),
+    ("formatted_read_group", [[], [], ["__count"]], {}),
+    ("web_read_group", [[], ["id"]], {}),
+    ("name_search", [""], {}),
+    ("web_name_search", ["", {"display_name": {}}], {}),
+    ("search_read", [[["create_uid.login", "=like", "%"]]], {}),
+    ("search_read", [[]], {"order": "id desc"}),
+    ("load", [["id"], [["1"]]], {}),
+    ("name_create", ["x"], {}),
+)
+_REFUSALS = {
+    "odoo.exceptions.AccessError",
+    "odoo.exceptions.MissingError",
+    "odoo.http.SessionExpiredException",
+    "odoo.addons.finance_audit.exceptions.EvidenceIsAppendOnly",
+    "werkzeug.exceptions.Forbidden",
+    "werkzeug.exceptions.NotFound",
+}
+
+
+def _plain(value):
+    """Return arguments as JSON can hold them."""
+    return json.loads(json.dumps(value, default=lambda item: item.decode()))
+
+
+def _tells(found):
+    """Return whether a result holds a record or a number of records."""
+    if isinstance(found, dict):
+        # Answers that say in a structure that there is nothing.
+        return any(
+            _tells(found.get(name))
+            for name in ("records", "length", "groups", "datas", "ids", "value")
+        )
+    if isinstance(found, list):
+        return any(not isinstance(item, dict) or item.get("__count", 1) for item in found)
+    return bool(found)
 
 
 class _Undo(Exception):
@@ -298,11 +355,8 @@ class RightsCase(ConnectorCase):
         letters = ""
         for letter, operation in OPERATIONS.items():
             if not record and operation != "read":
-                error = self.call(
-                    role, model, operation, [[], {}] if operation == "write" else [[]]
-                )
-                if operation == "create" and not self.env[model]._auto:
-                    error = error or AccessError("nothing to create")
+                # Views of the database: there is no record to try, and nothing can be changed at all.
+                error = self.refusal_of(role, model, operation)
             elif operation == "read" and not record:
                 error = self.call(role, model, "search_read", [[], ["id"]])
             else:
@@ -314,6 +368,77 @@ class RightsCase(ConnectorCase):
             elif not self.is_refused(error, operation):
                 letters += f"?{letter} {type(error).__name__} {error}"
         return letters or NONE
+
+    def refusal_of(self, role, model, operation):
+        """Return the error of the rights on a model as such."""
+        records = self.env[model].with_user(self.people[role]).with_company(self.company)
+        try:
+            records.check_access(operation)
+        except AccessError as error:
+            return error
+        return None
+
+    def documents(self):
+        """Return a record for the methods that this product adds to the models of others."""
+        if not hasattr(type(self), "_documents"):
+            type(self)._documents = self._make_documents()
+        return self._documents
+
+    @classmethod
+    def _make_documents(cls):
+        account, receivable = cls.env["account.account"].create(
+            [
+                {
+                    "name": f"{kind} of the matrix",
+                    "code": f"99990{number}",
+                    "account_type": kind,
+                    "reconcile": kind == "asset_receivable",
+                    "company_ids": [Command.set(cls.company.ids)],
+                }
+                for number, kind in enumerate(("income", "asset_receivable"))
+            ]
+        )
+        journal = cls.env["account.journal"].create(
+            {
+                "name": "Sales of the matrix",
+                "code": "RSAL",
+                "type": "sale",
+                "company_id": cls.company.id,
+                "default_account_id": account.id,
+            }
+        )
+        partner = cls.env["res.partner"].create({"name": "Customer of the matrix"})
+        partner.with_company(cls.company).property_account_receivable_id = receivable
+        line = {"name": "Service", "quantity": 1, "price_unit": 10, "account_id": account.id}
+        move = cls.env["account.move"].create(
+            {
+                "move_type": "out_invoice",
+                "journal_id": journal.id,
+                "partner_id": partner.id,
+                "invoice_date": "2026-01-01",
+                "invoice_date_due": "2026-01-31",
+                "invoice_line_ids": [Command.create({**line, "tax_ids": []})],
+            }
+        )
+        wizard = cls.env["validate.account.move"].create({"move_ids": [Command.set(move.ids)]})
+        return {"account.move": move, "res.partner": partner, "validate.account.move": wizard}
+
+    def record_for(self, role, model):
+        """Return the record on which a public method of a model is tried."""
+        if model in self.models:
+            return self.mine(role, model, self.company)
+        record = self.documents().get(model, self.env[model].browse())
+        if not self.env[model]._transient:
+            return record
+        values = {"move_ids": [Command.set(record.move_ids.ids)]} if record else {}
+        try:
+            with self.env.cr.savepoint(), mute_logger("odoo"):
+                own = self.env[model].with_user(self.people[role]).sudo()
+                own = own.with_company(self.company).create(values)
+                self.env.flush_all()
+        except Exception:  # noqa: BLE001 - values that this user cannot have
+            return record
+        return own.sudo(False)
 
     def methods(self):
         """Return pairs (model, method) of all public methods that this product defines on its models and others."""
@@ -407,21 +532,15 @@ class TestRights(RightsCase):
     def test_r39_each_role_may_call_the_methods_of_the_page(self):
         found = {}
         for model, name in self.methods():
-            record = self.env[model].browse()
-            if model in self.models:
-                record = self.record_of(model, self.company)
-            elif model == "account.move":
-                record = self._move(self.company)
             found[model, name] = {
-                role: self.method_cell(
-                    role,
-                    model,
-                    name,
-                    self.mine(role, model, self.company) if model in self.models else record,
-                )
+                role: self.method_cell(role, model, name, self.record_for(role, model))
                 for role in ROLES
             }
         self.compare(found)
+        for (model, name), cells in found.items():
+            # Otherwise the record did not suit the method, and its refusals say nothing.
+            with self.subTest(model=model, method=name):
+                self.assertEqual(cells["all roles"], "✓")
 
     def test_r39_no_role_reaches_another_company(self):
         """Also not with a context that names the other company."""
@@ -601,12 +720,13 @@ class TestRights(RightsCase):
 
 @tagged("post_install", "-at_install")
 class TestRightsOnTheWeb(RightsCase, HttpCase):
-    def rpc(self, model, method, args):
+    def rpc(self, model, method, args, *, button=False, **kwargs):
         """Return the result or the name of the error of a call through the web controller."""
+        route = "call_button" if button else "call_kw"
         answer = self.url_open(
-            f"/web/dataset/call_kw/{model}/{method}",
+            f"/web/dataset/{route}/{model}/{method}",
             data=json.dumps(
-                {"params": {"model": model, "method": method, "args": args, "kwargs": {}}}
+                {"params": {"model": model, "method": method, "args": args, "kwargs": kwargs}}
             ),
             headers={"Content-Type": "application/json"},
         ).json()
@@ -636,6 +756,133 @@ class TestRightsOnTheWeb(RightsCase, HttpCase):
                     else:
                         # Rules by role hide every record instead of refusing.
                         self.assertTrue("AccessError" in error or "Session" in error or not found)
+
+    def is_refused_on_the_web(self, error, operation=""):
+        """Return whether the name of an error is a refusal, as ``is_refused`` for RPC."""
+        refusals = ("odoo.exceptions.UserError", "odoo.addons.finance_")
+        if operation in ("write", "unlink") and error.startswith(refusals):
+            return True
+        return error in _REFUSALS
+
+    def test_r39_each_cell_of_the_records_through_the_web_client(self):
+        expected = self.page()
+        for role in ROLES:
+            self.login(role)
+            for model in self.models:
+                record = self.record_of(model, self.company)
+                if not record or self.env[model]._transient:
+                    # Nothing to write; of wizards only one's own is reached, which RPC has tried.
+                    record = self.env[model].browse()
+                for letter, operation in (("w", "write"), ("c", "create"), ("d", "unlink")):
+                    may = letter in expected[model, ""][role]
+                    if (operation != "create" and not record) or (may and operation == "unlink"):
+                        continue
+                    arguments = self.arguments(operation, model, record, self.company)
+                    with (
+                        self.subTest(role=role, model=model, operation=operation),
+                        mute_logger("odoo"),
+                    ):
+                        _found, error = self.rpc(model, operation, list(_plain(arguments)))
+                        self.assertEqual(self.is_refused_on_the_web(error, operation), not may)
+
+    def test_r39_each_cell_of_the_methods_through_the_web_client(self):
+        """What is refused comes first: what is permitted may change the record of the next cell."""
+        expected = self.page()
+        cells = [
+            (role, model, name, expected[model, name][role])
+            for model, name in self.methods()
+            for role in ROLES
+        ]
+        for role, model, name, cell in sorted(cells, key=lambda item: (item[3], item[0])):
+            record = self.record_for(role, model)
+            args = [] if getattr(getattr(type(record), name), "_api_model", False) else [record.ids]
+            self.login(role)
+            with self.subTest(role=role, model=model, method=name), mute_logger("odoo"):
+                _found, error = self.rpc(model, name, args, button=name.startswith("action_"))
+                if cell == NONE:
+                    self.assertIn(error, _REFUSALS)
+                elif role != "public":  # Odoo asks for a session before
+                    self.assertNotIn("AccessError", error)
+                    self.assertNotIn("SessionExpired", error)
+
+    def test_r39_who_has_no_role_learns_nothing_by_any_method_of_reading(self):
+        """Portal, public, internal users without a role, and those who invoice."""
+        expected = self.page()
+        for role in (*OUTSIDE, "internal user", "invoicing"):
+            self.login(role)
+            for model in self.models:
+                if expected[model, ""][role] != NONE or self.env[model]._transient:
+                    continue
+                record = self.record_of(model, self.company)
+                for method, given, kwargs in _READINGS:
+                    args = list(given)
+                    if args[:1] == [_IDS]:
+                        # Without the columns of its creation, Odoo repeats the number it was given.
+                        echo = method == "get_metadata" and not self.env[model]._log_access
+                        if not record or echo:
+                            continue
+                        args[0] = record.ids
+                    with (
+                        self.subTest(role=role, model=model, method=method),
+                        mute_logger("odoo"),
+                    ):
+                        found, error = self.rpc(model, method, args, **kwargs)
+                        self.assertTrue(error or not _tells(found), found)
+
+    def _routes(self):
+        current = threading.current_thread()
+        if not hasattr(current, "dbname"):
+            # The routing of Odoo asks the thread of a request for its database.
+            current.dbname = self.env.cr.dbname
+            self.addCleanup(delattr, current, "dbname")
+        return list(self.env["ir.http"].routing_map().iter_rules())
+
+    def test_r39_no_route_serves_portal_and_public(self):
+        """Every route of this product, and those of Odoo that serve records of any model."""
+        routes = [
+            rule
+            for rule in self._routes()
+            if is_ours(rule.endpoint.func.__module__.removeprefix("odoo.addons."))
+        ]
+        self.assertTrue(routes)
+        exports = self.env["finance.audit.export"].create({})
+        paths = {
+            re.sub(
+                r"<int:[^>]*>",
+                str(exports.id),
+                re.sub(r"<string:[^>]*>|<(?!int)[^>]*>", "x", rule.rule),
+            )
+            for rule in routes
+        }
+        for model in self.models:
+            record = self.record_of(model, self.company)
+            names = [n for n, f in self.env[model]._fields.items() if f.type == "binary"]
+            for name in (*names, "display_name") if record else ():
+                paths |= {
+                    f"/web/content/{model}/{record.id}/{name}",
+                    f"/web/image/{model}/{record.id}/{name}",
+                    f"/web/content?model={model}&id={record.id}&field={name}&download=true",
+                }
+            if record:
+                paths |= {
+                    f"/odoo/{model}/{record.id}",
+                    f"/mail/view?model={model}&res_id={record.id}",
+                }
+        secrets = {str(self.connection.name), "a-secret-of-the-matrix", "Elsewhere"}
+        for role in OUTSIDE:
+            self.login(role)
+            for path in sorted(paths):
+                for method in ("GET", "POST"):
+                    with self.subTest(role=role, path=path, method=method), mute_logger("odoo"):
+                        data = b"{}" if method == "POST" else None
+                        answer = self.url_open(path, data=data, allow_redirects=False)
+                        served = answer.status_code == 200 and answer.headers.get(
+                            "Content-Type", ""
+                        ).startswith("image/")
+                        # An image of Odoo stands for one that may not be seen.
+                        self.assertTrue(served or answer.status_code != 200, answer.status_code)
+                        for text in secrets:
+                            self.assertNotIn(text.encode(), answer.content)
 
     def test_r39_no_binary_content_of_another_company_or_for_others(self):
         for role in ROLES:

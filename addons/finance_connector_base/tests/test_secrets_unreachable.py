@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import inspect
+import logging
 import os
 import sys
 import time
@@ -18,6 +19,7 @@ from odoo.tools.safe_eval import _UNSAFE_ATTRIBUTES
 
 from .. import secret_store
 from ..core.http.transport import Transport
+from ..core.security.masking import MaskingFilter
 from ..core.security.vault import ENVIRONMENT_KEYS
 from ..exceptions import CredentialError
 from ..secret_store import open_secrets
@@ -196,6 +198,23 @@ class TestSecretsUnreachable(ConnectorCase):
             with self.subTest(path=path), self.assertRaises(Exception) as caught:
                 self.run_action(code)
             self.assertNotIn(CANARY, str(_chain(caught.exception)))
+
+    def test_canary_every_logger_of_the_suite_masks(self):
+        """Those of Odoo that log the exceptions of requests and jobs, too."""
+        found = {
+            name: logger
+            for name, logger in logging.root.manager.loggerDict.items()
+            if name.startswith("odoo.addons.finance_")
+            and isinstance(logger, logging.Logger)
+            and ".tests" not in name
+            and ".migrations." not in name
+        }
+        self.assertGreater(len(found), 10)
+        for name in ("odoo.http", "odoo.addons.base.models.ir_cron"):
+            found[name] = logging.getLogger(name)
+        for name, logger in found.items():
+            with self.subTest(logger=name):
+                self.assertTrue(any(isinstance(one, MaskingFilter) for one in logger.filters))
 
     # -- F3, F14: writing --------------------------------------------------------------------------
 

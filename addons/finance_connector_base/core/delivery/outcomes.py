@@ -116,9 +116,14 @@ class Artefact:
     content: bytes = field(repr=False)
 
     def __post_init__(self) -> None:
-        """Refuse what is not bytes: evidence is what came, not what something made of it."""
+        """Refuse what is not bytes: evidence is what came, not what something made of it.
+
+        Name and media type may be the provider's as well; they are made storable.
+        """
         if not isinstance(self.content, bytes):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError("the content of an artefact is bytes")
+        object.__setattr__(self, "name", storable_text(self.name, MAX_REFERENCE))
+        object.__setattr__(self, "media_type", storable_text(self.media_type, MAX_REFERENCE))
 
 
 @dataclass(frozen=True, slots=True)

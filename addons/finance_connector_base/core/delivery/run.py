@@ -16,10 +16,12 @@ from typing import Any
 import psycopg2
 from psycopg2.extensions import TransactionRollbackError
 
+from ..security.masking import MaskingFilter
 from .outcomes import is_failure
 from .pipeline import Pipeline, Preparation, Probe, Release, Result
 
 _logger = logging.getLogger(__name__)
+_logger.addFilter(MaskingFilter())
 
 #: The database restarts, or two transactions were in each other's way: a repetition is safe, tokens
 #: decide.

@@ -204,7 +204,8 @@ class ProviderClient:
             self._refuse_ended(item, trace)
         first = calls[0].key
         reports[first] = replace(reports[first], body=report.body)
-        return reports
+        # The outcome of a single document has not been part of a report so far.
+        return hide(reports, self._forms(trace))
 
     def query(
         self, operation: str, payload: Mapping[str, Any], seconds: float = MAX_SECONDS
@@ -363,7 +364,10 @@ class ProviderClient:
         wanted: type,
     ) -> Report:
         result = self._drive(begin, trace, wanted)
-        if isinstance(result, (Answer, Page)):
+        if isinstance(result, Answer):
+            answer = hide(result, self._forms(trace))
+            return replace(self._report(Accepted(""), trace), value=answer)
+        if isinstance(result, Page):
             return replace(self._report(Accepted(""), trace), value=result)
         self._refuse_ended(result, trace)
         return self._report(result, trace)
@@ -473,8 +477,11 @@ class ProviderClient:
         return answer
 
     def _report(self, outcome: Outcome, trace: _Trace) -> Report:
-        forms = (*forms_of((*self._secrets, *trace.secrets)), *known_forms())
-        return hide(self._full_report(outcome, trace), forms)
+        return hide(self._full_report(outcome, trace), self._forms(trace))
+
+    def _forms(self, trace: _Trace) -> tuple[str, ...]:
+        """Return the forms of what is hidden in the report of a step."""
+        return (*forms_of((*self._secrets, *trace.secrets)), *known_forms())
 
     def _full_report(self, outcome: Outcome, trace: _Trace) -> Report:
         request, response = trace.request, trace.response
