@@ -166,13 +166,8 @@ class FinanceFinding(models.AbstractModel):
 
     @api.model
     def _render_tax(self, findings):
-        """Return the text of findings: sentence, hint and public code of each."""
-        parts = []
-        for finding in findings or ():
-            code = finding["code"].partition(".")[0]
-            shown = "" if finding["code"] == "FT000.text" else f"[{code}]"
-            parts.append(" ".join(filter(None, (*self._render(finding), shown))))
-        return " ".join(parts)
+        """Return the text of findings: sentence and hint of each. Their codes are stored, not shown."""
+        return " ".join(filter(None, (text for item in findings or () for text in self._render(item))))
 
     @api.model
     def _render(self, finding):
