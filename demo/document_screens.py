@@ -6,17 +6,12 @@ from .companies import COMPANIES, FR
 from .demo_users import login
 from .invoices import SALES
 from .sample_run import INVOICE_DATE
+from .screen import Screen
 
 _SALE = next(sale for sale in SALES if sale.key == "fr-lost-answer")
 _INVOICES = "action-account.action_move_out_invoice"
 _CREDITS = "action-account.action_move_out_refund_type"
 _EINVOICES = "action-finance_einvoice.finance_einvoice_action"
-_ENGINE = "action-finance_tax_engine"
-
-
-def _tab(name):
-    """Return what opens a tab of a form."""
-    return f".o_notebook .nav-link[name={name}]"
 
 
 class DocumentScreens:
@@ -31,12 +26,12 @@ class DocumentScreens:
         )
 
     def paths(self):
-        """Return (name, role, path below /odoo, what is clicked there) of each screen."""
-        return [*self._documents(), *self._surroundings(), *self._dialogs()]
+        """Return each screen."""
+        return [*self._documents(), *self._surroundings(), *self._records(), *self._dialogs()]
 
     def _documents(self):
         """Return invoices and credit notes in states the sample run does not leave behind."""
-        credit = self._run.moves["fr-credit"]
+        moves = self._run.moves
         states = {
             "invoice-findings": self._with_findings(),
             "invoice-route": self._draft(_SALE.description),
@@ -44,33 +39,33 @@ class DocumentScreens:
             "invoice-cancelled": self._cancelled(),
             "invoice-fallback": self._fallback(),
             "invoice-undetermined": self._undetermined(),
+            "invoice-export": moves["fr-export"],
+            "invoice-credited": moves["fr-services"],
         }
         return [
-            ("credit-note", "accountant", f"{_CREDITS}/{credit}"),
-            ("credit-notes", "accountant", _CREDITS),
-            *((name, "accountant", f"{_INVOICES}/{move}") for name, move in states.items()),
-            ("invoice-export", "accountant", f"{_INVOICES}/{self._run.moves['fr-export']}"),
-            ("invoice-credited", "accountant", f"{_INVOICES}/{self._run.moves['fr-services']}"),
+            Screen("credit-note", "accountant", f"{_CREDITS}/{moves['fr-credit']}"),
+            Screen("credit-notes", "accountant", _CREDITS),
+            *(Screen(name, "accountant", f"{_INVOICES}/{move}") for name, move in states.items()),
+            Screen(
+                "invoice-mixed",
+                "accountant",
+                f"{_INVOICES}/{moves['fr-mixed']}",
+                tabs=("other_info", "finance_timeline"),
+            ),
         ]
 
     def _surroundings(self):
-        """Return what the suite adds to customers, products, companies and documents in tabs."""
-        credit, mixed = self._run.moves["fr-credit"], self._run.moves["fr-mixed"]
-        customer = self._run.call("account.move", "read", [credit], ["partner_id"])[0]
-        products = self._run.call("product.template", "search", [], 0, 1)
-        category = self._first("product.category")
-        company, partner = f"res.company/{self._company}", f"res.partner/{customer['partner_id'][0]}"
-        invoice = f"{_INVOICES}/{mixed}"
+        """Return what the suite adds to customers, products, taxes and companies."""
+        customer = self._run.call("account.move", "read", [self._run.moves["fr-mixed"]])[0]
+        partner = customer["partner_id"][0]
+        taxes = [("company_id", "=", self._company)]
+        tax = self._admin.call("account.tax", "search", taxes, 0, 1, "id desc")[0]
         return [
-            ("partner", "accountant", partner),
-            ("partner-accounting", "accountant", partner, _tab("accounting")),
-            ("product", "accountant", f"product.template/{products[0]}"),
-            ("product-category", "admin", f"product.category/{category}"),
-            ("company", "admin", company),
-            ("company-einvoicing", "admin", company, _tab("finance_einvoice_fr")),
-            ("invoice-other-info", "accountant", invoice, _tab("other_info")),
-            ("invoice-timeline", "accountant", invoice, _tab("finance_timeline")),
-            *self._records(),
+            Screen("partner", "accountant", f"res.partner/{partner}", tabs=("accounting",)),
+            Screen("product", "admin", f"product.template/{self._first('product.template')}"),
+            Screen("product-category", "admin", f"product.category/{self._first('product.category')}"),
+            Screen("tax", "admin", f"account.tax/{tax}"),
+            Screen("company", "admin", f"res.company/{self._company}", ("finance_einvoice_fr",)),
         ]
 
     def _records(self):
@@ -79,52 +74,28 @@ class DocumentScreens:
         (move,) = self._run.call("account.move", "search", [("ref", "=", "Order 4715")], 0, 1)
         corrected = self._einvoice(move)
         determination = self._of_move("finance.tax.determination", self._run.moves["fr-mixed"])
-        answer = f"{_ENGINE}.finance_tax_determination_action/{determination}"
-        tax = self._admin.call(
-            "account.tax", "search", [("company_id", "=", self._company)], 0, 1, "id desc"
-        )[0]
+        answer = f"action-finance_tax_engine.finance_tax_determination_action/{determination}"
         rules = "action-finance_tax_embedded.finance_tax"
+        registration = self._first("finance.tax.registration")
+        category = self._first("finance.tax.category")
         return [
-            ("einvoice-rejected", "accountant", f"{_EINVOICES}/{rejected}"),
-            ("einvoice-resubmitted", "operator", f"{_EINVOICES}/{corrected}"),
-            ("determination-answer", "auditor", answer, _tab("answer")),
-            ("determination-request", "auditor", answer, _tab("request")),
-            ("tax", "admin", f"account.tax/{tax}"),
-            (
-                "tax-registration",
-                "admin",
-                f"{rules}_registration_action/{self._first('finance.tax.registration')}",
-            ),
-            (
-                "tax-category",
-                "admin",
-                f"{rules}_category_action/{self._first('finance.tax.category')}",
-            ),
-            ("tax-rule-exempt", "admin", f"{rules}_rule_action/{self._exempt_rule()}"),
+            Screen("einvoice-rejected", "accountant", f"{_EINVOICES}/{rejected}"),
+            Screen("einvoice-resubmitted", "operator", f"{_EINVOICES}/{corrected}"),
+            Screen("determination-auditor", "auditor", answer, tabs=("request", "answer")),
+            Screen("tax-registration", "admin", f"{rules}_registration_action/{registration}"),
+            Screen("tax-category", "admin", f"{rules}_category_action/{category}"),
+            Screen("tax-rule-exempt", "admin", f"{rules}_rule_action/{self._exempt_rule()}"),
         ]
 
     def _dialogs(self):
         """Return what is asked or refused in a dialog."""
-        filed, draft = self._run.moves["fr-mixed"], self._blocked()
-        undetermined = self._undetermined()
-        confirm, refused = "button[name=action_post]:visible", ".modal"
+        filed = f"{_INVOICES}/{self._run.moves['fr-mixed']}"
+        confirm = ("button[name=action_post]",)
         return [
-            ("post-refused", "accountant", f"{_INVOICES}/{draft}", confirm, refused),
-            ("tax-refused", "accountant", f"{_INVOICES}/{undetermined}", confirm, refused),
-            (
-                "send",
-                "accountant",
-                f"{_INVOICES}/{filed}",
-                "button[name=action_invoice_sent]:visible",
-                refused,
-            ),
-            (
-                "reversal",
-                "accountant",
-                f"{_INVOICES}/{filed}",
-                "button[name=action_reverse]:visible",
-                refused,
-            ),
+            Screen("post-refused", "accountant", f"{_INVOICES}/{self._blocked()}", (), confirm),
+            Screen("tax-refused", "accountant", f"{_INVOICES}/{self._undetermined()}", (), confirm),
+            Screen("send", "accountant", filed, (), ("button[name=action_invoice_sent]",)),
+            Screen("reversal", "accountant", filed, (), ("button[name=action_reverse]",)),
         ]
 
     def _first(self, model):

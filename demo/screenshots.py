@@ -200,7 +200,7 @@ class Camera:
         if not button.count():
             page.locator(_MORE_BUTTONS).filter(visible=True).first.click()
         button.click()
-        page.locator(".modal .o_form_view").first.wait_for()
+        page.locator(".modal .modal-body").first.wait_for()
 
     def _wait(self, page):
         # The bus keeps a connection open, so the network is never idle: wait for the client's own sign of work.

@@ -195,6 +195,7 @@ class FinanceFinding(models.AbstractModel):
             "category": self._tax_category,
             "rule": self._tax_rule,
             "legal_reference": self._tax_legal_reference,
+            "source": self._tax_source,
             "rules": self._tax_rules,
             "kinds": self._tax_kinds,
             "engine": self._tax_engine_name,
@@ -248,6 +249,11 @@ class FinanceFinding(models.AbstractModel):
     def _tax_legal_reference(self, reference):
         """Return a legal reference, by the one that was stored. Engines extend it."""
         return reference
+
+    @api.model
+    def _tax_source(self, source):
+        """Return the source of a rule, by the one that was stored. Engines extend it."""
+        return source
 
     @api.model
     def _tax_rules(self, names):
@@ -406,7 +412,7 @@ class FinanceFinding(models.AbstractModel):
         if len(parts) > _SHOWN:
             more = _("%(count)s more", count=len(parts) - _SHOWN)
             parts = [*parts[:_SHOWN], more]
-        return "; ".join(parts)
+        return " · ".join(parts)
 
 
 def _plain(rate):
