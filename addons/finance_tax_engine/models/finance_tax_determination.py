@@ -216,7 +216,8 @@ class FinanceTaxDetermination(models.Model):
     def _compute_name(self):
         for record in self:
             document = record.move_id.name or json.loads(record.request_json or "{}").get("number")
-            record.name = f"{document or self.env._('Draft')} v{record.version}"
+            document = document or self.env._("Draft")
+            record.name = f"{document} v{record.version}"
 
     @api.depends("request_json", "answer_json")
     def _compute_indented(self):
