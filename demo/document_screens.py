@@ -63,7 +63,9 @@ class DocumentScreens:
         return [
             Screen("partner", "accountant", f"res.partner/{partner}", tabs=("accounting",)),
             Screen("product", "admin", f"product.template/{self._first('product.template')}"),
-            Screen("product-category", "admin", f"product.category/{self._first('product.category')}"),
+            Screen(
+                "product-category", "admin", f"product.category/{self._first('product.category')}"
+            ),
             Screen("tax", "admin", f"account.tax/{tax}"),
             Screen("company", "admin", f"res.company/{self._company}", ("finance_einvoice_fr",)),
         ]
@@ -108,7 +110,9 @@ class DocumentScreens:
         return self._of_move("finance.einvoice", move)
 
     def _exempt_rule(self):
-        return self._admin.call("finance.tax.rule", "search", [("treatment", "=", "exempt")], 0, 1)[0]
+        return self._admin.call("finance.tax.rule", "search", [("treatment", "=", "exempt")], 0, 1)[
+            0
+        ]
 
     # -- states of documents ---------------------------------------------------------------------
 

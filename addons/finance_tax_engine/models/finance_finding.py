@@ -167,7 +167,9 @@ class FinanceFinding(models.AbstractModel):
     @api.model
     def _render_tax(self, findings):
         """Return the text of findings: sentence and hint of each. Their codes are stored, not shown."""
-        return " ".join(filter(None, (text for item in findings or () for text in self._render(item))))
+        return " ".join(
+            filter(None, (text for item in findings or () for text in self._render(item)))
+        )
 
     @api.model
     def _render(self, finding):

@@ -164,7 +164,9 @@ class TestT1Amounts(TaxCase):
         self.native.price_include_override = "tax_included"
         move = self._invoice([(self.paper,)])
         self.assertEqual(move.finance_tax_state, "failed")
-        self.assertEqual([item["code"] for item in move.finance_tax_findings], ["FT008.price_included"])
+        self.assertEqual(
+            [item["code"] for item in move.finance_tax_findings], ["FT008.price_included"]
+        )
 
     def test_t1_early_discount_that_cuts_the_tax_is_refused(self):
         term = self.env["account.payment.term"].create(
