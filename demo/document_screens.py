@@ -92,10 +92,12 @@ class DocumentScreens:
     def _dialogs(self):
         """Return what is asked or refused in a dialog."""
         filed = f"{_INVOICES}/{self._run.moves['fr-mixed']}"
-        confirm = ("button[name=action_post]",)
+        confirm = "button[name=action_post]"
         return [
-            Screen("post-refused", "accountant", f"{_INVOICES}/{self._blocked()}", (), confirm),
-            Screen("tax-refused", "accountant", f"{_INVOICES}/{self._undetermined()}", (), confirm),
+            Screen("post-refused", "accountant", f"{_INVOICES}/{self._blocked()}", refused=confirm),
+            Screen(
+                "tax-refused", "accountant", f"{_INVOICES}/{self._undetermined()}", refused=confirm
+            ),
             Screen("send", "accountant", filed, (), ("button[name=action_invoice_sent]",)),
             Screen("reversal", "accountant", filed, (), ("button[name=action_reverse]",)),
         ]

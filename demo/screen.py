@@ -15,6 +15,8 @@ class Screen(NamedTuple):
     tabs: tuple[str, ...] = ()
     #: Selectors clicked one after the other before the picture, such as a button that opens a dialog.
     clicks: tuple[str, ...] = ()
+    #: Selector of a button that is refused with a message.
+    refused: str = ""
 
     def names(self):
         """Return the name of each picture."""

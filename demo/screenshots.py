@@ -186,6 +186,9 @@ class Camera:
         self._wait(page)
         for selector in screen.clicks:
             self._click(page, selector)
+        if screen.refused:
+            page.locator(f"{screen.refused}:visible").first.click()
+            page.locator(".modal .modal-body").first.wait_for()
         if choice.has_name(screen.name):
             self._shoot(page, screen.name)
         for tab, name in zip(screen.tabs, screen.names()[1:], strict=True):
@@ -200,7 +203,7 @@ class Camera:
         if not button.count():
             page.locator(_MORE_BUTTONS).filter(visible=True).first.click()
         button.click()
-        page.locator(".modal .modal-body").first.wait_for()
+        page.locator(".modal .o_form_view").first.wait_for()
 
     def _wait(self, page):
         # The bus keeps a connection open, so the network is never idle: wait for the client's own sign of work.
