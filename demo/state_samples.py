@@ -16,6 +16,7 @@ _REFERENCES = {
     "failed": "Order 4712",
     "rejected": "Order 4713",
     "submitted": "Order 4714",
+    "resubmitted": "Order 4715",
 }
 
 
@@ -33,6 +34,7 @@ class StateSamples:
             "unknown": self._unknown(),
             "failed": self._failed(),
             "remediation": self._remediation(),
+            "resubmitted": self._resubmitted(),
             "submitted": self._submitted(),
         }
 
@@ -58,6 +60,14 @@ class StateSamples:
         move = self._until("rejected", self._post("rejected"))
         self._run.call("account.move", "button_draft", [move])
         return move
+
+    def _resubmitted(self):
+        """Correct a rejected invoice and submit it again: its e-invoice has two versions."""
+        self._run.control.verdict("reject", provider="afnor", times=1)
+        move = self._until("rejected", self._post("resubmitted"))
+        self._run.call("account.move", "button_draft", [move])
+        self._run.call("account.move", "action_post", [move])
+        return self._until("filed", move)
 
     def _submitted(self):
         """Pause the connection first, so that the invoice stays in the outbox."""

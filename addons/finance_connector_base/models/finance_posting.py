@@ -45,8 +45,8 @@ ISOLATED = (UserError, RedirectWarning, IntegrityError)
 RAISED = "posting.raised"
 #: Refusals that one message names before it says how many there are besides.
 _SHOWN = 12
-#: Codes of findings that are a public contract, such as FT001 or BR-CO-15.
-_PUBLIC_CODE = re.compile(r"[A-Z][A-Z0-9-]*[0-9]")
+#: Rules of published rule sets, such as BR-CO-15, which readers look up. Own codes are for programs.
+_PUBLISHED_RULE = re.compile(r"(BR|UBL)-[A-Z0-9-]*[0-9]")
 #: Attribute by which an exception carries its refusals to ``post_what_can_be``.
 _REFUSALS = "finance_refusals"
 
@@ -163,7 +163,7 @@ class FinancePosting(models.AbstractModel):
     def _reason(self, refusal):
         """Return the text of a refusal in the language of the reader, with its public code."""
         code = refusal.finding.code.partition(".")[0]
-        parts = (*self.env["finance.finding"]._render(refusal.finding), _public(code))
+        parts = (*self.env["finance.finding"]._render(refusal.finding), shown_code(code))
         return " ".join(filter(None, parts))
 
     @api.model
@@ -359,9 +359,9 @@ def _raise_refusals(batch):
         raise error
 
 
-def _public(code):
-    """Return a code that the documentation lists, as it is shown; empty for an internal one."""
-    return f"[{code}]" if _PUBLIC_CODE.fullmatch(code) else ""
+def shown_code(code):
+    """Return the code of a published rule as readers see it; empty for a code of our own."""
+    return f"[{code}]" if _PUBLISHED_RULE.fullmatch(code) else ""
 
 
 def _error(batch):
@@ -377,7 +377,7 @@ def _error(batch):
     posting = env["finance.posting"]
     moves = documents(refusals)
     lines = [
-        f"• {posting._title(refusal.move)}: {posting._reason(refusal)}"
+        f"• {posting._title(refusal.move)} – {posting._reason(refusal)}"
         for refusal in refusals[:_SHOWN]
     ]
     if len(refusals) > _SHOWN:

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from odoo import api, fields, models
 from odoo.addons.finance_audit.core.evidence_rows import Frozen, Rows
 from odoo.addons.finance_connector_base.core.finding import Finding
-from odoo.addons.finance_connector_base.models.finance_posting import suite_write
+from odoo.addons.finance_connector_base.models.finance_posting import shown_code, suite_write
 from odoo.tools import format_datetime
 
 from ..core import lifecycle, stored
@@ -448,7 +448,7 @@ class FinanceEinvoice(models.Model):
     def _refusal_line(self, move, finding):
         sentence, hint = self.env["finance.finding"]._render(finding)
         return "• " + " ".join(
-            part for part in (f"{move.display_name}:", sentence, hint, f"[{finding.code}]") if part
+            filter(None, (f"{move.display_name} –", sentence, hint, shown_code(finding.code)))
         )
 
     @api.model

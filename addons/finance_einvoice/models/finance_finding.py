@@ -90,12 +90,23 @@ class FinanceFinding(models.AbstractModel):
         _ = self.env._
         return {
             **super()._messages(),
+            "route.taken": (
+                _("E-invoicing route: “%(route)s”, because of its conditions (%(conditions)s)."),
+                "",
+            ),
+            "route.taken.always": (
+                _("E-invoicing route: “%(route)s”. No more specific route applies."),
+                "",
+            ),
             "route.skipped": (
                 _("Not submitted as an e-invoice: the route “%(route)s” says so."),
                 "",
             ),
             "route.not_covered": (
-                _("Not submitted as an e-invoice: the regime of “%(route)s” does not cover it."),
+                _(
+                    "Not submitted as an e-invoice: the regime of “%(route)s” does not cover this "
+                    "kind of document or customer."
+                ),
                 "",
             ),
             "route.left": (

@@ -24,7 +24,9 @@ class FinanceConnection(models.Model):
         inverse="_inverse_afnor_client_secret",
         help="Stored encrypted and never shown again. Leave empty to keep the stored one.",
     )
-    afnor_secret_is_set = fields.Boolean(compute="_compute_afnor_client_secret")
+    afnor_secret_is_set = fields.Boolean(
+        "Client secret is stored", compute="_compute_afnor_client_secret"
+    )
     afnor_scope = fields.Char("Scope", help="Only if the platform requires one.")
 
     _audit_tracked = ("afnor_token_url", "afnor_client_id", "afnor_scope")

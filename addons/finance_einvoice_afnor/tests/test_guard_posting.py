@@ -166,7 +166,8 @@ class TestBatch(PostingCase):
                 self.assertEqual(action["res_model"], result._name)
                 self.assertEqual(result.line_ids.move_id, bad)
                 self.assertEqual(result.line_ids.partner_id, self.incomplete)
-                self.assertTrue(all("FR-BUYER-SIREN" in line.reason for line in result.line_ids))
+                hint = self.env["finance.finding"]._messages()["FR-BUYER-SIREN"][1]
+                self.assertTrue(all(hint in line.reason for line in result.line_ids))
                 self.assertEqual(result.action_open_documents()["domain"], [("id", "in", bad.ids)])
 
     def rolled_back(self):

@@ -60,7 +60,9 @@ class FinanceFinding(models.AbstractModel):
         _ = self.env._
         sentences = {
             "place.domestic": _("The supply stays in the country: %(place)s."),
-            "place.goods_stay": _("The goods stay in %(place)s (articles 31 and 32)."),
+            "place.goods_stay": _(
+                "The goods stay in %(place)s (articles 31 and 32 of directive 2006/112/EC)."
+            ),
             "place.goods_move": _("The goods go from %(origin)s to %(destination)s."),
             "place.goods_leave": _("The goods leave the European Union; destination: %(place)s."),
             "place.buyer_identified": _("The buyer is identified for VAT in %(place)s."),
@@ -75,7 +77,8 @@ class FinanceFinding(models.AbstractModel):
             "place.same_state": _("Seller and buyer are established in %(place)s."),
             "place.business_service": _("Service to a business in %(place)s."),
             "place.consumer_services": _(
-                "Services to a consumer are taxed where the seller is established (article 45)."
+                "Services to a consumer are taxed where the seller is established (article 45 of "
+                "directive 2006/112/EC)."
             ),
             "place.digital_consumer": _("Digital service to a consumer in %(place)s."),
             "place.local_registration": _(
@@ -167,6 +170,10 @@ class FinanceFinding(models.AbstractModel):
     def _tax_legal_reference(self, reference):
         laws = self._place_laws()
         return laws.get(reference) or self._tax_rule_text("legal_reference", reference)
+
+    @api.model
+    def _tax_source(self, source):
+        return self._tax_rule_text("source", source)
 
     @api.model
     def _place_laws(self):

@@ -19,7 +19,8 @@ class TestRuleBook(EmbeddedCase):
             move.action_finance_determine_tax()
         action = self.env.ref("finance_tax_embedded.finance_tax_rule_action")
         self.assertEqual(raised.exception.args[1], action.id)
-        self.assertIn("FT001", raised.exception.args[0])
+        (finding,) = move.finance_tax_findings
+        self.assertTrue(finding["code"].startswith("FT001."))
 
     def test_t4_ambiguous_rules_are_an_error_and_shown_in_settings(self):
         rule = self.env.ref("finance_tax_embedded.rule_fr_standard_20250101")
@@ -27,7 +28,7 @@ class TestRuleBook(EmbeddedCase):
         rival = rule.copy({"name": "Rival", "rate": 19})
         self.assertIn(rule.name, rival.problem)
         move = self._invoice([(self.paper,)])
-        self.assertIn("FT002", move.finance_tax_message)
+        self.assertEqual([item["code"] for item in move.finance_tax_findings], ["FT002.rules"])
         settings = self.env["res.config.settings"].create({"company_id": self.company.id})
         self.assertIn("Rival", settings.finance_tax_problem)
 

@@ -124,4 +124,5 @@ class TestUnitedStates(EmbeddedCase):
         self._register("nexus", "us_tx")
         move = self._invoice([(self.advice,)], self.american)
         self.assertEqual(move.finance_tax_state, "failed")
-        self.assertIn("FT001", move.finance_tax_message)
+        (finding,) = move.finance_tax_findings
+        self.assertTrue(finding["code"].startswith("FT001."))

@@ -166,13 +166,10 @@ class FinanceFinding(models.AbstractModel):
 
     @api.model
     def _render_tax(self, findings):
-        """Return the text of findings: sentence, hint and public code of each."""
-        parts = []
-        for finding in findings or ():
-            code = finding["code"].partition(".")[0]
-            shown = "" if finding["code"] == "FT000.text" else f"[{code}]"
-            parts.append(" ".join(filter(None, (*self._render(finding), shown))))
-        return " ".join(parts)
+        """Return the text of findings: sentence and hint of each. Their codes are stored, not shown."""
+        return " ".join(
+            filter(None, (text for item in findings or () for text in self._render(item)))
+        )
 
     @api.model
     def _render(self, finding):
@@ -200,6 +197,7 @@ class FinanceFinding(models.AbstractModel):
             "category": self._tax_category,
             "rule": self._tax_rule,
             "legal_reference": self._tax_legal_reference,
+            "source": self._tax_source,
             "rules": self._tax_rules,
             "kinds": self._tax_kinds,
             "engine": self._tax_engine_name,
@@ -253,6 +251,11 @@ class FinanceFinding(models.AbstractModel):
     def _tax_legal_reference(self, reference):
         """Return a legal reference, by the one that was stored. Engines extend it."""
         return reference
+
+    @api.model
+    def _tax_source(self, source):
+        """Return the source of a rule, by the one that was stored. Engines extend it."""
+        return source
 
     @api.model
     def _tax_rules(self, names):
@@ -411,7 +414,7 @@ class FinanceFinding(models.AbstractModel):
         if len(parts) > _SHOWN:
             more = _("%(count)s more", count=len(parts) - _SHOWN)
             parts = [*parts[:_SHOWN], more]
-        return "; ".join(parts)
+        return " · ".join(parts)
 
 
 def _plain(rate):

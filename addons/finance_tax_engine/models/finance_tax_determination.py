@@ -33,11 +33,13 @@ class FinanceTaxDetermination(models.Model):
     engine = fields.Char("Code of the engine", required=True, readonly=True)
     engine_name = fields.Char("Engine", compute="_compute_engine_name")
     engine_version = fields.Char("Version of the engine", readonly=True)
-    determined_at = fields.Datetime("Determined", required=True, readonly=True)
+    determined_at = fields.Datetime("Determined at", required=True, readonly=True)
     tax_date = fields.Date(required=True, readonly=True)
     fingerprint = fields.Char(required=True, readonly=True, index=True)
     request_json = fields.Text("Request", required=True, readonly=True)
     answer_json = fields.Text("Answer", required=True, readonly=True)
+    request_text = fields.Text("Request, indented", compute="_compute_indented")
+    answer_text = fields.Text("Answer, indented", compute="_compute_indented")
     currency_id = fields.Many2one("res.currency", required=True, readonly=True)
     total_tax = fields.Monetary(readonly=True)
     # Rendered from the answer in the language of the reader. Columns of the same names, in which
@@ -222,7 +224,16 @@ class FinanceTaxDetermination(models.Model):
     def _compute_name(self):
         for record in self:
             document = record.move_id.name or json.loads(record.request_json or "{}").get("number")
-            record.name = f"{document or self.env._('Draft')} v{record.version}"
+            document = document or self.env._("Draft")
+            record.name = f"{document} v{record.version}"
+
+    @api.depends("request_json", "answer_json")
+    def _compute_indented(self):
+        """Return the kept texts with a line for each value; the kept ones stay as they are."""
+        for record in self:
+            for name in ("request", "answer"):
+                kept = json.loads(record[f"{name}_json"] or "{}")
+                record[f"{name}_text"] = json.dumps(kept, ensure_ascii=False, indent=2)
 
     @api.depends("name")
     def _compute_display_name(self):

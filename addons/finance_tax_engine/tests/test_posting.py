@@ -36,8 +36,11 @@ class TestPosting(TaxCase):
 
     def test_posting_by_schedule_gets_an_error_odoo_catches(self):
         move = self._undeterminable()
-        with self.assertRaisesRegex(UserError, "FT008"):
+        (finding,) = move.finance_tax_findings
+        self.assertEqual(finding["code"], "FT008.early_discount")
+        with self.assertRaises(UserError) as raised:
             move._post(soft=True)
+        self.assertIn(move.finance_tax_message, raised.exception.args[0])
 
     def test_findings_of_a_batch_are_listed_by_document_without_an_error(self):
         good, bad = self._invoice([(self.paper,)]), self._undeterminable()

@@ -1,5 +1,7 @@
 """T4: an indeterminate tax is a state, never a zero; every fallback is visible and re-checked."""
 
+import re
+
 from odoo.exceptions import RedirectWarning, UserError
 from odoo.tests import tagged
 
@@ -31,7 +33,8 @@ class TestT4Fallback(TaxCase):
         move = self._invoice([(self.paper,)])
         self.assertEqual(move.finance_tax_state, "failed")
         self.assertIn("does not answer", move.finance_tax_message)
-        with self.assertRaisesRegex(UserError, "FT006"):
+        self.assertEqual([item["code"] for item in move.finance_tax_findings], ["FT006.text"])
+        with self.assertRaisesRegex(UserError, re.escape(move.finance_tax_message)):
             move.action_post()
         self.assertEqual(move.state, "draft")
 
