@@ -29,6 +29,11 @@ MANUAL = "manual"
 # Kinds of cases about a whole connection.
 CREDENTIALS = "credentials"
 STOPPED = "stopped"
+# Kinds of cases about what comes in.
+FEED = "feed"
+INBOUND_FAILED = "inbound_failed"
+INBOUND_UNHANDLED = "inbound_unhandled"
+INBOUND_CONFLICT = "inbound_conflict"
 # Kinds of cases about a document of accounting.
 NOT_POSTED = "not_posted"
 NO_EVIDENCE = "no_evidence"
@@ -51,6 +56,10 @@ KINDS = (
     (MANUAL, "Decided without a case"),
     (CREDENTIALS, "Credentials refused"),
     (STOPPED, "Connection not sending"),
+    (FEED, "Feed cannot be read"),
+    (INBOUND_FAILED, "Inbound document not processed"),
+    (INBOUND_UNHANDLED, "Inbound documents without a handler"),
+    (INBOUND_CONFLICT, "Inbound document received with different content"),
     (NOT_POSTED, "Not posted"),
     (NO_EVIDENCE, "Posted without checks"),
     (DIFFERENCE, "Differs from the e-invoice"),

@@ -10,7 +10,7 @@ from odoo.exceptions import UserError
 from odoo.modules import get_manifest
 
 from ..core.credentials import Credential
-from ..core.protocol import Operation, ProviderProtocol, Query
+from ..core.protocol import Feed, Operation, ProviderProtocol, Query
 
 
 class FinanceAdapter(models.AbstractModel):
@@ -25,6 +25,8 @@ class FinanceAdapter(models.AbstractModel):
     _operations: tuple[Operation, ...] = ()
     #: The questions without effect that the provider answers, as data.
     _queries: tuple[Query, ...] = ()
+    #: The feeds the provider offers, as data.
+    _feeds: tuple[Feed, ...] = ()
     #: Patterns of the provider's hosts by environment, ``{"production": ("api.example.com",)}``. Other
     #: hosts are refused unless the administrator of the server names them in ``odoo.conf``.
     _hosts: Mapping[str, tuple[str, ...]] = MappingProxyType({})
@@ -63,6 +65,14 @@ class FinanceAdapter(models.AbstractModel):
     def _operation_label(self, name) -> str:
         """Return the name of an operation for users."""
         return self._operation_labels().get(name) or (name or "").replace("_", " ").capitalize()
+
+    def _feed_labels(self) -> dict[str, str]:
+        """Return feed → name for users, translated; each adapter names its own."""
+        return {}
+
+    def _feed_label(self, name) -> str:
+        """Return the name of a feed for users."""
+        return self._feed_labels().get(name) or (name or "").replace("_", " ").capitalize()
 
     def _adapter_version(self) -> str:
         """Return the version of the addon that implements the adapter, as recorded on each attempt."""
