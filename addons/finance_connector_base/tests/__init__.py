@@ -20,3 +20,4 @@ from . import test_overview
 from . import test_forms
 from . import test_connection_address
 from . import test_evidence_guards
+from . import test_inbound

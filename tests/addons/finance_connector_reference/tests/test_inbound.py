@@ -8,6 +8,7 @@ from odoo.addons.finance_connector_base.core.conversation import Item, Page
 from odoo.addons.finance_connector_base.core.delivery import boundaries
 from odoo.addons.finance_connector_base.core.http.client import Report
 from odoo.addons.finance_connector_base.core.delivery.outcomes import Accepted
+from odoo.addons.finance_connector_base.core.security.webhook import WebhookEvent
 from odoo.addons.finance_connector_base.models import finance_inbound as inbound_module
 from odoo.addons.finance_connector_base.models.finance_inbound import Handler
 from odoo.tests import tagged
@@ -396,3 +397,47 @@ class TestKills(InboundCase):
                 self.assertEqual(sorted(mine.mapped("provider_id")), sorted(names))
                 self.assertEqual(set(mine.mapped("state")), {"processed"})
                 self.assertEqual([self.effects(name) for name in names], [1, 1, 1])
+
+
+@tagged("post_install", "-at_install")
+class TestWebhookDocuments(InboundCase):
+    def receive(self, event, scheme="standard"):
+        """A message of the provider with one event, as its adapter reads it."""
+        protocol, adapter = rest.ReferenceRest, type(self.connection._adapter())
+        with (
+            patch.object(protocol, "verify_webhook", lambda *_given: "message-1"),
+            patch.object(protocol, "read_webhook", lambda *_given: (event,)),
+            patch.object(adapter, "_webhook_scheme", scheme),
+        ):
+            self.env["finance.webhook.event"]._receive(self.connection, {}, b"{}")
+            self.env.flush_all()
+            self.env["finance.webhook.event"]._process_due()
+        self.env.invalidate_all()
+        return self.connection.webhook_event_ids
+
+    def test_p5_a_pushed_document_ends_in_the_same_table_as_a_pulled_one(self):
+        event = self.receive(WebhookEvent(items=(item("X-1"),)))
+        self.assertEqual((event.state, self.stored().webhook_event_id), ("processed", event))
+        self.commit(self.claim_feed(), self.page(item("X-1"), item("X-2")))
+        self.assertEqual(self.stored().mapped("provider_id"), ["X-1", "X-2"])
+
+    def test_p5_what_a_bearer_message_carries_is_not_believed(self):
+        self.dispatch()
+        self.assertGreater(self.feed().next_at, self.feed().read_at)
+        event = self.receive(WebhookEvent(items=(item("X-1"),)), "bearer")
+        self.assertEqual(event.state, "processed")
+        self.assertFalse(self.stored())
+        self.assertTrue(self.feed().is_requested)
+        self.assertTrue(self.claim_feed())
+
+    def test_p5_what_is_requested_while_a_page_is_read_is_read_after_it(self):
+        task = self.claim_feed()
+        self.receive(WebhookEvent(feed=rest.DOCUMENTS))
+        self.commit(task, self.page())
+        self.assertTrue(self.claim_feed())
+
+    def test_p5_a_hostile_document_is_the_failure_of_its_event(self):
+        with mute_logger("odoo.addons.finance_connector_base.models.finance_webhook_event"):
+            event = self.receive(WebhookEvent(items=(item("X-1"), item(""))))
+        self.assertEqual((event.state, event.failures), ("received", 1))
+        self.assertFalse(self.stored())
