@@ -27,6 +27,7 @@ from ..core.delivery.retry import backoff
 from ..core.finding import INFO, WARNING, Finding
 from ..core.http.client import Report
 from ..core.inbound import next_read
+from .finance_retry_policy import policy_of
 
 #: Longer than a conversation may take (``core.http.client.MAX_SECONDS``) and its storing.
 LEASE_SECONDS = 90.0
@@ -267,6 +268,8 @@ class FinanceFeed(models.Model):
         finding = finding or Finding("feed.failed", WARNING, reason)
         counts = 0 if isinstance(outcome, RateLimited) else 1
         row = self.browse(task.feed_id)
+        book = self.env["finance.retry.policy"]._book(row.connection_id)
+        policy = policy_of(book, task.connection_id, task.feed.name)
         asked = getattr(outcome, "retry_after", None) or 0.0
         self.env.cr.execute(
             QUERIES["feed_failed"],
@@ -275,7 +278,7 @@ class FinanceFeed(models.Model):
                 "token": task.token,
                 "counts": counts,
                 "result": json.dumps(storable(finding.to_json())),
-                "seconds": max(asked, backoff(row.failed_attempts + 1)),
+                "seconds": max(asked, backoff(row.failed_attempts + 1, policy=policy)),
             },
         )
         failed_attempts = self.env.cr.fetchone()[0]
