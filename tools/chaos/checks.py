@@ -81,7 +81,7 @@ def never_was(evidence: Evidence) -> Faults:
 def in_part(evidence: Evidence) -> Faults:
     present = {name for _account, name in evidence.documents}
     for line in evidence.ledger:
-        there = present.intersection(line["names"])
+        there = present.intersection(line.get("names", ()))
         if line["event"] == "begun" and there and len(there) < len(line["names"]):
             yield f"transaction {line['number']} is there in part: {sorted(there)}"
 

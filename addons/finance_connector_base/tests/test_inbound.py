@@ -159,7 +159,7 @@ class TestInboundRights(InboundCase):
         kept.with_user(self.users["operator"]).action_process_again()
         self.assertEqual((kept.state, kept.attempts), ("stored", 0))
 
-    def test_r39_nobody_sets_the_position_of_a_feed(self):
+    def test_r39_no_role_sets_the_position_of_a_feed(self):
         feed = self.env["finance.feed"].create(
             {"connection_id": self.connection.id, "name": "documents"}
         )
