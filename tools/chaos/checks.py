@@ -252,7 +252,9 @@ CHECKS = (
     Check("every item of a feed is stored", inbound_lost, naive=False),
     Check("no item of a feed is stored twice", inbound_doubled, naive=False),
     Check("every item of a feed is handled exactly once", handled_once, naive=False),
-    Check("every change of an inbound document has its audit entry", inbound_not_audited, naive=False),
+    Check(
+        "every change of an inbound document has its audit entry", inbound_not_audited, naive=False
+    ),
     Check("each reply to a query has its attempt", query_without_attempt, naive=False),
     Check("what was accepted has its receipt", receipt_missing, naive=False),
     Check("a session is one that an attempt names", other_session, naive=False),

@@ -199,7 +199,9 @@ def _is_received(run: Run) -> bool:
 
 def offered(control: ControlClient) -> dict[tuple[str, str], str]:
     """Return what the provider's feeds hold: account and id → SHA-256, empty for a status."""
-    items = {(item["seller"], item["reference"]): item["sha256"] for item in control.issued("reference")}
+    items = {
+        (item["seller"], item["reference"]): item["sha256"] for item in control.issued("reference")
+    }
     for item in control.oracle("reference"):
         if item["state"] != "pending":
             items[item["seller"], f"{item['reference']}:{item['state']}"] = ""

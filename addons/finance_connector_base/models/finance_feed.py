@@ -320,42 +320,10 @@ class FinanceFeed(models.Model):
     @api.model
     def _request(self, connection, name):
         """Let a feed be read at once, because a webhook announced something new."""
-        self.env.cr.execute(
-            QUERIES["feed_request"], {"connection": connection.id, "name": name}
-        )
+        self.env.cr.execute(QUERIES["feed_request"], {"connection": connection.id, "name": name})
 
     @api.model
     def _seconds_to_next(self):
         """Return the seconds until the next page may be read (negative: overdue), or None."""
         self.env.cr.execute(QUERIES["feeds_next"])
         return self.env.cr.fetchone()[0]
-
-
-class FinanceConnection(models.Model):
-    _inherit = "finance.connection"
-    _audit_tracked = ("receives_documents",)
-
-    receives_documents = fields.Boolean(
-        "Receive documents",
-        default=True,
-        help="Read the feeds of the provider. Only one system should read those of an account where the "
-        "provider delivers each document once.",
-    )
-    has_feeds = fields.Boolean(compute="_compute_has_feeds", exportable=False)
-    feed_ids = fields.One2many(
-        "finance.feed",
-        "connection_id",
-        "Feeds",
-        readonly=True,
-        groups="finance_connector_base.group_operator,finance_connector_base.group_admin,"
-        "finance_audit.group_auditor",
-    )
-
-    @api.depends("provider")
-    def _compute_has_feeds(self):
-        for connection in self:
-            connection.has_feeds = bool(connection._adapter()._feeds)
-
-    def action_view_inbound(self):
-        """Open the inbound documents of this connection."""
-        return self._action_about_me("finance_connector_base.finance_inbound_action")

@@ -254,7 +254,9 @@ class FinanceFinding(models.AbstractModel):
             "webhook.documents_stored": (_("The documents of the message were stored."), ""),
             "webhook.feed_requested": (_("The provider's feed is read now."), ""),
             "webhook.documents_not_signed": (
-                _("The message is not signed, and the provider offers no feed; nothing was stored."),
+                _(
+                    "The message is not signed, and the provider offers no feed; nothing was stored."
+                ),
                 "",
             ),
             "webhook.status_check": (_("Status check at the provider scheduled."), ""),

@@ -44,7 +44,12 @@ _MAX_OTHER = 20
 _READERS = f"{OPERATOR},{AUDITOR}"
 _MB = 1024 * 1024
 _TONE = {STORED: "info", PROCESSED: "success", UNHANDLED: "warning", FAILED: "failure"}
-_EXTENSIONS = {"application/json": "json", "application/xml": "xml", "text/xml": "xml", "application/pdf": "pdf"}
+_EXTENSIONS = {
+    "application/json": "json",
+    "application/xml": "xml",
+    "text/xml": "xml",
+    "application/pdf": "pdf",
+}
 
 
 @dataclass(frozen=True)
@@ -260,9 +265,7 @@ class FinanceInbound(models.Model):
         if not items:
             return
         names = sorted({item.provider_id for item in items})
-        self.env.cr.execute(
-            QUERIES["inbound_known"], {"connection": connection.id, "ids": names}
-        )
+        self.env.cr.execute(QUERIES["inbound_known"], {"connection": connection.id, "ids": names})
         kept = {row[1]: (row[0], row[2], list(row[3] or ())) for row in self.env.cr.fetchall()}
         for item in items:
             number, sha256, others = kept[item.provider_id]
@@ -335,7 +338,9 @@ class FinanceInbound(models.Model):
             {
                 "inbound": inbound_id,
                 "seconds": backoff(attempt),
-                "result": json.dumps(Finding("inbound.retrying", WARNING, {"error": error}).to_json()),
+                "result": json.dumps(
+                    Finding("inbound.retrying", WARNING, {"error": error}).to_json()
+                ),
             },
         )
         inbound.invalidate_recordset()
@@ -451,7 +456,9 @@ class FinanceInbound(models.Model):
         require_role(self, OPERATOR)
         if any(inbound.state not in (FAILED, UNHANDLED) for inbound in self):
             raise UserError(
-                self.env._("Only failed documents and documents without a handler can be processed again.")
+                self.env._(
+                    "Only failed documents and documents without a handler can be processed again."
+                )
             )
         if any(inbound.purged_at or inbound.size > MAX_BYTES for inbound in self):
             raise UserError(
@@ -461,7 +468,9 @@ class FinanceInbound(models.Model):
         documents.write(
             {
                 "state": STORED,
-                "result": Finding("inbound.reprocess", INFO, {"user": self.env.user.name}).to_json(),
+                "result": Finding(
+                    "inbound.reprocess", INFO, {"user": self.env.user.name}
+                ).to_json(),
                 "handler": False,
                 "attempts": 0,
                 "next_at": fields.Datetime.now(),

@@ -421,7 +421,9 @@ class FinanceWebhookEvent(models.Model):
         elif feeds:
             self._settle(PROCESSED, Finding("webhook.feed_requested", INFO), tone="info")
         else:
-            self._settle(PROCESSED, Finding("webhook.documents_not_signed", WARNING), tone="warning")
+            self._settle(
+                PROCESSED, Finding("webhook.documents_not_signed", WARNING), tone="warning"
+            )
 
     def _named_exchange(self):
         """Return the exchange under our key, which is unique; else the one under the provider's

@@ -102,7 +102,9 @@ class TestInboundEvidence(InboundCase):
         self.env.cr.execute(
             "UPDATE finance_inbound SET content = 'eA==' WHERE id = %s", [damaged.id]
         )
-        self.env.cr.execute("UPDATE finance_inbound SET state = 'processed' WHERE id = %s", [kept.id])
+        self.env.cr.execute(
+            "UPDATE finance_inbound SET state = 'processed' WHERE id = %s", [kept.id]
+        )
         self.env.invalidate_all()
         self.compare()
         found = self.env["finance.case"].search(about)
@@ -150,9 +152,7 @@ class TestInboundRights(InboundCase):
         for role in ("accountant", "admin", "auditor", "employee"):
             with self.subTest(role=role), self.assertRaises(AccessError):
                 kept.with_user(self.users[role]).action_process_again()
-        elsewhere = self.connection.copy(
-            {"name": "Elsewhere", "company_id": self.other_company.id}
-        )
+        elsewhere = self.connection.copy({"name": "Elsewhere", "company_id": self.other_company.id})
         other = self.keep("B", connection=elsewhere)
         with self.assertRaises(AccessError):
             other.with_user(self.users["operator"]).action_process_again()
@@ -180,8 +180,10 @@ class TestInboundRights(InboundCase):
     def test_the_overview_counts_what_needs_an_operator(self):
         kept = self.keep("A", "B")
         self.handle(kept[0])
-        card = self.env["finance.overview"].with_user(self.users["operator"]).search(
-            [("code", "=", "inbound")]
+        card = (
+            self.env["finance.overview"]
+            .with_user(self.users["operator"])
+            .search([("code", "=", "inbound")])
         )
         values = [figure["value"] for figure in json.loads(card.content)["figures"]]
         self.assertEqual(values, [1, 1, 0])

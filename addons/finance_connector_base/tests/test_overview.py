@@ -36,7 +36,9 @@ class TestOverview(CaseCase):
             with self.subTest(role=role):
                 cards = self.cards(role)
                 self.assertLessEqual(wanted, set(cards))
-                self.assertFalse(({"connections", "inbound", "webhooks", "audit"} - wanted) & set(cards))
+                self.assertFalse(
+                    ({"connections", "inbound", "webhooks", "audit"} - wanted) & set(cards)
+                )
                 for card in cards.values():
                     self.assertTrue(json.loads(card.content)["figures"], card.code)
 

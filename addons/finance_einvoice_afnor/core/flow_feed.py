@@ -70,12 +70,13 @@ class Position:
     seen: tuple[str, ...] = ()
 
     @classmethod
-    def read(cls, cursor: str) -> Position:
+    def of(cls, cursor: str) -> Position:
         """Return the position that ``text`` wrote; the beginning for an empty one."""
         if not cursor:
             return cls()
-        values = json.loads(cursor)
-        return cls(**{**values, "seen": tuple(values["seen"])})
+        values: dict[str, Any] = json.loads(cursor)
+        values["seen"] = tuple(values["seen"])
+        return cls(**values)
 
     @property
     def text(self) -> str:
@@ -105,13 +106,14 @@ def read_flows(
     fetch: Callable[[str], HttpRequest],
 ) -> FeedConversation:
     """Read one page of the feed: search, then fetch the files that were not fetched before."""
-    position = Position.read(cursor)
+    position = Position.of(cursor)
     response = yield Ask(search(position.criteria()))
     listed = _read_search(response)
     if isinstance(listed, Outcome):
         return listed
     flows, token = listed
-    seen, items, size = list(position.seen), [], 0
+    seen, size = list(position.seen), 0
+    items: list[Item] = []
     for flow in flows:
         if not _has_file(flow) or flow.id in seen:
             continue

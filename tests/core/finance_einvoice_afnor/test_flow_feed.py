@@ -101,7 +101,7 @@ def test_p5_the_position_moves_on_only_when_a_page_is_exhausted(control, client)
     for flow in range(12):
         receive(control, f"F-{flow}")
     page = client.feed(FEED, "").value
-    position = Position.read(page.cursor)
+    position = Position.of(page.cursor)
     assert page.more
     assert (position.after, len(position.seen)) == (Position().after, len(page.items))
 
@@ -144,8 +144,10 @@ def test_p5_what_is_pending_is_fetched_when_it_has_changed():
 
 
 def test_p5_the_end_of_the_feed_overlaps():
-    _asked, page = converse("", flow("A", "2026-11-25T10:00:00Z"), flow("B", "2026-11-25T10:01:00Z"))
-    position = Position.read(page.cursor)
+    _asked, page = converse(
+        "", flow("A", "2026-11-25T10:00:00Z"), flow("B", "2026-11-25T10:01:00Z")
+    )
+    position = Position.of(page.cursor)
     assert position.after == "2026-11-25T10:00:30.000000Z"
     assert position.seen == ("B",)
     asked, page = converse(page.cursor, flow("B", "2026-11-25T10:01:00Z"))
@@ -157,9 +159,9 @@ def test_p5_flows_of_one_instant_are_not_jumped_over(monkeypatch):
     monkeypatch.setattr(flow_feed, "_FILES", 1000)
     same = [flow(f"F-{number}", "2026-11-25T10:00:00.500Z") for number in range(25)]
     _asked, page = converse("", *same)
-    assert Position.read(page.cursor).after == "2026-11-25T10:00:00.499000Z"
+    assert Position.of(page.cursor).after == "2026-11-25T10:00:00.499000Z"
     _asked, wider = converse(page.cursor, *same)
-    assert Position.read(wider.cursor).limit == 100
+    assert Position.of(wider.cursor).limit == 100
     many = [flow(f"F-{number}", "2026-11-25T10:00:00.500Z") for number in range(100)]
     _asked, refused = converse(wider.cursor, *many)
     assert isinstance(refused, ContractBroken)
@@ -171,7 +173,7 @@ def test_p5_a_full_page_in_another_order_is_not_taken_as_a_page(monkeypatch):
     _asked, page = converse("", *reversed(found))
     assert isinstance(page, ContractBroken)
     _asked, page = converse("", *reversed(found), nextCursor="next")
-    assert Position.read(page.cursor).token == "next"
+    assert Position.of(page.cursor).token == "next"
 
 
 @pytest.mark.parametrize(

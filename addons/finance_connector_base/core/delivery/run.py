@@ -181,9 +181,7 @@ class Run:
 
     @property
     def _has_open_ends(self) -> bool:
-        return bool(
-            self.pipeline.in_flight or self._unstored or self._notify or self._inbound
-        )
+        return bool(self.pipeline.in_flight or self._unstored or self._notify or self._inbound)
 
     def _report_progress(self, now: float, on_progress: Callable[[int], None]) -> None:
         """Report to the scheduler, whose own transaction does not survive a restart of the
@@ -246,9 +244,7 @@ class Run:
         if now < self._next_feeds or self.pipeline.free <= 0:
             return
         self._next_feeds = now + _FEEDS_SECONDS
-        self.pipeline.submit(
-            self.dispatcher._claim_feeds(self.targets or {}, self.pipeline.free)
-        )
+        self.pipeline.submit(self.dispatcher._claim_feeds(self.targets or {}, self.pipeline.free))
 
     def _wait_seconds(self, now: float) -> float:
         """Return how long to wait for the next result."""

@@ -49,9 +49,7 @@ class InboundCase(EngineCase):
         """Put a document into the feed of the provider; return its id there."""
         encoded = base64.b64encode(content or f"content of {number}".encode()).decode()
         self.control.issue("reference", kind="invoice", number=number, content=encoded)
-        (found,) = [
-            item for item in self.control.issued("reference") if item["number"] == number
-        ]
+        (found,) = [item for item in self.control.issued("reference") if item["number"] == number]
         return found["reference"]
 
     def handle_with(self, handle=None):
@@ -68,9 +66,7 @@ class InboundCase(EngineCase):
         self.addCleanup(patcher.stop)
 
     def effects(self, provider_id):
-        return self.env["res.partner"].search_count(
-            [("name", "=", f"effect of {provider_id}")]
-        )
+        return self.env["res.partner"].search_count([("name", "=", f"effect of {provider_id}")])
 
     def feed(self, name=rest.DOCUMENTS):
         return self.env["finance.feed"].search(
