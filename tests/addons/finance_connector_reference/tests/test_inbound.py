@@ -6,8 +6,8 @@ from unittest.mock import patch
 
 from odoo.addons.finance_connector_base.core.conversation import Item, Page
 from odoo.addons.finance_connector_base.core.delivery import boundaries
-from odoo.addons.finance_connector_base.core.http.client import Report
 from odoo.addons.finance_connector_base.core.delivery.outcomes import Accepted
+from odoo.addons.finance_connector_base.core.http.client import Report
 from odoo.addons.finance_connector_base.core.security.webhook import WebhookEvent
 from odoo.addons.finance_connector_base.models import finance_inbound as inbound_module
 from odoo.addons.finance_connector_base.models.finance_inbound import Handler
