@@ -335,6 +335,18 @@ class TestHandling(InboundCase):
             self.dispatch()
         self.assertEqual(sorted(self.stored().mapped("state")), ["processed", "stored"])
 
+    def test_p5_two_workers_that_hold_the_same_document_handle_it_once(self):
+        self.handle_with()
+        self.commit(self.claim_feed(), self.page(item()))
+        first = self.inbound._claim_one()
+        self.move_on()
+        second = self.inbound._claim_one()
+        self.assertEqual(first[0], second[0])
+        self.dispatcher._handle_inbound(*second)
+        self.dispatcher._handle_inbound(*first)
+        self.env.invalidate_all()
+        self.assertEqual((self.stored().state, self.effects("X-1")), ("processed", 1))
+
     def test_p5_a_handler_that_ends_the_process_is_not_started_for_ever(self):
         def effect(_inbound):
             self.handled.append(1)
