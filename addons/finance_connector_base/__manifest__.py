@@ -32,6 +32,7 @@
         "views/finance_case_form_views.xml",
         "views/finance_exchange_case_views.xml",
         "views/finance_webhook_event_views.xml",
+        "views/finance_inbound_views.xml",
         "views/finance_exchange_latency_views.xml",
         "views/finance_dispatcher_views.xml",
         "views/account_move_views.xml",

@@ -2,6 +2,7 @@
 
 import base64
 import copy
+import hashlib
 import json
 from collections.abc import Callable
 
@@ -55,11 +56,28 @@ def sound() -> Evidence:
         changes={1: ["pending", "sending", "accepted"]},
         audited={1: ["exchange.queued", "exchange.sending", "exchange.accepted"]},
         ledger=[
-            {"event": event, "number": 0, "names": [KEY[1]]} for event in ("begun", "committed")
+            *({"event": event, "number": 0, "names": [KEY[1]]} for event in ("begun", "committed")),
+            {"event": "asked", "attempt": "T-1"},
         ],
         artefacts={},
         sends={},
+        offered={(KEY[0], "IN-1"): hashlib.sha256(b"in").hexdigest(), (KEY[0], "R:accepted"): ""},
+        inbound=[inbound(1, "IN-1"), inbound(2, "R:accepted")],
+        inbound_audited={number: ["inbound.stored", "inbound.processed"] for number in (1, 2)},
+        calls={"T-1": {"token": "T-1", "step": "query", "outcome": "accepted"}},
     )
+
+
+def inbound(number: int, name: str) -> dict:
+    return {
+        "id": number,
+        "account": KEY[0],
+        "provider_id": name,
+        "sha256": hashlib.sha256(b"in").hexdigest(),
+        "content": base64.b64encode(b"in"),
+        "state": "processed",
+        "handled": 1,
+    }
 
 
 def the(evidence: Evidence) -> dict:
@@ -165,7 +183,44 @@ def without_batch(evidence: Evidence) -> None:
     evidence.sends[1] = [{"resources": None, "batch": None}]
 
 
+def item_missing(evidence: Evidence) -> None:
+    evidence.inbound.pop()
+
+
+def item_changed(evidence: Evidence) -> None:
+    evidence.inbound[0]["content"] = base64.b64encode(b"other")
+
+
+def item_twice(evidence: Evidence) -> None:
+    evidence.inbound.append(inbound(3, "IN-1"))
+
+
+def item_invented(evidence: Evidence) -> None:
+    evidence.offered.popitem()
+
+
+def handled_twice(evidence: Evidence) -> None:
+    evidence.inbound[0]["handled"] = 2
+
+
+def not_handled(evidence: Evidence) -> None:
+    evidence.inbound[0] |= {"state": "stored", "handled": 0}
+
+
+def inbound_entry_missing(evidence: Evidence) -> None:
+    evidence.inbound_audited[1].pop()
+
+
+def query_unattempted(evidence: Evidence) -> None:
+    evidence.calls.clear()
+
+
 BREAKS = {
+    "every item of a feed is stored": (item_missing, item_changed),
+    "no item of a feed is stored twice": (item_twice, item_invented),
+    "every item of a feed is handled exactly once": (handled_twice, not_handled),
+    "every change of an inbound document has its audit entry": (inbound_entry_missing,),
+    "each reply to a query has its attempt": (query_unattempted,),
     "what was accepted has its receipt": (without_receipt, foreign_receipt),
     "a session is one that an attempt names": (strange_session,),
     "each send of a batch names it": (without_batch,),

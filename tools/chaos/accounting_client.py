@@ -15,10 +15,11 @@ from sandbox.client import ControlClient
 from . import boundaries
 from .companies import OPERATOR
 from .fault_injector import Journal
-from .plan import LATEST_EFFECT, LEDGER
+from .plan import LATEST_EFFECT, LEDGER, PARTY
 
 _PAUSE = 0.02
 _NOTHING_TO_DO = 0.3
+_QUERY_SECONDS = 2.0
 #: Seconds from the last send until a person believes what the provider's portal shows: the longest call, the latest
 #: effect, and something for a machine that is busy.
 _PATIENCE = 5.0 + LATEST_EFFECT + 2.0
@@ -51,7 +52,7 @@ class _AccountingClient:
     def __init__(self, line, injector, ledger):
         self._line, self._injector, self._ledger = line, injector, ledger
         self._control = ControlClient(line.host.sandbox)
-        self._next = 1 + max((line["number"] for line in ledger.read()), default=-1)
+        self._next = 1 + max((line.get("number", -1) for line in ledger.read()), default=-1)
         self._look_at = 0.0
 
     # -- business -------------------------------------------------------------------------------
@@ -82,6 +83,8 @@ class _AccountingClient:
 
     def _queue(self, env, transaction) -> None:
         connections = env["finance.connection"].search([("provider", "=", "reference")], order="id")
+        if transaction.asks is not None:
+            self._ask(connections[transaction.asks])
         for line in transaction.lines:
             connection = connections[line.place]
             chain = None
@@ -95,6 +98,12 @@ class _AccountingClient:
         self._injector.reach(boundaries.QUEUED_NOT_COMMITTED)
         if transaction.rolled_back:
             raise _Undo
+
+    def _ask(self, connection) -> None:
+        """Ask a question in the business transaction; its attempt stays, whatever becomes of that."""
+        reply = connection._query(PARTY, {"party": PARTY}, _QUERY_SECONDS)
+        if reply.attempt:
+            self._ledger.note("asked", attempt=reply.attempt)
 
     # -- the person -----------------------------------------------------------------------------
 

@@ -24,6 +24,13 @@ DISPATCHER = (
     "probe_claimed",
     "probe_written",
     "webhook_events_written",
+    "feed_claimed",
+    "before_page",
+    "page_written",
+    "page_committed",
+    "inbound_claimed",
+    "inbound_handled",
+    "inbound_committed",
 )
 #: Of the naive dispatcher.
 SENT_NOT_STORED = "naive: sent, not stored"

@@ -2,8 +2,9 @@
 
 import base64
 import dataclasses
+import hashlib
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 
 from .evidence import Evidence
@@ -80,7 +81,7 @@ def never_was(evidence: Evidence) -> Faults:
 def in_part(evidence: Evidence) -> Faults:
     present = {name for _account, name in evidence.documents}
     for line in evidence.ledger:
-        there = present.intersection(line["names"])
+        there = present.intersection(line.get("names", ()))
         if line["event"] == "begun" and there and len(there) < len(line["names"]):
             yield f"transaction {line['number']} is there in part: {sorted(there)}"
 
@@ -202,7 +203,59 @@ def batch_unnamed(evidence: Evidence) -> Faults:
             yield f"{name} was sent in a batch that no attempt names"
 
 
+def inbound_lost(evidence: Evidence) -> Faults:
+    """Every item of the provider is stored (P5), as it was sent."""
+    stored = {(row["account"], row["provider_id"]): row for row in evidence.inbound}
+    for (account, name), sha256 in evidence.offered.items():
+        row = stored.get((account, name))
+        if row is None:
+            yield f"{name} of {account} is not stored"
+            continue
+        digest = hashlib.sha256(base64.b64decode(bytes(row["content"]))).hexdigest()
+        if digest != row["sha256"] or sha256 not in ("", digest):
+            yield f"{name} of {account} is stored with other bytes"
+
+
+def inbound_doubled(evidence: Evidence) -> Faults:
+    """No item is stored twice, and nothing that the provider does not have."""
+    found = Counter((row["account"], row["provider_id"]) for row in evidence.inbound)
+    for (account, name), number in found.items():
+        if number > 1:
+            yield f"{name} of {account} is stored {number} times"
+        if (account, name) not in evidence.offered:
+            yield f"{name} of {account} is stored and the provider does not have it"
+
+
+def handled_once(evidence: Evidence) -> Faults:
+    """The effect of a handler is there exactly once (P5)."""
+    for row in evidence.inbound:
+        if (row["state"], row["handled"]) != ("processed", 1):
+            yield f"{row['provider_id']} is {row['state']} and was handled {row['handled']} times"
+
+
+def inbound_not_audited(evidence: Evidence) -> Faults:
+    for row in evidence.inbound:
+        recorded = evidence.inbound_audited.get(row["id"], [])
+        if recorded != ["inbound.stored", f"inbound.{row['state']}"]:
+            yield f"{row['provider_id']} is {row['state']}, {recorded} is recorded"
+
+
+def query_without_attempt(evidence: Evidence) -> Faults:
+    """A reply to a query has its attempt, also where the transaction that asked was rolled back."""
+    for token in sorted(evidence.asked()):
+        call = evidence.calls.get(token)
+        if not call or call["step"] != "query" or not call["outcome"]:
+            yield f"the query {token} has no complete attempt"
+
+
 CHECKS = (
+    Check("every item of a feed is stored", inbound_lost, naive=False),
+    Check("no item of a feed is stored twice", inbound_doubled, naive=False),
+    Check("every item of a feed is handled exactly once", handled_once, naive=False),
+    Check(
+        "every change of an inbound document has its audit entry", inbound_not_audited, naive=False
+    ),
+    Check("each reply to a query has its attempt", query_without_attempt, naive=False),
     Check("what was accepted has its receipt", receipt_missing, naive=False),
     Check("a session is one that an attempt names", other_session, naive=False),
     Check("each send of a batch names it", batch_unnamed, naive=False),

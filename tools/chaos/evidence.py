@@ -11,7 +11,7 @@ import psycopg2
 import psycopg2.extras
 
 from .fault_injector import Journal
-from .harness import Run
+from .harness import Run, offered
 from .plan import LEDGER, REFUSED
 
 _DOCUMENTS = """
@@ -41,6 +41,20 @@ SELECT record_id AS exchange_id, action FROM finance_audit_entry
 """
 
 
+_INBOUND = """
+SELECT i.id, c.name AS account, i.provider_id, i.sha256, i.content, i.state,
+       (SELECT count(*) FROM finance_reference_received r WHERE r.inbound_id = i.id) AS handled
+  FROM finance_inbound i JOIN finance_connection c ON c.id = i.connection_id ORDER BY i.id
+"""
+_INBOUND_AUDIT = """
+SELECT record_id AS exchange_id, action FROM finance_audit_entry
+ WHERE record_model = 'finance.inbound' ORDER BY id
+"""
+_CALLS = """
+SELECT token, step, outcome FROM finance_exchange_attempt WHERE step IN ('query', 'feed')
+"""
+
+
 @dataclasses.dataclass
 class Evidence:
     """``held`` and ``arrived`` are the oracle's documents by account and name; ``verdict`` of a document is what the plan
@@ -58,10 +72,20 @@ class Evidence:
     #: Artefacts and send attempts by exchange.
     artefacts: dict[int, list[dict[str, Any]]]
     sends: dict[int, list[dict[str, Any]]]
+    #: What the provider's feeds hold, see ``harness.offered``; what is stored of it; its audit entries.
+    offered: dict[tuple[str, str], str] = dataclasses.field(default_factory=dict)
+    inbound: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    inbound_audited: dict[int, list[str]] = dataclasses.field(default_factory=dict)
+    #: Attempts of queries and feeds, by token.
+    calls: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
 
     def names(self, event: str) -> set[str]:
         """Names in the ledger's lines of one kind."""
         return {name for line in self.ledger if line["event"] == event for name in line["names"]}
+
+    def asked(self) -> set[str]:
+        """Return the attempts that replies to queries named."""
+        return {line["attempt"] for line in self.ledger if line["event"] == "asked"}
 
 
 def gather(run: Run) -> Evidence:
@@ -85,6 +109,10 @@ def gather(run: Run) -> Evidence:
             Journal(run.folder / LEDGER).read(),
             _grouped(rows(_RECEIPTS)),
             _grouped(rows(_SENDS)),
+            offered(run.control),
+            rows(_INBOUND),
+            _lists(rows(_INBOUND_AUDIT), "action"),
+            {row["token"]: row for row in rows(_CALLS)},
         )
 
 

@@ -1,5 +1,6 @@
 """One run: put everything up, inject faults until the documents are delivered, let it recover, look at what is held."""
 
+import base64
 import contextlib
 import dataclasses
 import os
@@ -18,21 +19,34 @@ from tools.dev.errors import Problem
 from . import cluster, companies
 from .fault_injector import Journal
 from .fault_schedule import FaultSchedule
-from .plan import COMPANIES, CONNECTIONS, GO, JOURNAL, QUIET, READY, Plan
+from .plan import (
+    COMPANIES,
+    CONNECTIONS,
+    GO,
+    ISSUE_EVERY,
+    JOURNAL,
+    PARTY,
+    QUIET,
+    READY,
+    Plan,
+)
 from .processes import HostProcess, Prefork, Stage, sandbox
 
 _TICK = 0.25
 #: Fault injection ends when so many of the documents are decided, or when its time is over.
 _FAULTS_UNTIL = 0.92
-#: After that everything must be decided within this time.
-_RECOVERY_SECONDS = 90.0
+#: After that everything must be decided within this time; a killed worker of Odoo keeps a feed for 90 s and an inbound
+#: document for two minutes.
+_RECOVERY_SECONDS = 150.0
 _READY_SECONDS = 120.0
 _PROGRESS = """
 SELECT (SELECT count(*) FROM finance_reference_document),
        (SELECT count(*) FROM finance_exchange WHERE state NOT IN ('accepted', 'rejected') OR claim_token IS NOT NULL
             OR notification_pending OR (state = 'accepted' AND next_step_at IS NOT NULL))
        + (SELECT count(*) FROM finance_case WHERE state = 'open')
+       + (SELECT count(*) FROM finance_inbound WHERE state <> 'processed')
 """
+_RECEIVED = "SELECT count(*) FROM finance_inbound"
 
 
 @dataclasses.dataclass
@@ -46,6 +60,8 @@ class Run:
     schedule: FaultSchedule
     seconds: float = 0.0
     fault_seconds: float = 0.0
+    #: Documents put into the feeds so far.
+    issued: int = 0
 
     @property
     def journal(self) -> Journal:
@@ -81,6 +97,7 @@ def _instruct(plan: Plan, control: ControlClient) -> None:
         control.set_client("reference", companies.account(place), f"{companies.API_KEY}{place}")
     for verdict in plan.verdicts():
         control.verdict(**verdict)
+    control.settings("reference", parties={PARTY: "Known"}, feed_overlap=2)
 
 
 @contextlib.contextmanager
@@ -132,8 +149,10 @@ def _inject_faults(run: Run, host: HostProcess, seconds: float) -> None:
     try:
         while time.monotonic() < started + seconds:
             run.schedule.inject()
+            _issue(run, time.monotonic() - started)
             made, left = _progress(run)
-            if made >= run.plan.exchanges and left <= made * (1 - _FAULTS_UNTIL):
+            is_issued = run.issued >= run.plan.issued
+            if is_issued and made >= run.plan.exchanges and left <= made * (1 - _FAULTS_UNTIL):
                 break
             host.check()
             time.sleep(_TICK)
@@ -149,11 +168,44 @@ def _recover(run: Run, host: HostProcess) -> None:
     started = time.monotonic()
     while time.monotonic() < started + _RECOVERY_SECONDS:
         made, left = _progress(run)
-        if made >= run.plan.exchanges and not left:
+        if made >= run.plan.exchanges and not left and _is_received(run):
             break
         host.check()
         time.sleep(_TICK)
     run.seconds = run.fault_seconds + time.monotonic() - started
+
+
+def _issue(run: Run, elapsed: float) -> None:
+    """Put documents into the feeds of the accounts, as many as the time asks for."""
+    while run.issued < min(run.plan.issued, elapsed / ISSUE_EVERY):
+        place, name, content = run.plan.inbound(run.issued)
+        run.control.issue(
+            "reference",
+            kind="report",
+            number=name,
+            content=base64.b64encode(content).decode(),
+            account=companies.account(place),
+        )
+        run.issued += 1
+
+
+def _is_received(run: Run) -> bool:
+    """Return whether as many items are stored as the provider has; which ones is checked later."""
+    with contextlib.closing(psycopg2.connect(run.dsn)) as connection:
+        cursor = connection.cursor()
+        cursor.execute(_RECEIVED)
+        return cursor.fetchone()[0] >= len(offered(run.control))
+
+
+def offered(control: ControlClient) -> dict[tuple[str, str], str]:
+    """Return what the provider's feeds hold: account and id → SHA-256, empty for a status."""
+    items = {
+        (item["seller"], item["reference"]): item["sha256"] for item in control.issued("reference")
+    }
+    for item in control.oracle("reference"):
+        if item["state"] != "pending":
+            items[item["seller"], f"{item['reference']}:{item['state']}"] = ""
+    return items
 
 
 def _progress(run: Run) -> tuple[int, int]:

@@ -29,6 +29,12 @@ MIX = (
     ("certified", 8),
 )
 _ROLLED_BACK = 0.15
+#: Documents that the provider has for the accounts, for each exchange; pause between two of them.
+_ISSUED_SHARE = 0.25
+ISSUE_EVERY = 0.4
+#: Of a hundred business transactions, so many ask the provider a question.
+_ASKING = 0.3
+PARTY = "party"
 #: The end of the name of what the authority refuses on its merits.
 REFUSED = "-no"
 _REFUSABLE = frozenset(
@@ -82,8 +88,11 @@ class ProcessLine:
 
 @dataclass(frozen=True)
 class Transaction:
+    """``asks``: the place of the connection that is queried first, None for none."""
+
     lines: tuple[Item, ...]
     rolled_back: bool
+    asks: int | None = None
 
 
 @dataclass(frozen=True)
@@ -133,7 +142,22 @@ class Plan:
             self._item(rng, rng.choices(kinds, weights)[0], f"{number}-{position}")
             for position in range(rng.randint(1, _LARGEST))
         )
-        return Transaction(lines, rng.random() < _ROLLED_BACK)
+        rolled_back = rng.random() < _ROLLED_BACK
+        asks = self.rng("query", number)
+        place = asks.randrange(COMPANIES * CONNECTIONS) if asks.random() < _ASKING else None
+        return Transaction(lines, rolled_back, place)
+
+    @property
+    def issued(self) -> int:
+        """How many documents the provider has for the accounts, beside the statuses of ours."""
+        return max(4, round(self.exchanges * _ISSUED_SHARE))
+
+    def inbound(self, number: int) -> tuple[int, str, bytes]:
+        """Return place of the account, number and content of a document that comes in."""
+        rng = self.rng("inbound", number)
+        name = f"IN-{self.seed}-{number}"
+        content = f"{name}:{rng.random()}".encode()
+        return rng.randrange(COMPANIES * CONNECTIONS), name, content
 
     def _item(self, rng: random.Random, operation: str, place: str) -> Item:
         refused = operation in _REFUSABLE and rng.random() < _REFUSED_SHARE
@@ -169,6 +193,9 @@ class Plan:
             "listSession",
             "findBatchItem",
             "getReceipt",
+            "feedStatuses",
+            "feedDocuments",
+            "queryParty",
         )
         rules = [
             (kind, {"operation": operation, "probability": chance, **more})

@@ -108,7 +108,11 @@ def _broken(run: Run) -> dict[str, object]:
 
 def _spoiled(run: Run, evidence: Evidence) -> dict[str, object]:
     outcomes = Counter(
-        attempt["outcome"] for attempts in evidence.attempts.values() for attempt in attempts
+        attempt["outcome"]
+        for attempts in evidence.attempts.values()
+        for attempt in attempts
+        # A page of a feed may be on its way at the end.
+        if attempt["outcome"]
     )
     late = sum(
         bool(attempt["is_late"]) for attempts in evidence.attempts.values() for attempt in attempts

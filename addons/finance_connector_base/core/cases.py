@@ -30,6 +30,11 @@ MANUAL = "manual"
 CREDENTIALS = "credentials"
 STOPPED = "stopped"
 CERTIFICATE = "certificate"
+# Kinds of cases about what comes in.
+FEED = "feed"
+INBOUND_FAILED = "inbound_failed"
+INBOUND_UNHANDLED = "inbound_unhandled"
+INBOUND_CONFLICT = "inbound_conflict"
 # Kinds of cases about a document of accounting.
 NOT_POSTED = "not_posted"
 NO_EVIDENCE = "no_evidence"
@@ -53,6 +58,10 @@ KINDS = (
     (CREDENTIALS, "Credentials refused"),
     (STOPPED, "Connection not sending"),
     (CERTIFICATE, "Client certificate expires"),
+    (FEED, "Feed cannot be read"),
+    (INBOUND_FAILED, "Inbound document not processed"),
+    (INBOUND_UNHANDLED, "Inbound documents without a handler"),
+    (INBOUND_CONFLICT, "Inbound document received with different content"),
     (NOT_POSTED, "Not posted"),
     (NO_EVIDENCE, "Posted without checks"),
     (DIFFERENCE, "Differs from the e-invoice"),

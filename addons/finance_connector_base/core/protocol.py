@@ -75,10 +75,14 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """One stream of items that a provider offers for pulling."""
+    """One stream of items that a provider offers for pulling, read every ``every_seconds``.
+
+    ``limit`` names the group of rate windows that its pages draw from.
+    """
 
     name: str
     every_seconds: float = 60.0
+    limit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +237,11 @@ class ProviderProtocol:
         raise NotImplementedError
 
     def feed(self, name: str, cursor: str, context: Context) -> FeedConversation:
-        """Return the conversation that reads one page of a feed; ``cursor`` is empty at first."""
+        """Return the conversation that reads one page of a feed; ``cursor`` is empty at first.
+
+        The cursor behind a page must repeat rather than omit: an item that comes again is recognised
+        by its ``provider_id``.
+        """
         raise NotImplementedError
 
     def probe(self, context: Context) -> Conversation:

@@ -26,3 +26,4 @@ UPDATE finance_webhook_event
        result = '{"code": "connection.database_neutralized", "severity": "info"}',
        next_try_at = NULL
  WHERE state = 'received';
+UPDATE finance_feed SET token = NULL, lease_until = NULL;

@@ -23,6 +23,8 @@ from . import finance_route
 from . import finance_mapping
 from . import finance_case
 from . import finance_stall
+from . import finance_feed
+from . import finance_inbound
 from . import finance_webhook_event
 from . import finance_exchange_latency
 from . import finance_posting

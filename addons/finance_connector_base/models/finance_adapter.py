@@ -10,7 +10,7 @@ from odoo.exceptions import UserError
 from odoo.modules import get_manifest
 
 from ..core.credentials import Credential
-from ..core.protocol import Operation, ProviderProtocol, Query
+from ..core.protocol import Feed, Operation, ProviderProtocol, Query
 from ..secret_store import CLIENT_CERTIFICATE, PREVIOUS_WEBHOOK_SECRET, WEBHOOK_SECRET
 
 
@@ -26,6 +26,8 @@ class FinanceAdapter(models.AbstractModel):
     _operations: tuple[Operation, ...] = ()
     #: The questions without effect that the provider answers, as data.
     _queries: tuple[Query, ...] = ()
+    #: The feeds the provider offers, as data.
+    _feeds: tuple[Feed, ...] = ()
     #: Patterns of the provider's hosts by environment, ``{"production": ("api.example.com",)}``. Other
     #: hosts are refused unless the administrator of the server names them in ``odoo.conf``.
     _hosts: Mapping[str, tuple[str, ...]] = MappingProxyType({})
@@ -82,6 +84,14 @@ class FinanceAdapter(models.AbstractModel):
             **{item.name: self.env._(item.label) for item in self._credentials},
         }
         return labels.get(name) or (name or "").replace("_", " ").capitalize()
+
+    def _feed_labels(self) -> dict[str, str]:
+        """Return feed → name for users, translated; each adapter names its own."""
+        return {}
+
+    def _feed_label(self, name) -> str:
+        """Return the name of a feed for users."""
+        return self._feed_labels().get(name) or (name or "").replace("_", " ").capitalize()
 
     def _adapter_version(self) -> str:
         """Return the version of the addon that implements the adapter, as recorded on each attempt."""

@@ -45,7 +45,7 @@ from ..secret_store import (
     store_secret,
 )
 from .finance_client_certificate import CERTIFICATE_FACTS
-from .roles import ADMIN, OPERATOR, require_role
+from .roles import ADMIN, AUDITOR, OPERATOR, require_role
 
 _logger = logging.getLogger(__name__)
 _logger.addFilter(MaskingFilter())
@@ -73,11 +73,12 @@ _SYSTEM_FIELDS = {
     "exchange_ids": False,
     "webhook_event_ids": False,
     **dict.fromkeys(CERTIFICATE_FACTS, False),
+    "feed_ids": False,
 }
 #: They have no column of their own on a connection, or are computed: no initial value is stored.
 _NO_INITIAL = frozenset(
     {"webhook_token_sha256", "uuid", "credential_ids", "throttle_ids", "exchange_ids"}
-    | {"webhook_event_ids"}
+    | {"webhook_event_ids", "feed_ids"}
 )
 
 
@@ -92,7 +93,7 @@ class FinanceConnection(models.Model):
     _order = "company_id, name"
     _check_company_auto = True
     _audit_tracked = (
-        *("name", "company_id", "provider", "environment", "base_url", "state"),
+        *("name", "company_id", "provider", "environment", "base_url", "state", "receives_documents"),
         *("client_certificate_subject", "client_certificate_sha256"),
     )
 
@@ -226,6 +227,20 @@ class FinanceConnection(models.Model):
     webhook_event_ids = fields.One2many(
         "finance.webhook.event", "connection_id", "Webhook events", readonly=True
     )
+    receives_documents = fields.Boolean(
+        "Receive documents",
+        default=True,
+        help="Read the feeds of the provider. Only one system should read those of an account where the "
+        "provider delivers each document once.",
+    )
+    has_feeds = fields.Boolean("Has feeds", compute="_compute_has_feeds", exportable=False)
+    feed_ids = fields.One2many(
+        "finance.feed",
+        "connection_id",
+        "Feeds",
+        readonly=True,
+        groups=f"{OPERATOR},{ADMIN},{AUDITOR}",
+    )
 
     # -- health ------------------------------------------------------------------------------------
     # -------------
@@ -319,6 +334,11 @@ class FinanceConnection(models.Model):
     def _compute_webhook_scheme(self):
         for connection in self:
             connection.webhook_scheme = connection._adapter()._webhook_scheme or False
+
+    @api.depends("provider")
+    def _compute_has_feeds(self):
+        for connection in self:
+            connection.has_feeds = bool(connection._adapter()._feeds)
 
     @api.depends("webhook_token")
     def _compute_webhook_token_sha256(self):
@@ -631,6 +651,10 @@ class FinanceConnection(models.Model):
     def action_view_webhook_events(self):
         """Open the webhook events of this connection."""
         return self._action_about_me("finance_connector_base.finance_webhook_event_action")
+
+    def action_view_inbound(self):
+        """Open the inbound documents of this connection."""
+        return self._action_about_me("finance_connector_base.finance_inbound_action")
 
     def _action_about_me(self, xml_id):
         self.ensure_one()

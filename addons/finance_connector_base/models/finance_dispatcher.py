@@ -46,7 +46,7 @@ from ..core.delivery.transitions import (
 )
 from ..core.delivery.windows import blocked, group_of
 from ..core.finding import Finding
-from ..core.protocol import LIMITS, Call, Operation
+from ..core.protocol import LIMITS, Call, Feed, Operation
 from ..core.security.masking import MaskingFilter, mask_secrets
 from ..secret_store import ClientHandle, former_client, pooled_client
 from .finance_dispatcher_worker import Heartbeat
@@ -78,6 +78,9 @@ _KEPT_HEADER = 200
 _LOST_AT_ONCE = 500
 _NOTIFIED_AT_ONCE = 128
 _WEBHOOK_EVENTS_AT_ONCE = 64
+_INBOUND_AT_ONCE = 16
+#: One part of so many of the free slots is for feeds at most.
+_SHARE_OF_FEEDS = 4
 #: A failed notification is repeated after this time; the others do not wait for it.
 _NOTIFICATION_RETRY_SECONDS = 30
 
@@ -90,6 +93,7 @@ class SendTarget:
     operations: dict[str, Operation]
     api_version: str = ""
     adapter_version: str = ""
+    feeds: dict[str, Feed] = field(default_factory=dict)
 
     def windows(self):
         """Return the provider's rate windows."""
@@ -196,13 +200,21 @@ class FinanceDispatcher(models.AbstractModel):
             yield api.Environment(cr, SUPERUSER_ID, {})
 
     @api.model
-    def _seconds_to_next(self, worker_id=0):
+    def _seconds_to_next(self, worker_id=0, with_feeds=True):
         """Return the seconds until the next step of any active connection (negative: overdue),
         None: there is none.
+
+        :param with_feeds: count feeds as well, which are read for ever: no run stays for them
         """
         with self._transaction() as env:
             env.cr.execute(QUERIES["next_step"], parameters(worker=worker_id or 0))
-            due = [env.cr.fetchone()[0], env["finance.webhook.event"]._seconds_to_next()]
+            due = [
+                env.cr.fetchone()[0],
+                env["finance.webhook.event"]._seconds_to_next(),
+                env["finance.inbound"]._seconds_to_next(),
+            ]
+            if with_feeds:
+                due.append(env["finance.feed"]._seconds_to_next())
         return min((seconds for seconds in due if seconds is not None), default=None)
 
     @api.model
@@ -710,6 +722,83 @@ class FinanceDispatcher(models.AbstractModel):
             ]
         )
 
+    # -- feeds and inbound documents ---------------------------------------------------------------
+
+    @api.model
+    def _claim_feeds(self, targets, slots):
+        """Claim pages of the feeds that are due, each by one worker; committed before it is
+        returned. They leave most of the free slots to the exchanges.
+        """
+        targets = {key: target for key, target in (targets or {}).items() if target.feeds}
+        if slots <= 0 or not targets:
+            return []
+        with self._transaction() as env:
+            claimed = env["finance.feed"]._claim_due(targets, max(1, slots // _SHARE_OF_FEEDS))
+        if claimed:
+            reached("feed_claimed")
+        return claimed
+
+    @api.model
+    def _commit_pages(self, results):
+        """Commit pages of feeds as (read, report), each in one transaction with its position.
+
+        :return: whether more can be read at once
+        """
+        reached("before_page")
+        self._learn(
+            [
+                (task.connection_id, report.outcome, report.limit or task.feed.limit)
+                for task, report in results
+            ]
+        )
+        return any([self._commit_page(task, report) for task, report in results])  # noqa: C419
+
+    def _commit_page(self, task, report):
+        try:
+            with self._transaction() as env:
+                more = env["finance.feed"]._store_page(task, report)
+                env.flush_all()
+                reached("page_written")
+        except DATABASE_AWAY:
+            raise
+        except Exception as error:
+            _logger.exception("a page of feed %s could not be stored", task.feed_id)
+            with self._transaction() as env:
+                env["finance.feed"]._note_failure(task, type(error).__name__)
+            return False
+        reached("page_committed")
+        return more
+
+    @api.model
+    def _process_inbound(self):
+        """Handle a few inbound documents, each in transactions of its own.
+
+        :return: whether more may be due
+        """
+        for _number in range(_INBOUND_AT_ONCE):
+            with self._transaction() as env:
+                claimed = env["finance.inbound"]._claim_one()
+            if not claimed:
+                return False
+            reached("inbound_claimed")
+            self._handle_inbound(*claimed)
+        return True
+
+    def _handle_inbound(self, inbound_id, attempt):
+        """Handle one document: the effect of its handler and its new state are one transaction."""
+        try:
+            with self._transaction() as env:
+                env["finance.inbound"]._handle(inbound_id, attempt)
+                env.flush_all()
+                reached("inbound_handled")
+        except DATABASE_AWAY:
+            raise
+        except Exception as error:  # whatever a handler does
+            _logger.exception("inbound document %s could not be handled", inbound_id)
+            with self._transaction() as env:
+                env["finance.inbound"]._note_failure(inbound_id, attempt, type(error).__name__)
+        reached("inbound_committed")
+
     # -- step 6: notifications and webhook events --------------------------------------------------
 
     @api.model
@@ -823,6 +912,7 @@ def _send_target(connection):
         {item.name: item for item in adapter._operations},
         adapter._api_version,
         adapter._adapter_version(),
+        {item.name: item for item in adapter._feeds if connection.receives_documents},
     )
 
 

@@ -69,6 +69,14 @@ class FinanceEvidenceComparison(models.Model):
                 content=("payload", "payload_sha256"),
             ),
             Subject(
+                "finance.inbound",
+                "state",
+                "inbound.",
+                ("stored", "processed", "unhandled", "failed"),
+                details={"sha256": "sha256"},
+                content=("content", "sha256"),
+            ),
+            Subject(
                 "finance.case",
                 "COALESCE(resolution, state)",
                 "case.",

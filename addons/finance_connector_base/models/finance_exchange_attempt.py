@@ -49,9 +49,9 @@ class FinanceExchangeAttempt(models.Model):
         readonly=True,
         index=True,
         ondelete="restrict",
-        help="Empty for a query and for a closed session: they have no effect and therefore no exchange.",
+        help="Empty for queries, feeds and closed sessions: they have no effect and therefore no exchange.",
     )
-    # Of the exchange; a query states its own.
+    # Of the exchange; queries and feeds state their own.
     connection_id = fields.Many2one(
         "finance.connection", readonly=True, index=True, ondelete="restrict"
     )
@@ -70,6 +70,7 @@ class FinanceExchangeAttempt(models.Model):
             ("receipt", "Fetch the receipt"),
             ("query", "Query"),
             ("release", "Close session"),
+            ("feed", "Read a feed"),
         ],
         required=True,
         readonly=True,
@@ -135,8 +136,8 @@ class FinanceExchangeAttempt(models.Model):
 
     _token = models.UniqueIndex("(token)")
     _exchange_of_step = models.Constraint(
-        "CHECK((step IN ('query', 'release')) = (exchange_id IS NULL))",
-        "An attempt belongs to an exchange unless it is a query or closes a session.",
+        "CHECK((step IN ('query', 'feed', 'release')) = (exchange_id IS NULL))",
+        "An attempt belongs to an exchange unless it is a query, reads a feed or closes a session.",
     )
     #: For the figures of the last hour and the lists by connection and time.
     _recent = models.Index("(connection_id, started_at)")
@@ -146,7 +147,7 @@ class FinanceExchangeAttempt(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        """Take connection and company from the exchange; only a query has none."""
+        """Take connection and company from the exchange; queries and feeds have none."""
         exchanges = self.env["finance.exchange"].sudo()
         for vals in vals_list:
             exchange = exchanges.browse(vals.get("exchange_id") or ())

@@ -30,6 +30,7 @@ class FinanceFinding(models.AbstractModel):
             **self._connection_messages(),
             **self._stall_messages(),
             **self._webhook_messages(),
+            **self._inbound_messages(),
             **self._posting_messages(),
             **self._route_messages(),
             **self._evidence_messages(),
@@ -267,6 +268,14 @@ class FinanceFinding(models.AbstractModel):
             ),
             "webhook.exchange_settled": (_("The exchange was already settled (%(state)s)."), ""),
             "webhook.applied": (_("Applied; the exchange is now: %(state)s."), ""),
+            "webhook.documents_stored": (_("The documents of the message were stored."), ""),
+            "webhook.feed_requested": (_("The provider's feed is read now."), ""),
+            "webhook.documents_not_signed": (
+                _(
+                    "The message is not signed, and the provider offers no feed; nothing was stored."
+                ),
+                "",
+            ),
             "webhook.status_check": (_("Status check at the provider scheduled."), ""),
             "webhook.no_status_check": (
                 _("The provider offers no status check; kept for the operator's decision."),
@@ -275,6 +284,52 @@ class FinanceFinding(models.AbstractModel):
             "webhook.failed": (_("Processing failed; see the server log."), ""),
             "webhook.retrying": (_("Processing failed; it will be retried."), ""),
             "webhook.reprocess": (_("Processing requested again by %(user)s."), ""),
+        }
+
+    @api.model
+    def _inbound_messages(self):
+        _ = self.env._
+        again = _("Resolve the cause, then process the document again under Inbound documents.")
+        return {
+            "feed.read": (_("Read successfully."), ""),
+            "feed.not_read": (_("Not read yet."), ""),
+            "feed.failed": (_("The feed could not be read (%(reason)s)."), ""),
+            "feed.not_stored": (_("What was read could not be stored; see the server log."), ""),
+            "feed.stopped": (
+                _("The feed “%(feed)s” has failed several times in a row (%(reason)s)."),
+                _(
+                    "Check the connection or contact the provider's support. Reading continues at a "
+                    "reduced rate, nothing is skipped, and the case closes automatically."
+                ),
+            ),
+            "inbound.stored": (_("Document of %(connection)s stored"), ""),
+            "inbound.processed": (_("The document was processed."), ""),
+            "inbound.unhandled": (_("No addon processes this kind of document."), ""),
+            "inbound.kind_unhandled": (
+                _("No addon processes documents of the kind “%(kind_label)s” from %(connection)s."),
+                _(
+                    "Install the addon that processes them, then process the documents again under "
+                    "Inbound documents. If they are handled otherwise, dismiss the case with a reason."
+                ),
+            ),
+            "inbound.failed": (_("Processing failed; see the server log."), again),
+            "inbound.handler_ended": (
+                _("Processing did not finish in several attempts; see the server log."),
+                again,
+            ),
+            "inbound.retrying": (_("Processing failed; it will be retried."), ""),
+            "inbound.reprocess": (_("Processing requested again by %(user)s."), ""),
+            "inbound.too_large": (
+                _("The document has %(size)s MB; at most %(limit)s MB are stored."),
+                _("Fetch the document from the provider's portal, then dismiss the case."),
+            ),
+            "inbound.differs": (
+                _("The provider sent “%(document)s” again with different content."),
+                _(
+                    "The first content is kept. Ask the provider which one is valid, then dismiss "
+                    "the case with the result."
+                ),
+            ),
         }
 
     @api.model
@@ -355,6 +410,9 @@ class FinanceFinding(models.AbstractModel):
                 found[name] = reason.removesuffix(".") if name == "reason" else reason
         if criteria := args.get("criteria"):
             found["conditions"] = self._conditions(criteria.split(","), args)
+        if kind := args.get("inbound_kind"):
+            kinds = self.env["finance.inbound"]._fields["kind"]._description_selection(self.env)
+            found["kind_label"] = dict(kinds).get(kind, kind)
         if kind := args.get("mapping_kind"):
             titles = dict(self.env["finance.mapping"]._kind_selection())
             found["mapped"] = titles.get(kind, kind)

@@ -89,6 +89,7 @@ class FinanceOverview(models.Model):
             "documents": self._documents_card,
             "cases": self._cases_card,
             "connections": self._connections_card,
+            "inbound": self._inbound_card,
             "webhooks": self._webhooks_card,
             "audit": self._audit_card,
         }
@@ -251,6 +252,28 @@ class FinanceOverview(models.Model):
                 )
             ],
             self._by_day("finance.webhook.event", "received_at", mine),
+            _("Received per day"),
+        )
+
+    def _inbound_card(self):
+        _ = self.env._
+        action = "finance_connector_base.finance_inbound_action"
+        mine = self._company_domain()
+        counts = dict(
+            self.env["finance.inbound"]._read_group(
+                [*mine, ("state", "in", ("stored", "unhandled", "failed"))], ["state"], ["__count"]
+            )
+        )
+        return Card(
+            [
+                Figure(label, counts.get(state, 0), action, [*mine, ("state", "=", state)], tone)
+                for label, state, tone in (
+                    (_("Waiting inbound documents"), "stored", ""),
+                    (_("Inbound documents not handled"), "unhandled", "warning"),
+                    (_("Failed inbound documents"), "failed", "danger"),
+                )
+            ],
+            self._by_day("finance.inbound", "received_at", mine),
             _("Received per day"),
         )
 

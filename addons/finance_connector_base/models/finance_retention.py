@@ -1,7 +1,7 @@
 """How long the content of what was exchanged is kept, and how much of it (F19).
 
 A company states after how many years the content of settled exchanges is removed; by default it is kept. What is
-removed are bytes: the payload, the responses and the webhook bodies. The record, its state, size, SHA-256 and times
+removed are bytes: the payload, the responses, the webhook bodies and the inbound documents. The record, its state, size, SHA-256 and times
 stay, and an entry of the audit log states what was removed; without this entry, in the same transaction, the
 database refuses to empty the columns. A legal hold of the company stops all removal.
 """
@@ -19,6 +19,7 @@ from odoo.tools import config
 from ..core import cases
 from ..core.delivery import states
 from ..core.finding import ERROR, WARNING, Finding
+from ..core.inbound import MAX_BYTES
 
 BATCH = 100
 #: Largest payload that is queued, unless the configuration file of the server states another.
@@ -62,8 +63,8 @@ class ResCompany(models.Model):
 
     finance_retention_years = fields.Integer(
         "Keep content (years)",
-        help="Payloads, responses and webhook messages of settled exchanges are removed after this time; their "
-        "checksums and the audit log remain. 0: nothing is removed.",
+        help="Payloads, responses and webhook messages of settled exchanges and processed inbound documents are "
+        "removed after this time; their checksums and the audit log remain. 0: nothing is removed.",
         groups="base.group_user",
     )
     finance_legal_hold = fields.Boolean(
@@ -119,7 +120,9 @@ class FinanceRetention(models.AbstractModel):
                 limit=BATCH,
             )
         )
-        entries = [self._entry(item, self._removed(item)) for item in (*exchanges, *events)]
+        inbound = self._due_inbound(company, before).try_lock_for_update()
+        purged = (*exchanges, *events, *inbound)
+        entries = [self._entry(item, self._removed(item)) for item in purged]
         self.env["finance.audit.entry"]._record_many(entries)
         self.env.flush_all()
         self._empty("finance_exchange", "payload = NULL", "id", exchanges.ids)
@@ -127,8 +130,33 @@ class FinanceRetention(models.AbstractModel):
             "finance_exchange_attempt", "response_body = NULL", "exchange_id", exchanges.ids
         )
         self._empty("finance_webhook_event", "body = NULL", "id", events.ids)
+        self._empty("finance_inbound", "content = NULL", "id", inbound.ids)
         self.env.invalidate_all()
-        return len(exchanges) + len(events)
+        return len(purged)
+
+    @api.model
+    def _due_inbound(self, company, before):
+        """Return the inbound documents of a company that are old enough, do not wait for their
+        handler and are the subject of no open case.
+        """
+        about = [("state", "=", "open"), ("document_model", "=", "finance.inbound")]
+        disputed = self.env["finance.case"].sudo().search(about)
+        return (
+            self.env["finance.inbound"]
+            .sudo()
+            .search(
+                [
+                    ("company_id", "=", company.id),
+                    ("state", "in", ("processed", "unhandled", "failed")),
+                    ("size", "<=", MAX_BYTES),
+                    ("received_at", "<", before),
+                    ("purged_at", "=", False),
+                    ("id", "not in", disputed.mapped("document_id")),
+                ],
+                order="id",
+                limit=BATCH,
+            )
+        )
 
     @api.model
     def _due_exchanges(self, company, before):
@@ -157,6 +185,8 @@ class FinanceRetention(models.AbstractModel):
         record = record.with_context(bin_size=False)
         if record._name == "finance.webhook.event":
             return [{"what": "body", "size": record.body_size, "sha256": record.body_sha256}]
+        if record._name == "finance.inbound":
+            return [{"what": "content", "size": record.size, "sha256": record.sha256}]
         removed = [
             {"what": "payload", "size": record.payload_size, "sha256": record.payload_sha256}
         ]
@@ -201,6 +231,8 @@ class FinanceRetention(models.AbstractModel):
                     + COALESCE((SELECT sum(octet_length(response_body)) FROM finance_exchange_attempt
                                  WHERE company_id = %(id)s), 0)
                     + COALESCE((SELECT sum(octet_length(body)) FROM finance_webhook_event
+                                 WHERE company_id = %(id)s), 0)
+                    + COALESCE((SELECT sum(octet_length(content)) FROM finance_inbound
                                  WHERE company_id = %(id)s), 0)
                     + COALESCE((SELECT sum(octet_length(content)) FROM finance_exchange_artefact
                                  WHERE company_id = %(id)s), 0)""",

@@ -382,6 +382,9 @@ class FinanceWebhookEvent(models.Model):
             self._settle(FAILED, Finding("webhook.body_damaged"))
             return
         event = self._reread()
+        if event.items or event.feed:
+            self._take_in(event)
+            return
         exchange = self._named_exchange()
         if exchange:
             self._process_for(exchange, event)
@@ -398,6 +401,29 @@ class FinanceWebhookEvent(models.Model):
         event = protocol.read_webhook(self.headers or {}, self._body_bytes())[self.position]
         self.write({"reference": plain(event.reference), "exchange_key": plain(event.key)})
         return event
+
+    def _take_in(self, event):
+        """Store the documents that a signed message carries; read the feed that an event announces.
+
+        A bearer token does not protect the body of a message: what such a message carries is not
+        believed, and the feeds of the provider are read instead.
+        """
+        adapter = self.connection_id._adapter()
+        is_signed = adapter._webhook_scheme == "standard"
+        feeds = {event.feed} if event.feed else set()
+        if event.items and not is_signed:
+            feeds |= {feed.name for feed in adapter._feeds}
+        for name in sorted(feeds):
+            self.env["finance.feed"]._request(self.connection_id, name)
+        if event.items and is_signed:
+            self.env["finance.inbound"]._keep(self.connection_id, event.items, event=self)
+            self._settle(PROCESSED, Finding("webhook.documents_stored", INFO))
+        elif feeds:
+            self._settle(PROCESSED, Finding("webhook.feed_requested", INFO), tone="info")
+        else:
+            self._settle(
+                PROCESSED, Finding("webhook.documents_not_signed", WARNING), tone="warning"
+            )
 
     def _named_exchange(self):
         """Return the exchange under our key, which is unique; else the one under the provider's

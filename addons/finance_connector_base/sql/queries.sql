@@ -29,6 +29,9 @@ SELECT c.id, c.company_id,
        (SELECT count(DISTINCT COALESCE(a.batch, x.claim_token)) FROM finance_exchange x
          LEFT JOIN finance_exchange_attempt a ON a.token = x.claim_token
          WHERE x.connection_id = c.id AND x.claim_token IS NOT NULL)
+       + (SELECT count(*) FROM finance_feed f
+           WHERE f.connection_id = c.id AND f.token IS NOT NULL
+             AND f.lease_until > (clock_timestamp() AT TIME ZONE 'UTC'))
   FROM finance_connection c
  WHERE c.id = ANY(%(connections)s)
  ORDER BY c.id
@@ -492,3 +495,149 @@ UPDATE finance_throttle_window
            COALESCE(not_before, '-infinity'),
            clock_timestamp() AT TIME ZONE 'UTC' + %(seconds)s * interval '1 second')
  WHERE connection_id = %(connection)s AND group_name = %(group)s
+
+-- name: feeds_missing
+-- Create the rows of declared feeds that have none.
+INSERT INTO finance_feed (connection_id, name, cursor, next_at, failed_attempts, is_requested)
+SELECT d.connection_id, d.name, '', t.now, 0, false
+  FROM jsonb_to_recordset(%(feeds)s::jsonb) AS d(connection_id int, name varchar),
+       (SELECT clock_timestamp() AT TIME ZONE 'UTC' AS now) AS t
+ WHERE NOT EXISTS (SELECT 1 FROM finance_feed f WHERE f.connection_id = d.connection_id AND f.name = d.name)
+ ORDER BY d.connection_id, d.name
+    ON CONFLICT (connection_id, name) DO NOTHING
+
+-- name: feeds_due
+-- Find declared feeds that are due and read by no other worker, the longest overdue first; no lock,
+-- so that an idle check costs next to nothing.
+SELECT f.id, f.connection_id, f.name
+  FROM finance_feed f
+  JOIN jsonb_to_recordset(%(feeds)s::jsonb) AS d(connection_id int, name varchar) USING (connection_id, name)
+ WHERE f.next_at <= (clock_timestamp() AT TIME ZONE 'UTC')
+   AND (f.token IS NULL OR f.lease_until <= (clock_timestamp() AT TIME ZONE 'UTC'))
+ ORDER BY f.next_at, f.id
+ LIMIT %(limit)s
+
+-- name: feed_claim
+-- Claim one page of a feed that is still due, with a new token and a lease; return the position and
+-- the token of the worker that was lost, if any.
+  WITH due AS (
+       SELECT id, token FROM finance_feed
+        WHERE id = %(feed)s
+          AND next_at <= (clock_timestamp() AT TIME ZONE 'UTC')
+          AND (token IS NULL OR lease_until <= (clock_timestamp() AT TIME ZONE 'UTC'))
+          FOR UPDATE SKIP LOCKED)
+UPDATE finance_feed f
+   SET token = %(token)s,
+       lease_until = clock_timestamp() AT TIME ZONE 'UTC' + %(lease)s * interval '1 second',
+       is_requested = false
+  FROM due
+ WHERE f.id = due.id
+RETURNING f.cursor, due.token
+
+-- name: feed_lock
+-- Lock a feed that still carries this token: only then the page counts.
+SELECT id FROM finance_feed WHERE id = %(feed)s AND token = %(token)s FOR UPDATE
+
+-- name: feed_read
+-- Store the position behind a page, in the transaction of its items. What a webhook requested while
+-- the page was being read is due at once.
+UPDATE finance_feed
+   SET cursor = %(cursor)s,
+       token = NULL,
+       lease_until = NULL,
+       failed_attempts = 0,
+       read_at = clock_timestamp() AT TIME ZONE 'UTC',
+       received_at = CASE WHEN %(new)s > 0 THEN clock_timestamp() AT TIME ZONE 'UTC' ELSE received_at END,
+       result = NULL,
+       next_at = clock_timestamp() AT TIME ZONE 'UTC'
+                 + CASE WHEN is_requested THEN 0 ELSE %(seconds)s END * interval '1 second'
+ WHERE id = %(feed)s AND token = %(token)s
+
+-- name: feed_failed
+-- Note that a page could not be read or stored; the position stays.
+UPDATE finance_feed
+   SET token = NULL,
+       lease_until = NULL,
+       failed_attempts = failed_attempts + %(counts)s,
+       result = %(result)s::jsonb,
+       next_at = clock_timestamp() AT TIME ZONE 'UTC' + %(seconds)s * interval '1 second'
+ WHERE id = %(feed)s AND token = %(token)s
+RETURNING failed_attempts
+
+-- name: feed_request
+-- Let a feed be read at once because its provider announced something new. One that fails keeps its
+-- pause.
+UPDATE finance_feed
+   SET is_requested = true,
+       next_at = LEAST(next_at, clock_timestamp() AT TIME ZONE 'UTC')
+ WHERE connection_id = %(connection)s AND name = %(name)s AND failed_attempts = 0
+
+-- name: feeds_next
+-- Compute the seconds until the next page of a feed that an active, unblocked connection may read.
+SELECT MIN(EXTRACT(EPOCH FROM GREATEST(
+               f.next_at,
+               COALESCE(f.lease_until, f.next_at),
+               COALESCE(h.not_before, f.next_at),
+               CASE WHEN h.breaker_state = 'open' THEN h.breaker_until ELSE f.next_at END
+           ) - (clock_timestamp() AT TIME ZONE 'UTC')))::float8
+  FROM finance_feed f
+  JOIN finance_connection c ON c.id = f.connection_id AND c.state = 'active' AND c.blocking_finding IS NULL
+  LEFT JOIN finance_throttle h ON h.connection_id = c.id
+
+-- name: inbound_keep
+-- Store what came in, unless the connection already has it. In the order of the provider's ids, so
+-- that two workers never wait for each other; the contents are passed beside the other values.
+INSERT INTO finance_inbound (
+    connection_id, company_id, feed_name, webhook_event_id, provider_id, kind, media_type, content, size, sha256,
+    parameters, received_at, state, attempts, next_at, result, processed_at,
+    create_uid, write_uid, create_date, write_date
+)
+SELECT %(connection)s, %(company)s, %(feed)s, %(event)s, c.provider_id, c.kind, c.media_type, b.content, c.size,
+       c.sha256, c.parameters, t.now, c.state, 0, CASE WHEN c.state = 'stored' THEN t.now END, c.result,
+       CASE WHEN c.state = 'stored' THEN NULL ELSE t.now END, %(uid)s, %(uid)s, t.now, t.now
+  FROM ROWS FROM (jsonb_to_recordset(%(items)s::jsonb) AS (
+           provider_id varchar, kind varchar, media_type varchar, size int, sha256 varchar, parameters jsonb,
+           state varchar, result jsonb
+       )) WITH ORDINALITY AS c(
+           provider_id, kind, media_type, size, sha256, parameters, state, result, place
+       )
+       JOIN unnest(%(contents)s::bytea[]) WITH ORDINALITY AS b(content, place) USING (place),
+       (SELECT clock_timestamp() AT TIME ZONE 'UTC' AS now) AS t
+ ORDER BY c.place
+    ON CONFLICT (connection_id, provider_id) DO NOTHING
+RETURNING id, provider_id
+
+-- name: inbound_known
+-- Read what was kept under these ids of a connection.
+SELECT id, provider_id, sha256, other_sha256
+  FROM finance_inbound
+ WHERE connection_id = %(connection)s AND provider_id = ANY(%(ids)s)
+
+-- name: inbound_claim
+-- Claim the next inbound document; its attempt is counted before its handler runs, so that one that
+-- ends the process is not repeated for ever.
+UPDATE finance_inbound
+   SET attempts = attempts + 1,
+       next_at = clock_timestamp() AT TIME ZONE 'UTC' + %(lease)s * interval '1 second'
+ WHERE id = (
+       SELECT id FROM finance_inbound
+        WHERE state = 'stored' AND next_at <= (clock_timestamp() AT TIME ZONE 'UTC')
+        ORDER BY next_at, id LIMIT 1
+          FOR UPDATE SKIP LOCKED)
+RETURNING id, attempts
+
+-- name: inbound_lock
+-- Lock an inbound document that is still to be handled: its handler runs only under this lock.
+SELECT id FROM finance_inbound WHERE id = %(inbound)s AND state = 'stored' FOR UPDATE
+
+-- name: inbound_postpone
+-- Let a document whose handler failed wait for its next attempt.
+UPDATE finance_inbound
+   SET next_at = clock_timestamp() AT TIME ZONE 'UTC' + %(seconds)s * interval '1 second',
+       result = %(result)s::jsonb
+ WHERE id = %(inbound)s
+
+-- name: inbound_next
+-- Compute the seconds until the next inbound document is due (negative: overdue).
+SELECT EXTRACT(EPOCH FROM MIN(next_at) - (clock_timestamp() AT TIME ZONE 'UTC'))::float8
+  FROM finance_inbound WHERE state = 'stored'

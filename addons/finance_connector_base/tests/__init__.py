@@ -13,6 +13,7 @@ from . import test_exchange_latency
 from . import test_exchange_outbox
 from . import test_exchange_presentation
 from . import test_forms
+from . import test_inbound
 from . import test_overview
 from . import test_posting_savepoint
 from . import test_rights

@@ -63,6 +63,7 @@ class TestGuards(EvidenceCase):
                 "finance_exchange_attempt",
                 "finance_exchange_artefact",
                 "finance_webhook_event",
+                "finance_inbound",
                 "finance_case",
             },
             tables,

@@ -13,9 +13,9 @@ from .common_case import CaseCase
 
 CARDS = {
     "accountant": {"documents", "cases"},
-    "operator": {"documents", "cases", "connections", "webhooks"},
+    "operator": {"documents", "cases", "connections", "inbound", "webhooks"},
     "admin": {"documents", "cases", "connections"},
-    "auditor": {"documents", "cases", "connections", "webhooks", "audit"},
+    "auditor": {"documents", "cases", "connections", "inbound", "webhooks", "audit"},
 }
 
 
@@ -36,7 +36,9 @@ class TestOverview(CaseCase):
             with self.subTest(role=role):
                 cards = self.cards(role)
                 self.assertLessEqual(wanted, set(cards))
-                self.assertFalse(({"connections", "webhooks", "audit"} - wanted) & set(cards))
+                self.assertFalse(
+                    ({"connections", "inbound", "webhooks", "audit"} - wanted) & set(cards)
+                )
                 for card in cards.values():
                     self.assertTrue(json.loads(card.content)["figures"], card.code)
 

@@ -6,7 +6,7 @@ acknowledges later (``Pending`` → ``Ok`` or ``Error`` with reasons). ``POST /v
 
 ``WebhookCallback`` (components of the same document) announces a change of a flow. The document defines no signature and
 only one way to authenticate, a bearer; that does not protect the body, so a webhook event triggers a status check and is
-never a verdict.
+never a verdict. One about a flow that came in lets the feed of flows be read (``flow_feed``).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 from urllib.parse import quote
 
+from odoo.addons.finance_connector_base.core.conversation import Context, FeedConversation
 from odoo.addons.finance_connector_base.core.delivery.outcomes import (
     Accepted,
     ContractBroken,
@@ -46,6 +47,7 @@ from odoo.addons.finance_connector_base.core.protocol import (
 from odoo.addons.finance_connector_base.core.security.webhook import WebhookEvent, verify_bearer
 
 from .error_table import ALREADY_EXISTING, NO_REASON, finding
+from .flow_feed import FEED, MAX_FILE, read_flows
 
 API_VERSION = "1.1.0"
 _POLL_SECONDS = 3.0
@@ -99,6 +101,22 @@ class FlowService(ProviderProtocol):
             return unreadable(response)
         return refusal_by_status(response, _reason(response)) or ContractBroken(_reason(response))
 
+    def feed(self, name: str, cursor: str, context: Context) -> FeedConversation:
+        if name != FEED:
+            raise LookupError(name)
+        return read_flows(
+            cursor, lambda body: self._post_json("/v1/flows/search", body, ""), self._file
+        )
+
+    def _file(self, flow_id: str) -> HttpRequest:
+        return HttpRequest(
+            "GET",
+            f"{self._root()}/v1/flows/{quote(flow_id, safe='')}?docType=Original",
+            {"Accept": "application/xml, application/pdf, application/octet-stream"},
+            timeout=QUERY_TIMEOUT,
+            max_body=MAX_FILE,
+        )
+
     def verify_webhook(self, headers: Mapping[str, str], body: bytes, received_at: float) -> None:
         verify_bearer(headers, self.webhook_secrets)
 
@@ -110,7 +128,7 @@ class FlowService(ProviderProtocol):
         ):
             raise ValueError("the webhook event names no flow")
         if flow.get("flowDirection") == "In":
-            return ()
+            return (WebhookEvent(reference, feed=FEED),)
         return (WebhookEvent(reference, key),)
 
     def _submission(self, call: Call) -> HttpRequest:

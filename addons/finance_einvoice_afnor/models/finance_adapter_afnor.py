@@ -4,10 +4,11 @@ from types import MappingProxyType
 
 from odoo import models
 from odoo.addons.finance_connector_base.core.credentials import Credential
-from odoo.addons.finance_connector_base.core.protocol import ClientCredentials, Operation
+from odoo.addons.finance_connector_base.core.protocol import ClientCredentials, Feed, Operation
 from odoo.addons.finance_connector_base.secret_store import webhook_secrets
 from odoo.tools.translate import LazyTranslate
 
+from ..core.flow_feed import FEED
 from ..core.flow_service import API_VERSION, FlowService
 from .finance_connection import SECRET
 
@@ -26,6 +27,11 @@ class FinanceAdapterAfnor(models.AbstractModel):
     _webhook_status = 200
     _credentials = (Credential(SECRET, _lt("Client secret"), field="afnor_client_secret"),)
     _operations = (Operation("submit_invoice", repeat="lookup"),)
+
+    _feeds = (Feed(FEED),)
+
+    def _feed_labels(self):
+        return {**super()._feed_labels(), FEED: self.env._("Statuses and invoices received")}
 
     def _operation_labels(self):
         return {**super()._operation_labels(), "submit_invoice": self.env._("Invoice submission")}

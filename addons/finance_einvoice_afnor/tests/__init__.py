@@ -5,3 +5,4 @@ from . import test_submission
 from . import test_guard_held
 from . import test_guard_peppol
 from . import test_guard_posting
+from . import test_inbound

@@ -38,6 +38,8 @@ class SandboxCase(FrenchCompanyCase):
                 "afnor_token_url": f"{cls.control.url}/afnor/oauth/token",
                 "afnor_client_id": "sandbox-client",
                 "afnor_client_secret": "sandbox-secret",
+                # What is not about its feed counts its calls without it.
+                "receives_documents": False,
             }
         )
         cls.connection.action_test()

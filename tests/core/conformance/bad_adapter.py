@@ -58,9 +58,20 @@ DEFECTS = {
     "never advances the cursor": ("feed", "cursor_stuck"),
     "skips items of a feed": ("feed", "items_skipped"),
     "takes an error page as an empty feed": ("feed", "answer_believed"),
+    "moves the cursor beyond what it returns": ("feed", "items_skipped"),
+    "delivers each item once": ("feed", "not_repeated"),
+    "stamps items with the time": ("feed", "item_differs"),
+    "names items by their place": ("feed", "id_reused"),
+    "has an item without id": ("feed", "item_unnamed"),
+    "has an item of an unknown kind": ("feed", "feed_fails"),
+    "claims more on every page": ("feed", "feed_endless"),
+    "acknowledges a feed with an effect": ("feed", "feed_effect"),
+    "returns a list instead of a page": ("feed", "feed_fails"),
     "has a probe that cannot fail": (rest.FILING, "answer_believed"),
 }
 _OK = 200
+#: Ids that the adapter with a memory has given out.
+_GIVEN = set()
 
 
 @dataclass(frozen=True)
@@ -242,8 +253,34 @@ class BadAdapter(rest.ReferenceRest):
             return Page((), cursor)
         if not isinstance(page, Page):
             return page
-        if self.has("never advances the cursor"):
-            return dataclasses.replace(page, cursor=cursor)
+        if self.has("acknowledges a feed with an effect"):
+            yield Ask(self._get("ping"), effect=True)
+        if self.has("claims more on every page"):
+            return dataclasses.replace(page, cursor=page.cursor or "x", more=True)
+        if self.has("returns a list instead of a page"):
+            return list(page.items)
+        if self.has("moves the cursor beyond what it returns"):
+            return dataclasses.replace(page, items=page.items[: len(page.items) // 2])
+        return dataclasses.replace(
+            page,
+            cursor=cursor if self.has("never advances the cursor") else page.cursor,
+            items=self._bad_items(page.items, context),
+        )
+
+    def _bad_items(self, items, context):
         if self.has("skips items of a feed"):
-            return dataclasses.replace(page, items=page.items[1:])
-        return page
+            return items[1:]
+        if self.has("delivers each item once"):
+            fresh = tuple(item for item in items if item.provider_id not in _GIVEN)
+            _GIVEN.update(item.provider_id for item in items)
+            return fresh
+        if self.has("stamps items with the time"):
+            stamp = repr(context.now).encode()
+            return tuple(dataclasses.replace(item, content=stamp) for item in items)
+        if self.has("names items by their place"):
+            return tuple(dataclasses.replace(item, provider_id="item") for item in items)
+        if self.has("has an item without id"):
+            return tuple(dataclasses.replace(item, provider_id="") for item in items)
+        if self.has("has an item of an unknown kind"):
+            return tuple(dataclasses.replace(item, kind="parcel") for item in items)
+        return items

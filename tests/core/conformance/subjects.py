@@ -15,6 +15,7 @@ from odoo.addons.finance_connector_base.core.protocol import (
 )
 from odoo.addons.finance_connector_base.tests.conformance import Subject
 from odoo.addons.finance_connector_reference.core import reference_rest as rest
+from odoo.addons.finance_einvoice_afnor.core.flow_feed import FEED
 from odoo.addons.finance_einvoice_afnor.core.flow_service import FlowService
 from odoo.addons.finance_registry.core import hmrc, vies
 
@@ -128,6 +129,14 @@ def afnor_subject(control):
     def flows(call):
         return control.oracle("afnor", tracking_id=call.key)
 
+    def fill():
+        for _flow in range(3):
+            content = INVOICE.format(number=f"S-{next(_numbers)}").encode()
+            control.issue(
+                "afnor", content=base64.b64encode(content).decode(), flowSyntax="UBL", name="F.xml"
+            )
+        return {item["reference"] for item in control.issued("afnor")}
+
     return Subject(
         protocol=lambda: FlowService(f"{control.url}/afnor/flow-service", grant),
         transport=transport,
@@ -137,6 +146,7 @@ def afnor_subject(control):
         reference=lambda call: next((item["reference"] for item in flows(call)), ""),
         secrets=("sandbox-secret",),
         revoke=lambda: control.expire_tokens("afnor"),
+        fill={FEED: fill},
         restore=control.clear_faults,
     )
 

@@ -54,8 +54,8 @@ def test_a_flow_without_our_tracking_id_is_known_by_its_own():
     assert read(trackingId=None) == (WebhookEvent("F-1"),)
 
 
-def test_a_received_flow_is_not_an_event_about_what_we_sent():
-    assert read(flowDirection="In") == ()
+def test_a_received_flow_is_not_an_event_about_what_we_sent_but_lets_the_feed_be_read():
+    assert read(flowDirection="In") == (WebhookEvent("F-1", feed="flows"),)
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,13 @@ NAMES = (
     "probe_claimed",
     "probe_written",
     "webhook_events_written",
+    "feed_claimed",
+    "before_page",
+    "page_written",
+    "page_committed",
+    "inbound_claimed",
+    "inbound_handled",
+    "inbound_committed",
 )
 
 _observers: list[Callable[[str], None]] = []

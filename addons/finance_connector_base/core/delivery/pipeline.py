@@ -21,7 +21,7 @@ from typing import Any
 from odoo.addons.finance_audit.core.bounded_http import CallScope
 
 from ..http.client import ProviderClient, Report
-from ..protocol import Call, Step
+from ..protocol import Call, Feed, Step
 from ..security.masking import MaskingFilter
 from .boundaries import reached
 from .outcomes import Accepted, Transient, Unknown
@@ -121,9 +121,23 @@ class Release:
     tokens: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class FeedRead:
+    """A claimed page of a feed. The page counts only while the feed still carries ``token``."""
+
+    connection_id: int
+    client: ProviderClient
+    feed_id: int
+    feed: Feed
+    cursor: str
+    token: str
+    attempt_id: int = 0
+    tokens: tuple[str, ...] = ()
+
+
 #: What a slot carries, and what is known about its parts afterwards.
-Task = Claim | ClaimBatch | Preparation | Probe | Release
-Result = tuple[Claim | Preparation | Probe | Release, Report]
+Task = Claim | ClaimBatch | FeedRead | Preparation | Probe | Release
+Result = tuple[Claim | FeedRead | Preparation | Probe | Release, Report]
 
 
 def perform(task: Task) -> list[Result]:
@@ -135,6 +149,8 @@ def perform(task: Task) -> list[Result]:
             return [(task, task.client.prepare(task.names) or Report(Accepted("")))]
         if isinstance(task, Release):
             return _perform_release(task)
+        if isinstance(task, FeedRead):
+            return [(task, task.client.feed(task.feed.name, task.cursor))]
         return _perform_batch(task) if isinstance(task, ClaimBatch) else _perform_claim(task)
     except Exception as error:
         _logger.exception("a call through connection %s failed unexpectedly", task.connection_id)

@@ -18,7 +18,7 @@ from psycopg2.extensions import TransactionRollbackError
 
 from ..security.masking import MaskingFilter
 from .outcomes import is_failure
-from .pipeline import Pipeline, Preparation, Probe, Release, Result
+from .pipeline import FeedRead, Pipeline, Preparation, Probe, Release, Result
 
 _logger = logging.getLogger(__name__)
 _logger.addFilter(MaskingFilter())
@@ -34,6 +34,9 @@ _WORTH_A_CLAIM = 64
 _LOOK_SECONDS = 0.25
 _CLAIM_PAUSE_SECONDS = 0.05
 _HOUSEKEEPING_SECONDS = 1.0
+_FEEDS_SECONDS = 1.0
+#: A single pass ends also where a feed has always more.
+_PAGES_OF_A_PASS = 1000
 #: The scheduler hears of progress, and an idle run looks for what comes next, no more often than
 #: this.
 _PROGRESS_SECONDS = 1.0
@@ -101,6 +104,7 @@ class Run:
         )
         self._next_claim = 0.0
         self._next_housekeeping = 0.0
+        self._next_feeds = 0.0
         self._next_trigger = 0.0
         self._next_progress = 0.0
         self._next_look_ahead = 0.0
@@ -109,6 +113,8 @@ class Run:
         self._unstored: list[Result] = []
         #: Notifications may be due.
         self._notify = False
+        #: Inbound documents may be due.
+        self._inbound = False
         #: When the resources of a connection may be obtained (again), by connection and names.
         self._prepare_from: dict[tuple[int, tuple[str, ...]], float] = {}
         self._failed_preparations: dict[tuple[int, tuple[str, ...]], int] = {}
@@ -141,16 +147,23 @@ class Run:
         """Make one pass: take what is due now to its end, and return the number of steps."""
         self._housekeeping(time.monotonic())
         self._fill(time.monotonic())
+        self._read_feeds(time.monotonic())
         if self._prepare_from:
             # Resources first; what waited for them follows.
             while self.pipeline.in_flight:
                 self._store(1.0)
             self._fill(time.monotonic())
+        pages = 0
         while self.pipeline.in_flight:
             self._store(1.0)
-        self._notify = True
+            pages += 1
+            if pages < _PAGES_OF_A_PASS:
+                self._read_feeds(time.monotonic())
+        self._notify = self._inbound = True
         while self._notify:
             self._notify_documents()
+        while self._inbound:
+            self._process_inbound()
         return self.steps
 
     def _iterate(self, now: float, stop: float, on_progress: Callable[[int], None]) -> bool:
@@ -158,17 +171,19 @@ class Run:
         self._housekeeping(now)
         if now < stop:
             self._fill(now)
+            self._read_feeds(now)
         elif now > stop + _DRAIN_SECONDS or not self._has_open_ends:
             self.is_out_of_time = True
             return True
         self._store(self._wait_seconds(now))
         self._notify_documents()
+        self._process_inbound()
         self._report_progress(now, on_progress)
         return self._is_over(now)
 
     @property
     def _has_open_ends(self) -> bool:
-        return bool(self.pipeline.in_flight or self._unstored or self._notify)
+        return bool(self.pipeline.in_flight or self._unstored or self._notify or self._inbound)
 
     def _report_progress(self, now: float, on_progress: Callable[[int], None]) -> None:
         """Report to the scheduler, whose own transaction does not survive a restart of the
@@ -226,9 +241,16 @@ class Run:
         if not failed:
             self._next_claim = 0.0
 
+    def _read_feeds(self, now: float) -> None:
+        """Start reading the feeds that are due, in slots that are free."""
+        if now < self._next_feeds or self.pipeline.free <= 0:
+            return
+        self._next_feeds = now + _FEEDS_SECONDS
+        self.pipeline.submit(self.dispatcher._claim_feeds(self.targets or {}, self.pipeline.free))
+
     def _wait_seconds(self, now: float) -> float:
         """Return how long to wait for the next result."""
-        if self._notify:
+        if self._notify or self._inbound:
             return 0.0
         if self.pipeline.in_flight:
             return _LOOK_SECONDS if self.pipeline.free < _WORTH_A_CLAIM else _CLAIM_PAUSE_SECONDS
@@ -243,7 +265,8 @@ class Run:
             (task, report) for task, report in self._unstored if isinstance(task, Preparation)
         ]
         released = [item for item in self._unstored if isinstance(item[0], Release)]
-        others = (Preparation, Probe, Release)
+        feeds = [item for item in self._unstored if isinstance(item[0], FeedRead)]
+        others = (FeedRead, Preparation, Probe, Release)
         results = [item for item in self._unstored if not isinstance(item[0], others)]
         if probes:
             self.dispatcher._commit_probes(probes)
@@ -251,6 +274,8 @@ class Run:
             self.dispatcher._commit_preparations(prepared)
         if released:
             self.dispatcher._commit_releases(released)
+        if feeds:
+            self._store_pages(feeds)
         if results:
             self.dispatcher._commit_outcomes(results, targets=self.targets)
             self.steps += len(results)
@@ -258,6 +283,18 @@ class Run:
             self._prepared((task.connection_id, task.names), is_failure(report.outcome))
         self._unstored = []
         self._notify = self._notify or bool(results)
+
+    def _store_pages(self, feeds: list[Result]) -> None:
+        """Store pages of feeds; where more is waiting, the next ones are read at once."""
+        if self.dispatcher._commit_pages(feeds):
+            self._next_feeds = 0.0
+        self.steps += len(feeds)
+        self._inbound = True
+
+    def _process_inbound(self) -> None:
+        """Handle a few inbound documents per iteration, as with notifications."""
+        if self._inbound:
+            self._inbound = self.dispatcher._process_inbound()
 
     def _notify_documents(self) -> None:
         """Notify one batch per iteration, so that many pending notifications do not keep the slots
@@ -280,13 +317,14 @@ class Run:
         self.pipeline.submit(self.dispatcher._claim_probes(self.targets))
         self.pipeline.submit(self.dispatcher._claim_releases())
         self.dispatcher._process_webhook_events()
-        self._notify = True
+        self._notify = self._inbound = True
 
     def _is_over(self, now: float) -> bool:
         """Return whether nothing is in flight and nothing will be due soon."""
         if (
             self.pipeline.in_flight
             or self._notify
+            or self._inbound
             or time.monotonic() < self._next_claim - _LOOK_SECONDS
         ):
             self._idle_since = None
@@ -295,7 +333,7 @@ class Run:
         if now < self._next_look_ahead:
             return False
         self._next_look_ahead = now + _LOOK_AHEAD_SECONDS
-        due_in = self.dispatcher._seconds_to_next(self.heartbeat.worker_id)
+        due_in = self.dispatcher._seconds_to_next(self.heartbeat.worker_id, with_feeds=False)
         if due_in is None or due_in > self._idle_timeout:
             return True
         # Due but blocked (by a chain or a limit): do not occupy the scheduler's worker.

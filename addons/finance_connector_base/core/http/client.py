@@ -45,6 +45,7 @@ from ..delivery.outcomes import (
 )
 from ..delivery.windows import declared
 from ..finding import storable_text
+from ..inbound import BadPage, checked_page
 from ..protocol import LIMITS, Call, ProviderProtocol, Step, Window
 from ..security.masking import forms_of, hide, known_forms, remember
 from .resources import MemoryResources, ResourceStore
@@ -217,9 +218,18 @@ class ProviderClient:
         )
 
     def feed(self, name: str, cursor: str) -> Report:
-        """Read one page of a feed; the report's ``value`` is the page."""
+        """Read one page of a feed; the report's ``value`` is the page, with bounded values.
+
+        A page that cannot be kept is a breach of contract (``core.inbound``).
+        """
         trace = self._trace(may_effect=False)
-        return self._run(lambda: self.protocol.feed(name, cursor, self._context({})), trace, Page)
+        report = self._run(lambda: self.protocol.feed(name, cursor, self._context({})), trace, Page)
+        if not isinstance(report.value, Page):
+            return report
+        try:
+            return replace(report, value=checked_page(report.value))
+        except BadPage as error:
+            return replace(report, outcome=ContractBroken(str(error)), value=None)
 
     def probe(self) -> Report:
         """Call the provider without effect, to check address and credentials."""

@@ -21,6 +21,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from ..conversation import Item
 from ..delivery.outcomes import Outcome
 
 Reason = Literal["unsupported", "no_secret", "missing_header", "bad_header", "stale", "mismatch"]
@@ -59,7 +60,7 @@ class WebhookRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class WebhookEvent:
-    """One event of a message, about one exchange.
+    """One event of a message, about one exchange or about something that comes in.
 
     The exchange is named by the provider's ``reference`` or by our idempotency ``key``. Without an
     ``outcome`` the
@@ -69,6 +70,9 @@ class WebhookEvent:
     ``dedupe_key`` is the same
     for every delivery of the same event; if empty it is derived from the message's id, or from its
     bytes.
+
+    ``items`` are documents that the message itself carries; they are stored only where the message
+    is signed. ``feed`` names a feed that has something new and is read at once.
     """
 
     reference: str = ""
@@ -76,6 +80,8 @@ class WebhookEvent:
     outcome: Outcome | None = None
     dedupe_key: str = ""
     sha256: str = ""
+    items: tuple[Item, ...] = ()
+    feed: str = ""
 
 
 def verify_standard_webhook(

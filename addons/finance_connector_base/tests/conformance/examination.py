@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from ...core.conversation import Answer, Obtained, Page
+from ...core.conversation import Answer, Item, Obtained, Page
 from ...core.delivery.outcomes import (
     Accepted,
     ContractBroken,
     Duplicate,
     NotFound,
+    Outcome,
     RateLimited,
     Rejected,
     Transient,
@@ -517,38 +518,67 @@ def _query_effect(trial: Trial, name: str) -> Found:
 
 
 def _feed(subject: Subject, name: str) -> Found:
-    """P5: every item is read, and the cursor leads on."""
-    expected, seen, cursor = subject.fill[name](), [], ""
-    pages: list[Page] = []
+    """P5: every item is read, can be read again after a kill, and the cursor leads on to an end."""
+    expected, cursor = subject.fill[name](), ""
+    seen: dict[str, bytes] = {}
     for _page in range(_MAX_PAGES):
+        known = set(seen)
         trial = Trial(subject)
         report = trial.client.feed(name, cursor)
-        if not isinstance(report.value, Page):
-            yield Problem(
-                "P5", "feed_fails", f"feed {name}: cannot be read ({report.outcome.code})"
-            )
-            return
         yield from _feed_effect(trial, name)
-        fresh = {item.provider_id for item in report.value.items} - set(seen)
-        if fresh and report.value.cursor == cursor:
+        if not isinstance(report.value, Page):
+            yield from _feed_refused(trial, name, report.outcome)
+            return
+        page = report.value
+        yield from _feed_again(subject, name, cursor, page)
+        if any(
+            seen.setdefault(item.provider_id, item.content) != item.content for item in page.items
+        ):
+            text = f"feed {name}: the same id stands for different content"
+            yield Problem("P5", "id_reused", text)
+            return
+        if seen.keys() - known and page.cursor == cursor:
             text = f"feed {name}: the cursor stays where it is, so the same items come for ever"
             yield Problem("P5", "cursor_stuck", text)
             return
-        seen += [item.provider_id for item in report.value.items]
-        pages.append(report.value)
-        cursor = report.value.cursor
-        if not fresh and not report.value.more:
+        cursor = page.cursor
+        if not page.more:
             break
-    if expected - set(seen):
+    else:
+        yield Problem("P5", "feed_endless", f"feed {name}: claims more on every page")
+    if expected - seen.keys():
         yield Problem("P5", "items_skipped", f"feed {name}: leaves out items the provider has")
-    if seen and not all(seen):
-        yield Problem("P5", "item_unnamed", f"feed {name}: an item has no id")
     for kind, answer in _ALL.items():
         broken = Trial(subject).broken(1, answer)
         if isinstance(broken.client.feed(name, "").value, Page):
             yield Problem("P7", "answer_believed", f"feed {name}: {kind} is taken as a page")
 
 
+def _feed_refused(trial: Trial, name: str, outcome: Outcome) -> Found:
+    """Say why a page is none: what the adapter returned may have been refused at the edge."""
+    result = trial.watched.result
+    items = result.items if isinstance(result, Page) else ()
+    if any(isinstance(item, Item) and not item.provider_id for item in items):
+        yield Problem("P5", "item_unnamed", f"feed {name}: an item has no id")
+        return
+    yield Problem("P5", "feed_fails", f"feed {name}: cannot be read ({outcome.code})")
+
+
+def _feed_again(subject: Subject, name: str, cursor: str, page: Page) -> Found:
+    """A page whose worker was killed is read again: the same items, with the same bytes."""
+    again = Trial(subject).client.feed(name, cursor).value
+    items = again.items if isinstance(again, Page) else ()
+    found = {item.provider_id: item.content for item in items}
+    if any(item.provider_id not in found for item in page.items):
+        text = f"feed {name}: a page that is read again from the same position lacks items"
+        yield Problem("P5", "not_repeated", text)
+    elif page.items != items[: len(page.items)]:
+        yield Problem("P5", "item_differs", f"feed {name}: an item is not the same bytes each time")
+
+
 def _feed_effect(trial: Trial, name: str) -> Found:
     if trial.effects:
         yield Problem("P5", "feed_effect", f"feed {name}: marks a request as an effect")
+    if trial.watched.impure:
+        names = ", ".join(sorted(trial.watched.impure))
+        yield Problem("P1", "not_pure", f"feed {name}: reads a clock or draws numbers ({names})")

@@ -1,7 +1,7 @@
 """Builds the reference provider's protocol from a connection's settings."""
 
 from odoo import models
-from odoo.addons.finance_connector_base.core.protocol import Batch, Operation
+from odoo.addons.finance_connector_base.core.protocol import Batch, Feed, Operation, Query
 from odoo.addons.finance_connector_base.secret_store import webhook_secrets
 
 from ..core import reference_rest as rest
@@ -40,6 +40,12 @@ class FinanceAdapterReference(models.AbstractModel):
         _operation(rest.SECRET_FILING, "lookup", receipt=True),
         _operation(rest.CERTIFIED, "lookup", receipt=True, receipt_hours=1.0),
         _operation(rest.BATCH_ITEM, "lookup", batch=Batch(1000)),
+    )
+
+    _queries = (Query(rest.PARTY, limit=rest.QUERY),)
+    _feeds = (
+        Feed(rest.STATUSES, every_seconds=2.0, limit=rest.FEED),
+        Feed(rest.DOCUMENTS, every_seconds=2.0, limit=rest.FEED),
     )
 
     def _protocol(self, connection, secrets):

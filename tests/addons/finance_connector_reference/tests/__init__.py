@@ -5,6 +5,7 @@ from . import test_document
 from . import test_protocol
 from . import test_engine_faults
 from . import test_dispatcher_run
+from . import test_inbound
 from . import test_engine_limits
 from . import test_engine_repeats
 from . import test_hostile

@@ -32,6 +32,8 @@ class ReferenceCase(TransactionCase):
                 "environment": "sandbox",
                 "base_url": f"{cls.control.url}/reference",
                 "reference_api_key": API_KEY,
+                # What is not about feeds counts its calls without them.
+                "receives_documents": False,
             }
         )
         cls.chain = cls.env["finance.reference.chain"].create(

@@ -32,6 +32,7 @@ class EngineCase(ReferenceCase):
                 "environment": "sandbox",
                 "base_url": self.connection.base_url,
                 "reference_api_key": API_KEY,
+                "receives_documents": False,
             }
         )
         connection.action_test()
