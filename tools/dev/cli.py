@@ -25,6 +25,11 @@ PORT = _argument(
     "--port", type=int, default=demo_commands.PORT, help="of Odoo; the sandbox gets the next"
 )
 FOLDER = _argument("folder", nargs="?", default="screenshots", help="default: %(default)s")
+ONLY = _argument(
+    "--only", nargs="+", default=(), metavar="name", help="names of screens; * for any text"
+)
+LANGUAGES = _argument("--language", nargs="+", default=(), choices=["en", "fr"])
+SIZES = _argument("--size", nargs="+", default=(), choices=["wide", "narrow"])
 KIND = _argument("kind", choices=sorted(databases.KINDS))
 _SUITES = f"of {', '.join(suites.ORDER)}; default: all"
 SUITES = _argument("suites", nargs="*", choices=[*suites.ORDER, []], metavar="suite", help=_SUITES)
@@ -92,9 +97,14 @@ COMMANDS: dict[str, tuple[str, list[tuple[tuple[str, ...], dict[str, Any]]], Com
         lambda _: demo_commands.journey(),
     ),
     "screenshots": (
-        "take the pictures of the documentation",
-        [FOLDER],
-        lambda options: demo_commands.screenshots(options.folder),
+        "take the pictures of every screen, or of some",
+        [FOLDER, ONLY, LANGUAGES, SIZES],
+        lambda options: demo_commands.screenshots(
+            options.folder,
+            only=options.only,
+            languages=options.language,
+            sizes=options.size,
+        ),
     ),
     "shell": (
         "an Odoo shell on a database",

@@ -4,7 +4,7 @@ import importlib
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -83,12 +83,16 @@ def journey() -> int:
     return _with_fresh_stack("journey", _hook("journey"))
 
 
-def screenshots(folder: str) -> int:
-    """Take pictures of the screens that the sample chooses."""
+def screenshots(folder: str, **only: Iterable[str]) -> int:
+    """Take pictures of the screens that the sample chooses.
+
+    :param only: limits, as the fields of ``demo.screen.Choice``
+    """
     target = Path(folder).absolute()
     target.mkdir(parents=True, exist_ok=True)
     take = _hook("screenshots")
-    return _with_fresh_stack("screenshots", lambda stack: take(stack, target))
+    choice = _hook("screen", "Choice")(**{name: tuple(values) for name, values in only.items()})
+    return _with_fresh_stack("screenshots", lambda stack: take(stack, target, choice))
 
 
 def shell(database: str) -> int:
