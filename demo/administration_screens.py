@@ -160,7 +160,9 @@ class AdministrationScreens:
             Screen("route-new", "admin", f"{_ROUTES}/new"),
             Screen("mappings", "admin", _MAPPINGS),
             Screen("mapping-gaps", "admin", _GAPS, clicks=("button[name=action_find]",)),
-            Screen("user", "admin", f"res.users/{users[0]}", tabs=("access_rights",)),
+            Screen(
+                "user", "admin", f"action-base.action_res_users/{users[0]}", tabs=("access_rights",)
+            ),
         ]
 
     def _registry(self, partners):
@@ -237,7 +239,7 @@ class AdministrationScreens:
             ("export-document", "action_export_evidence"),
             ("erase", "action_open_erase"),
         ):
-            role = "auditor" if name == "export-document" else "admin"
+            role = "auditor"
             click = f"button[name={button}]"
             screens.append(Screen(name, role, f"{_ENTRIES}/{document}", clicks=(click,)))
         return screens

@@ -32,7 +32,10 @@ _HIDDEN_HEIGHT = """() => Math.max(0, ...[...document.querySelectorAll("*")]
     .map(part => part.scrollHeight - part.clientHeight))"""
 _MAX_HEIGHT = 4000
 #: Where buttons of a form are that do not fit in a narrow window.
-_MORE_BUTTONS = ".o_statusbar_buttons .dropdown-toggle, .o_statusbar_buttons button.o-dropdown, .o_cp_action_menus button"
+_MORE_BUTTONS = (
+    ".o_statusbar_buttons .o-dropdown:visible, .o-form-buttonbox .o-dropdown:visible, "
+    ".o_form_statusbar .o-dropdown:visible"
+)
 #: What a view consists of once its records are there.
 _CONTENT = ".o_kanban_record, .o_data_row, .o_view_nocontent, .o_form_renderer, .o_form_sheet, .o_graph_renderer, .o_list_table"
 
@@ -196,10 +199,10 @@ class Camera:
 
     def _click(self, page, selector):
         """Click a button, in a narrow window perhaps after opening what holds the buttons that do not fit."""
-        button = page.locator(selector).filter(visible=True).first
+        button = page.locator(f"{selector}:visible")
         if not button.count():
-            page.locator(_MORE_BUTTONS).filter(visible=True).first.click()
-        button.click()
+            page.locator(_MORE_BUTTONS).first.click()
+        button.first.click()
         page.locator(".modal .o_form_view").first.wait_for()
 
     def _wait(self, page):

@@ -9,8 +9,10 @@ from odoo import models
 from odoo.exceptions import UserError
 from odoo.modules import get_manifest
 
+from ..core.conversation import TOKEN
 from ..core.credentials import Credential
-from ..core.protocol import Operation, ProviderProtocol, Query
+from ..core.protocol import LIMITS, Operation, ProviderProtocol, Query
+from ..secret_store import PREVIOUS_WEBHOOK_SECRET, WEBHOOK_SECRET
 
 
 class FinanceAdapter(models.AbstractModel):
@@ -63,6 +65,22 @@ class FinanceAdapter(models.AbstractModel):
     def _operation_label(self, name) -> str:
         """Return the name of an operation for users."""
         return self._operation_labels().get(name) or (name or "").replace("_", " ").capitalize()
+
+    def _resource_labels(self) -> dict[str, str]:
+        """Return resource of a connection → name for users, translated; each adapter names its own."""
+        _ = self.env._
+        return {TOKEN: _("Access token"), LIMITS: _("Rate limits")}
+
+    def _secret_label(self, name) -> str:
+        """Return the name of a stored secret for users."""
+        labels = {item.name: item.label for item in self._credentials}
+        if name in labels:
+            return self.env._(labels[name])
+        fields_of = {
+            WEBHOOK_SECRET: self.env._("Webhook secret"),
+            PREVIOUS_WEBHOOK_SECRET: self.env._("Previous webhook secret"),
+        }
+        return fields_of.get(name) or name.replace("_", " ").capitalize()
 
     def _adapter_version(self) -> str:
         """Return the version of the addon that implements the adapter, as recorded on each attempt."""

@@ -24,7 +24,10 @@ class FinanceCredential(models.Model):
     company_id = fields.Many2one(
         "res.company", related="connection_id.company_id", store=True, index=True
     )
-    purpose = fields.Char(required=True, help="Use of the secret, for example client_secret.")
+    purpose = fields.Char(
+        "Purpose ID", required=True, help="Use of the secret, for example client_secret."
+    )
+    purpose_label = fields.Char("Credential", compute="_compute_purpose_label", exportable=False)
     uuid = fields.Char("UUID", required=True, copy=False, default=lambda self: str(uuid.uuid4()))
     ciphertext = fields.Char(
         copy=False,
@@ -38,6 +41,13 @@ class FinanceCredential(models.Model):
     _unique_purpose = models.Constraint(
         "UNIQUE(connection_id, purpose)", "A connection has one secret per purpose."
     )
+
+    @api.depends("purpose", "connection_id.provider")
+    @api.depends_context("lang")
+    def _compute_purpose_label(self):
+        for credential in self:
+            adapter = credential.connection_id._adapter()
+            credential.purpose_label = adapter._secret_label(credential.purpose or "")
 
     @api.model_create_multi
     def create(self, vals_list):

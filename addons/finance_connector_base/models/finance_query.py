@@ -24,6 +24,8 @@ from .finance_dispatcher import attempt_values
 #: Whoever holds the throttle does so for milliseconds; a query does not wait longer for it.
 _LOCK_TIMEOUT = "SET LOCAL lock_timeout = '1s'"
 _MAX_PROOF = 200
+#: Values by which a provider states nothing.
+_NOT_DISCLOSED = (None, "", "---")
 _MAX_VALID_SECONDS = 10 * 366 * 86400.0
 
 
@@ -166,7 +168,8 @@ class FinanceQueryResult(models.Model):
     company_id = fields.Many2one(
         "res.company", required=True, readonly=True, index=True, ondelete="restrict"
     )
-    operation = fields.Char(required=True, readonly=True)
+    operation = fields.Char("Operation ID", required=True, readonly=True)
+    operation_label = fields.Char("Operation", compute="_compute_operation_label")
     subject_model = fields.Char("Model of the subject", readonly=True)
     subject_id = fields.Many2oneReference(model_field="subject_model", readonly=True, index=True)
     subject_value = fields.Char("Checked value", required=True, readonly=True, index=True)
@@ -182,8 +185,8 @@ class FinanceQueryResult(models.Model):
     valid_until = fields.Datetime("Valid until", readonly=True)
     request = fields.Json(readonly=True)
     answer = fields.Json(readonly=True)
-    request_text = fields.Text("Request (JSON)", compute="_compute_texts")
-    answer_text = fields.Text("Answer (JSON)", compute="_compute_texts")
+    request_text = fields.Text("Request", compute="_compute_texts")
+    answer_text = fields.Text("Answer", compute="_compute_texts")
     finding = fields.Json("Reason (code)", readonly=True)
     reason_text = fields.Char("Reason", compute="_compute_reason_text")
     # By token: the attempt is committed by another transaction, which a foreign key checked in the
@@ -193,11 +196,37 @@ class FinanceQueryResult(models.Model):
 
     _subject = models.Index("(subject_model, subject_id, company_id)")
 
-    @api.depends("request", "answer")
-    def _compute_texts(self):
+    @api.depends("operation", "connection_id.provider")
+    @api.depends_context("lang")
+    def _compute_operation_label(self):
         for result in self:
-            result.request_text = _lines(result.request)
-            result.answer_text = _lines(result.answer)
+            adapter = result.connection_id.sudo()._adapter()
+            result.operation_label = adapter._operation_label(result.operation)
+
+    @api.depends("request", "answer")
+    @api.depends_context("lang")
+    def _compute_texts(self):
+        labels = self._value_labels()
+        for result in self:
+            result.request_text = result._lines(result.request, labels)
+            result.answer_text = result._lines(result.answer, labels)
+
+    @api.model
+    def _lines(self, value, labels):
+        """Return a JSON object as lines of text, for readers."""
+        if not isinstance(value, dict):
+            return False
+        switch = {True: self.env._("yes"), False: self.env._("no")}
+        return "\n".join(
+            f"{labels.get(name, name)}: {switch[content] if isinstance(content, bool) else content}"
+            for name, content in value.items()
+            if content not in _NOT_DISCLOSED
+        )
+
+    @api.model
+    def _value_labels(self):
+        """Return key of a request or an answer → label, translated; addons extend it."""
+        return {}
 
     @api.depends("finding")
     @api.depends_context("lang")
@@ -252,10 +281,3 @@ class FinanceQueryResult(models.Model):
             ),
         )
         return result
-
-
-def _lines(value):
-    """Return a JSON object as lines of text, for readers."""
-    if not isinstance(value, dict):
-        return False
-    return "\n".join(f"{name}: {content}" for name, content in value.items())
