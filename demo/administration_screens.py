@@ -235,13 +235,11 @@ class AdministrationScreens:
                     )
                 )
         document = self._newest(self._auditor, "finance.audit.entry", ("document_id", "!=", False))
-        for name, button in (
-            ("export-document", "action_export_evidence"),
-            ("erase", "action_open_erase"),
-        ):
-            role = "auditor"
-            click = f"button[name={button}]"
-            screens.append(Screen(name, role, f"{_ENTRIES}/{document}", clicks=(click,)))
+        export = ("button[name=action_export_evidence]",)
+        screens.append(
+            Screen("export-document", "auditor", f"{_ENTRIES}/{document}", clicks=export)
+        )
+        screens.append(Screen("erase", "admin", "action-finance_audit.action_erase"))
         return screens
 
     # -- reading -------------------------------------------------------------------------------------------------
