@@ -239,7 +239,7 @@ class AdministrationScreens:
         screens.append(
             Screen("export-document", "auditor", f"{_ENTRIES}/{document}", clicks=export)
         )
-        screens.append(Screen("erase", "admin", "action-finance_audit.action_erase"))
+        screens.append(Screen("erase", "auditor", "action-finance_audit.action_erase"))
         return screens
 
     # -- reading -------------------------------------------------------------------------------------------------

@@ -505,6 +505,8 @@ class _ReaderTerms(Terms):
             return dict(field._description_selection(self._env)).get(value, str(value))
         if text := self._entry._detail_text(key, value):
             return text
+        if key == "model" and value in self._env:
+            return self._env["ir.model"]._get(value).sudo().name or value
         if key in self._records and str(value).isdigit():
             return self._name_of(self._env[self._records[key]], int(value))
         if self._fields and value in self._verbs:

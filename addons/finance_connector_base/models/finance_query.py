@@ -6,12 +6,14 @@ Callers check the user's rights.
 """
 
 import base64
+import re
 import time
 import uuid
 from datetime import timedelta
 
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.addons.finance_audit.core.restricted import refuse_private_entry
+from odoo.tools import format_date
 from psycopg2 import errors
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
@@ -24,6 +26,8 @@ from .finance_dispatcher import attempt_values
 #: Whoever holds the throttle does so for milliseconds; a query does not wait longer for it.
 _LOCK_TIMEOUT = "SET LOCAL lock_timeout = '1s'"
 _MAX_PROOF = 200
+#: A date with or without the offset of its time zone.
+_DATE = re.compile(r"\d{4}-\d\d-\d\d(Z|[+-]\d\d:\d\d)?")
 #: Values by which a provider states nothing.
 _NOT_DISCLOSED = (None, "", "---")
 _MAX_VALID_SECONDS = 10 * 366 * 86400.0
@@ -216,12 +220,24 @@ class FinanceQueryResult(models.Model):
         """Return a JSON object as lines of text, for readers."""
         if not isinstance(value, dict):
             return False
-        switch = {True: self.env._("yes"), False: self.env._("no")}
         return "\n".join(
-            f"{labels.get(name, name)}: {switch[content] if isinstance(content, bool) else content}"
+            self.env._(
+                "%(label)s: %(value)s",
+                label=labels.get(name, name),
+                value=self._shown_value(content),
+            )
             for name, content in value.items()
             if content not in _NOT_DISCLOSED
         )
+
+    @api.model
+    def _shown_value(self, content):
+        """Return a value of a request or an answer as the reader sees it."""
+        if isinstance(content, bool):
+            return self.env._("yes") if content else self.env._("no")
+        if _DATE.fullmatch(str(content)):
+            return format_date(self.env, str(content)[:10])
+        return content
 
     @api.model
     def _value_labels(self):
