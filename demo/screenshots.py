@@ -4,6 +4,7 @@ Wide and narrow, in English and in French, from the first line to the last; besi
 that languages can be compared.
 """
 
+import re
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
@@ -31,6 +32,8 @@ _HIDDEN_HEIGHT = """() => Math.max(0, ...[...document.querySelectorAll("*")]
     .filter(part => ["auto", "scroll"].includes(getComputedStyle(part).overflowY))
     .map(part => part.scrollHeight - part.clientHeight))"""
 _MAX_HEIGHT = 4000
+#: Last request of a dialog that opens: its new or its stored record.
+_OPENED = re.compile(r"/(onchange|web_read)$")
 #: Where buttons of a form are that do not fit in a narrow window.
 _MORE_BUTTONS = (
     ".o_statusbar_buttons .o-dropdown:visible, .o-form-buttonbox .o-dropdown:visible, "
@@ -202,8 +205,9 @@ class Camera:
         button = page.locator(f"{selector}:visible")
         if not button.count():
             page.locator(_MORE_BUTTONS).first.click()
-        button.first.click()
-        page.locator(".modal .o_form_view").first.wait_for()
+        with page.expect_response(_OPENED):
+            button.first.click()
+        page.locator(".modal .o_form_view .o_form_renderer").first.wait_for()
 
     def _wait(self, page):
         # The bus keeps a connection open, so the network is never idle: wait for the client's own sign of work.
