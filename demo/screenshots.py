@@ -32,6 +32,7 @@ _HIDDEN_HEIGHT = """() => Math.max(0, ...[...document.querySelectorAll("*")]
     .filter(part => ["auto", "scroll"].includes(getComputedStyle(part).overflowY))
     .map(part => part.scrollHeight - part.clientHeight))"""
 _MAX_HEIGHT = 4000
+_MENU = ".o-dropdown--menu"
 #: Last request of a dialog that opens: its new or its stored record.
 _OPENED = re.compile(r"/(onchange|web_read)$")
 #: Where buttons of a form are that do not fit in a narrow window.
@@ -203,8 +204,13 @@ class Camera:
     def _click(self, page, selector):
         """Click a button, in a narrow window perhaps after opening what holds the buttons that do not fit."""
         button = page.locator(f"{selector}:visible")
-        if not button.count():
-            page.locator(_MORE_BUTTONS).first.click()
+        for more in page.locator(_MORE_BUTTONS).all():
+            if button.count():
+                break
+            more.click()
+            page.locator(_MENU).first.wait_for()
+            if not button.count():
+                page.keyboard.press("Escape")
         with page.expect_response(_OPENED):
             button.first.click()
         page.locator(".modal .o_form_view .o_form_renderer").first.wait_for()
