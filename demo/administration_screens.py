@@ -160,7 +160,9 @@ class AdministrationScreens:
             Screen("route-new", "admin", f"{_ROUTES}/new"),
             Screen("mappings", "admin", _MAPPINGS),
             Screen("mapping-gaps", "admin", _GAPS, clicks=("button[name=action_find]",)),
-            Screen("user", "admin", f"res.users/{users[0]}", tabs=("access_rights",)),
+            Screen(
+                "user", "admin", f"action-base.action_res_users/{users[0]}", tabs=("access_rights",)
+            ),
         ]
 
     def _registry(self, partners):
@@ -233,13 +235,11 @@ class AdministrationScreens:
                     )
                 )
         document = self._newest(self._auditor, "finance.audit.entry", ("document_id", "!=", False))
-        for name, button in (
-            ("export-document", "action_export_evidence"),
-            ("erase", "action_open_erase"),
-        ):
-            role = "auditor" if name == "export-document" else "admin"
-            click = f"button[name={button}]"
-            screens.append(Screen(name, role, f"{_ENTRIES}/{document}", clicks=(click,)))
+        export = ("button[name=action_export_evidence]",)
+        screens.append(
+            Screen("export-document", "auditor", f"{_ENTRIES}/{document}", clicks=export)
+        )
+        screens.append(Screen("erase", "auditor", "action-finance_audit.action_erase"))
         return screens
 
     # -- reading -------------------------------------------------------------------------------------------------

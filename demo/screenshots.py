@@ -4,6 +4,7 @@ Wide and narrow, in English and in French, from the first line to the last; besi
 that languages can be compared.
 """
 
+import re
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
@@ -31,8 +32,14 @@ _HIDDEN_HEIGHT = """() => Math.max(0, ...[...document.querySelectorAll("*")]
     .filter(part => ["auto", "scroll"].includes(getComputedStyle(part).overflowY))
     .map(part => part.scrollHeight - part.clientHeight))"""
 _MAX_HEIGHT = 4000
+_MENU = ".o-dropdown--menu"
+#: Last request of a dialog that opens: its new or its stored record.
+_OPENED = re.compile(r"/(onchange|web_read)$")
 #: Where buttons of a form are that do not fit in a narrow window.
-_MORE_BUTTONS = ".o_statusbar_buttons .dropdown-toggle, .o_statusbar_buttons button.o-dropdown, .o_cp_action_menus button"
+_MORE_BUTTONS = (
+    ".o_statusbar_buttons .o-dropdown:visible, .o-form-buttonbox .o-dropdown:visible, "
+    ".o_form_statusbar .o-dropdown:visible"
+)
 #: What a view consists of once its records are there.
 _CONTENT = ".o_kanban_record, .o_data_row, .o_view_nocontent, .o_form_renderer, .o_form_sheet, .o_graph_renderer, .o_list_table"
 
@@ -199,11 +206,17 @@ class Camera:
 
     def _click(self, page, selector):
         """Click a button, in a narrow window perhaps after opening what holds the buttons that do not fit."""
-        button = page.locator(selector).filter(visible=True).first
-        if not button.count():
-            page.locator(_MORE_BUTTONS).filter(visible=True).first.click()
-        button.click()
-        page.locator(".modal .o_form_view").first.wait_for()
+        button = page.locator(f"{selector}:visible")
+        for more in page.locator(_MORE_BUTTONS).all():
+            if button.count():
+                break
+            more.click()
+            page.locator(_MENU).first.wait_for()
+            if not button.count():
+                page.keyboard.press("Escape")
+        with page.expect_response(_OPENED):
+            button.first.click()
+        page.locator(".modal .o_form_view .o_form_renderer").first.wait_for()
 
     def _wait(self, page):
         # The bus keeps a connection open, so the network is never idle: wait for the client's own sign of work.

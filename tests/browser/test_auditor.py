@@ -21,7 +21,7 @@ def test_the_audit_log_opens_filtered_and_offers_no_change(person, records):
     row.locator("td[name=summary]").click()
     expect(auditor.field("summary")).to_contain_text("Checked against")
     expect(auditor.field("document_name").last).to_have_text(number)
-    expect(auditor.field("details_html")).to_contain_text("Sha256")
+    expect(auditor.field("details_html")).to_contain_text("SHA-256")
     _nothing_changes(auditor)
     expect(auditor.page.locator(".o_form_view input:visible, .o_form_view textarea")).to_have_count(
         0

@@ -87,7 +87,7 @@ def _enter(admin, account):
     for field, value in account.items():
         admin.enter(field, value)
     admin.save()
-    expect(admin.page.get_by_text("stored, encrypted")).to_be_visible()
+    expect(admin.page.get_by_text("Stored, encrypted")).to_be_visible()
 
 
 def _assert_hidden(page, wire, visible, *secrets):

@@ -1,6 +1,6 @@
 """Readable text for action ids and for the details of an entry.
 
-The details are shown as they were recorded: keys and values are technical data and are not translated.
+Keys and values are stored as technical data; :class:`Terms` decides how a reader sees them.
 """
 
 from __future__ import annotations
@@ -20,24 +20,44 @@ class TextLine(NamedTuple):
     text: str
 
 
+class Terms:
+    """How a reader sees keys and values: as they were recorded. Models have terms in the reader's language."""
+
+    def label(self, key: str) -> str | None:
+        """Return the label of a key, or None where the reader does not see it."""
+        return capital(key)
+
+    def text(self, key: str, value: Any) -> str:
+        """Return a single value."""
+        if isinstance(value, bool):
+            return "yes" if value else "no"
+        return str(value)
+
+
+AS_RECORDED = Terms()
+
+
 def humanise(identifier: str) -> str:
     """Return the text for an action id without a label: `exchange.sent_again` reads "Exchange: sent again"."""
     topic, _, rest = (identifier or "").partition(".")
     words = rest.replace(".", JOINT).replace("_", " ")
-    return f"{_capital(topic)}: {words}" if words else _capital(topic)
+    return f"{capital(topic)}: {words}" if words else capital(topic)
 
 
-def readable(details: Any, label: str = "") -> Iterator[TextLine]:
+def readable(
+    details: Any, label: str = "", terms: Terms = AS_RECORDED, key: str = ""
+) -> Iterator[TextLine]:
     """Yield `details` as lines; a change reads "old → new"."""
     if (mapping := _mapping(details)) and not _is_leaf(details):
-        for key, item in mapping.items():
-            inner = _capital(key)
-            yield from readable(item, f"{label}{JOINT}{inner}" if label else inner)
+        for name, item in mapping.items():
+            if (inner := terms.label(name)) is None:
+                continue
+            yield from readable(item, f"{label}{JOINT}{inner}" if label else inner, terms, name)
     elif (items := _items(details)) and any(not _is_leaf(item) for item in items):
         for number, item in enumerate(items, 1):
-            yield from readable(item, f"{label} {number}".strip())
+            yield from readable(item, f"{label} {number}".strip(), terms, key)
     elif details not in ({}, []) or label:
-        yield TextLine(label, _text(details))
+        yield TextLine(label, _text(details, terms, key))
 
 
 def _mapping(value: Any) -> Mapping[str, Any] | None:
@@ -62,22 +82,21 @@ def _is_named(value: Mapping[str, Any]) -> bool:
     return "id" in value and "name" in value and set(value) <= {"id", "name", "model"}
 
 
-def _text(value: Any) -> str:
-    if value in (None, "", [], {}):
-        return NOTHING
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if (items := _items(value)) is not None:
-        return ", ".join(_text(item) for item in items)
-    if (mapping := _mapping(value)) is not None:
+def _text(value: Any, terms: Terms, key: str) -> str:
+    if items := _items(value):
+        return ", ".join(_text(item, terms, key) for item in items)
+    if mapping := _mapping(value):
         if _is_change(mapping):
-            return f"{_text(mapping['before'])}{ARROW}{_text(mapping['after'])}"
+            before, after = (_text(mapping[side], terms, key) for side in ("before", "after"))
+            return f"{before}{ARROW}{after}"
         if _is_named(mapping):
-            return f"{mapping['name']} ({mapping['id']})"
-        return "; ".join(f"{line.label}: {line.text}" for line in readable(mapping))
-    return str(value)
+            return str(mapping["name"] or mapping["id"])
+        lines = readable(mapping, terms=terms)
+        return "; ".join(f"{line.label}: {line.text}" for line in lines)
+    return NOTHING if value in (None, "", [], {}) else terms.text(key, value)
 
 
-def _capital(identifier: str) -> str:
+def capital(identifier: str) -> str:
+    """Return the text for a key without a label."""
     words = identifier.replace("_", " ").strip()
     return words[:1].upper() + words[1:]

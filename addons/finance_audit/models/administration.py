@@ -53,7 +53,12 @@ class FinanceAuditAdministration(models.AbstractModel):
                     "outcome": outcome,
                     "statement": Statement(
                         f"administration.{action}",
-                        {"name": name, "fields": ", ".join(sorted(changes))},
+                        {
+                            "name": name,
+                            "fields": [
+                                {"model": record._name, "field": field} for field in sorted(changes)
+                            ],
+                        },
                     ),
                     "details": {"model": record._name, "id": str(record.id), "changes": changes},
                 }

@@ -1,17 +1,19 @@
 """Entries of the audit log: written as canonical bytes, read through a view, never changed."""
 
 import json
-from datetime import timezone
+import re
+from datetime import datetime, timezone
 from uuid import uuid4
 
 import psycopg2
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools import format_datetime
 
 from ..core import schema
 from ..core.entry import Facts, entry_bytes
 from ..core.erasable import Part
-from ..core.readable import TextLine, humanise, readable
+from ..core.readable import Terms, TextLine, capital, humanise, readable
 from ..core.restricted import RestrictedCode, refuse_private_entry
 from ..core.schema import QUERIES
 from ..core.statement import stored
@@ -19,6 +21,8 @@ from ..core.tree import leaf_hash
 from ..exceptions import EvidenceIsAppendOnly
 from .audit_context import actor_of, company_of, document_of, subject_of
 
+#: A time in UTC, as details state it.
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")
 TIMELINE_FIELDS = ("audit_timeline", "audit_entry_count")
 
 
@@ -314,6 +318,7 @@ class FinanceAuditEntry(models.Model):
         }
 
     @api.depends("canonical_text")
+    @api.depends_context("lang", "tz", "uid")
     def _compute_details_html(self):
         for entry in self:
             entry.details_html = self.env["ir.qweb"]._render(
@@ -321,13 +326,87 @@ class FinanceAuditEntry(models.Model):
             )
 
     def _detail_lines(self):
-        lines = list(readable(json.loads(self.canonical_text or "{}").get("details", {})))
+        details = json.loads(self.canonical_text or "{}").get("details", {})
+        terms = _ReaderTerms(self, details)
+        lines = list(readable(details, terms=terms))
         if self.erasable_state == "kept":
             parts = self.env["finance.audit.erasable"]._parts([self.uid])
-            lines += [line for part in parts.values() for line in readable(json.loads(part.text))]
+            lines += [
+                line
+                for part in parts.values()
+                for line in readable(json.loads(part.text), terms=terms)
+            ]
         elif self.erasable_state == "erased":
             lines.append(TextLine(self.env._("Personal data"), self.env._("Erased")))
         return lines
+
+    @api.model
+    def _detail_labels(self):
+        """Return key of details → label; addons extend it. None hides what the summary already says."""
+        _ = self.env._
+        return {
+            "changes": _("Changes"),
+            "model": _("Model"),
+            "id": _("Record ID"),
+            "number": _("Number"),
+            "name": _("Name"),
+            "role": _("Role"),
+            "user": _("User"),
+            "login": _("Login"),
+            "reason": _("Reason"),
+            "entries": _("Entries"),
+            "scope": _("Scope"),
+            "with_erasable": _("With personal data"),
+            "size": _("Size of the log"),
+            "from": _("From"),
+            "to": _("To"),
+            "trigger": _("Started by"),
+            "damage": _("Damage"),
+            "weaknesses": _("Missing guards"),
+            "level": _("Level of protection"),
+            "guards": _("Guards"),
+            "server": _("Database server"),
+            "verifier_key": _("Public key"),
+            "root": _("Root hash"),
+        }
+
+    @api.model
+    def _detail_selections(self):
+        """Return key of details → (model, field) of the selection that its values are of; addons extend it."""
+        return {
+            "scope": ("finance.audit.export", "scope"),
+            "trigger": ("finance.audit.verification", "trigger"),
+        }
+
+    @api.model
+    def _detail_records(self):
+        """Return key of details → model of the records whose ids are its values; addons extend it."""
+        return {}
+
+    def _detail_text(self, key, value):
+        """Return a value of the details as the reader sees it, "" where there is no better text; addons extend it."""
+        return ""
+
+    @api.model
+    def _technical_details(self):
+        """Return keys of details that only auditors and those in charge of the connections see; addons extend it."""
+        return {"root", "verifier_key", "server"}
+
+    @api.model
+    def _secret_verbs(self):
+        """Return what may have happened to a value that is not recorded itself → its text."""
+        _ = self.env._
+        return {
+            "set": _("set"),
+            "changed": _("changed"),
+            "cleared": _("cleared"),
+            "replaced": _("replaced"),
+        }
+
+    @api.model
+    def _sees_technical_details(self):
+        """Return whether the reader sees hashes, keys and identifiers; addons extend it."""
+        return self.env.user.has_group("finance_audit.group_auditor")
 
     def _compute_display_name(self):
         for entry in self:
@@ -392,3 +471,56 @@ class FinanceAuditEntry(models.Model):
 
     def _can_open(self, model):
         return model in self.env and not self.env[model]._abstract
+
+
+class _ReaderTerms(Terms):
+    """How the reader of an entry sees the keys and values of its details."""
+
+    def __init__(self, entry, details):
+        self._env = entry.env
+        self._entry = entry
+        self._labels = entry._detail_labels()
+        self._selections = entry._detail_selections()
+        self._records = entry._detail_records()
+        self._hidden = set() if entry._sees_technical_details() else entry._technical_details()
+        tracked = self._env.get(entry.record_model) if "changes" in details else None
+        self._fields = {} if tracked is None else tracked._fields
+        self._verbs = entry._secret_verbs()
+
+    def label(self, key):
+        if key in self._hidden:
+            return None
+        if field := self._fields.get(key):
+            return field._description_string(self._env)
+        return self._labels.get(key, capital(key))
+
+    def text(self, key, value):
+        if isinstance(value, bool):
+            return self._env._("yes") if value else self._env._("no")
+        field = self._fields.get(key)
+        if not field and key in self._selections:
+            model, name = self._selections[key]
+            field = self._env[model]._fields[name]
+        if field and field.type == "selection":
+            return dict(field._description_selection(self._env)).get(value, str(value))
+        if text := self._entry._detail_text(key, value):
+            return text
+        if key == "model" and value in self._env:
+            return self._env["ir.model"]._get(value).sudo().name or value
+        if key in self._records and str(value).isdigit():
+            return self._name_of(self._env[self._records[key]], int(value))
+        if self._fields and value in self._verbs:
+            return self._verbs[value]
+        return _moment(self._env, value) or str(value)
+
+    def _name_of(self, model, number):
+        record = model.sudo().browse(number).exists()
+        return record.display_name if record else str(number)
+
+
+def _moment(env, value):
+    """Return a recorded time as the reader sees it, "" for any other value."""
+    if not isinstance(value, str) or not _TIME.fullmatch(value):
+        return ""
+    moment = datetime.fromisoformat(value)
+    return format_datetime(env, moment.astimezone(timezone.utc).replace(tzinfo=None))

@@ -221,6 +221,8 @@ class FinanceAuditStatement(models.AbstractModel):
         records = self.env.get(model)
         if records is None:
             return model
+        if not field and hasattr(records, "_audit_kind"):
+            return records._audit_kind()
         if not field:
             return self.env["ir.model"]._get(model).sudo().name or records._description
         definition = records._fields.get(field)

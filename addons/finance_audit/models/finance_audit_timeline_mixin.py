@@ -88,6 +88,6 @@ class FinanceAuditTimelineMixin(models.AbstractModel):
             "sentence": entry.summary or entry.action_label,
             "action": entry.action_label,
             "who": entry.real_user_id.name or entry.user_login,
-            "correlation_id": entry.correlation_id,
+            "correlation_id": entry._sees_technical_details() and entry.correlation_id,
             "lines": entry._detail_lines(),
         }

@@ -14,3 +14,7 @@ class ResCompany(models.Model):
         "proofs remain. With 0, the data is kept without limit.",
         groups="base.group_user",
     )
+
+    def _audit_kind(self):
+        """Name one company: the model is named in the plural."""
+        return self.env._("Company")

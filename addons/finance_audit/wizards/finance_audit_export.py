@@ -10,6 +10,7 @@ from ..core.canonical import to_json
 from ..core.log_reader import LogReader, folder
 from ..core.note import Checkpoint
 from ..core.package import PackageWriter, encoded, proof_row
+from ..core.readable import humanise
 from ..core.schema import QUERIES
 from ..core.statement import Statement
 from ..core.tree import TiledTree
@@ -208,8 +209,21 @@ class _PackageBuilder:
         return self._env["finance.audit.entry"].search([("uid", "in", uids)], order="id")
 
     def _counts(self, log_id):
+        """Return the rows of the summary: what was recorded how often, labelled as on the screens."""
         self._env.cr.execute(QUERIES["counts_in_scope"], {**self._values, "log_id": log_id})
-        return self._env.cr.fetchall()
+        entries = self._env["finance.audit.entry"]
+        labels = entries._action_labels()
+        outcomes = dict(entries._fields["outcome"]._description_selection(self._env))
+        return [
+            (
+                labels.get(action) or humanise(action),
+                outcomes.get(outcome, outcome),
+                count,
+                f"{first:%Y-%m-%d %H:%M:%S}",
+                f"{last:%Y-%m-%d %H:%M:%S}",
+            )
+            for action, outcome, count, first, last in self._env.cr.fetchall()
+        ]
 
     def _erasable(self, reader, name, whole):
         """Disclose erasable parts only if the export includes them."""

@@ -9,8 +9,9 @@ from odoo import models
 from odoo.exceptions import UserError
 from odoo.modules import get_manifest
 
+from ..core.conversation import TOKEN
 from ..core.credentials import Credential
-from ..core.protocol import Feed, Operation, ProviderProtocol, Query
+from ..core.protocol import LIMITS, Feed, Operation, ProviderProtocol, Query
 from ..secret_store import CLIENT_CERTIFICATE, PREVIOUS_WEBHOOK_SECRET, WEBHOOK_SECRET
 
 
@@ -92,6 +93,11 @@ class FinanceAdapter(models.AbstractModel):
     def _feed_label(self, name) -> str:
         """Return the name of a feed for users."""
         return self._feed_labels().get(name) or (name or "").replace("_", " ").capitalize()
+
+    def _resource_labels(self) -> dict[str, str]:
+        """Return resource of a connection → name for users, translated; each adapter names its own."""
+        _ = self.env._
+        return {TOKEN: _("Access token"), LIMITS: _("Rate limits")}
 
     def _adapter_version(self) -> str:
         """Return the version of the addon that implements the adapter, as recorded on each attempt."""

@@ -5,6 +5,7 @@ import json
 from odoo import api, models
 
 from ..core.finding import Finding
+from .roles import ADMIN, OPERATOR
 
 
 class FinanceAuditEntry(models.Model):
@@ -100,12 +101,68 @@ class FinanceAuditEntry(models.Model):
         status = json.loads(self.canonical_text or "{}").get("details", {}).get("status")
         return status if isinstance(status, dict) and status.get("code") else None
 
-    def _detail_lines(self):
-        """Leave out the code and the arguments of the status: the summary was made of them."""
-        lines = super()._detail_lines()
-        if not self._statement():
-            return lines
-        return [line for line in lines if not line.label.startswith("Status ›")]
+    @api.model
+    def _detail_labels(self):
+        """Label what this addon records; the code and the arguments of a status are what the summary was made of."""
+        _ = self.env._
+        return {
+            **super()._detail_labels(),
+            "status": None,
+            "code": None,
+            "args": None,
+            "connection": _("Connection"),
+            "operation": _("Operation"),
+            "key": _("Idempotency key"),
+            "sha256": _("SHA-256 of the content"),
+            "reference": _("Provider reference"),
+            "contract_version": _("Contract version"),
+            "times_sent": _("Times sent"),
+            "replaces": _("Replaces"),
+            "exchange": _("Exchange"),
+            "kind": _("Cause"),
+            "owner_user_id": _("Owner"),
+            "deadline": _("Deadline"),
+            "decision": _("Decision"),
+            "escalated_to_user_ids": _("Escalated to"),
+            "message": _("Message ID"),
+            "event": _("Event"),
+            "years": _("Retention (years)"),
+            "removed": _("Removed"),
+        }
+
+    @api.model
+    def _detail_selections(self):
+        return {
+            **super()._detail_selections(),
+            "kind": ("finance.case", "kind"),
+            "decision": ("finance.case", "decision"),
+        }
+
+    @api.model
+    def _detail_records(self):
+        return {
+            **super()._detail_records(),
+            "exchange": "finance.exchange",
+            "owner_user_id": "res.users",
+            "escalated_to_user_ids": "res.users",
+        }
+
+    def _detail_text(self, key, value):
+        """Name the operation of an exchange as its provider's addon does."""
+        if key == "operation" and self.record_model == "finance.exchange":
+            exchange = self.env["finance.exchange"].sudo().browse(self.record_id).exists()
+            return exchange.operation_label if exchange.operation == value else ""
+        return super()._detail_text(key, value)
+
+    @api.model
+    def _technical_details(self):
+        return super()._technical_details() | {"key", "sha256", "contract_version", "message"}
+
+    @api.model
+    def _sees_technical_details(self):
+        return super()._sees_technical_details() or any(
+            self.env.user.has_group(role) for role in (OPERATOR, ADMIN)
+        )
 
 
 class FinanceAuditStatement(models.AbstractModel):

@@ -24,8 +24,10 @@ class FinanceCredential(models.Model):
     company_id = fields.Many2one(
         "res.company", related="connection_id.company_id", store=True, index=True
     )
-    purpose = fields.Char(required=True, help="Use of the secret, for example client_secret.")
-    label = fields.Char("Credential", compute="_compute_label")
+    purpose = fields.Char(
+        "Purpose ID", required=True, help="Use of the secret, for example client_secret."
+    )
+    label = fields.Char("Credential", compute="_compute_label", exportable=False)
     uuid = fields.Char("UUID", required=True, copy=False, default=lambda self: str(uuid.uuid4()))
     ciphertext = fields.Char(
         copy=False,

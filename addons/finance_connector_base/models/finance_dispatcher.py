@@ -943,12 +943,12 @@ def stored_body(body):
 def attempt_values(report):
     """Return what an attempt keeps of a report beside the body."""
     headers = {name: mask_secrets(text[:_KEPT_HEADER]) for name, text in report.headers.items()}
-    reason = _reason_of(report.outcome)
+    code, args = _reason_of(report.outcome)
     return {
         "latency_ms": round(report.seconds * 1000),
         "outcome": report.outcome.code,
-        "reason_code": "text" if reason else None,
-        "reason_args": {"text": reason} if reason else None,
+        "reason_code": code,
+        "reason_args": args,
         "http_status": report.status,
         "request_line": f"{report.method} {report.url}".strip(),
         "response_type": report.content_type[:_KEPT_HEADER],
@@ -960,10 +960,14 @@ def attempt_values(report):
 
 
 def _reason_of(outcome):
-    """Return the reason the provider or the transport gave, or the findings of a rejection, as they
-    were worded.
+    """Return code and arguments of the reason that the provider or the transport gave, or of the findings of a
+    rejection as they were worded; (None, None) where there is none.
     """
+    finding = getattr(outcome, "finding", None)
+    if finding and not finding.args.get("text"):
+        return finding.code, dict(finding.args)
     findings = getattr(outcome, "findings", ()) or (
         (outcome.finding,) if getattr(outcome, "finding", None) else ()
     )
-    return getattr(outcome, "reason", "") or "; ".join(item.text for item in findings)
+    text = getattr(outcome, "reason", "") or "; ".join(item.text for item in findings)
+    return ("text", {"text": text}) if text else (None, None)

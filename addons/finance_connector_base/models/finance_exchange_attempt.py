@@ -98,7 +98,7 @@ class FinanceExchangeAttempt(models.Model):
     http_status = fields.Integer("HTTP status", readonly=True, aggregator=None)
     request_line = fields.Char("Request", readonly=True)
     request_id = fields.Char(
-        "Provider's request id",
+        "Provider request ID",
         readonly=True,
         help="Identifies the call in the provider's own logs; quote it when contacting their support.",
     )

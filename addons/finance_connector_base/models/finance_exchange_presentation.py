@@ -213,7 +213,9 @@ class FinanceExchangePresentation(models.AbstractModel):
         return {
             "time": local.strftime("%H:%M:%S"),
             "dot": _dot(record.outcome),
-            "outcome": record.outcome or "",
+            "outcome": dict(record._fields["outcome"]._description_selection(self.env)).get(
+                record.outcome, ""
+            ),
             "sentence": self._call_text(record),
             "action": self.env._("Call to the provider"),
             "who": record.reason_text or record.connection_id.name,
@@ -236,7 +238,7 @@ class FinanceExchangePresentation(models.AbstractModel):
         }
         if not attempt.outcome:
             return _("%(step)s: in progress", **about)
-        if attempt.http_status:
+        if attempt.http_status and self.env["finance.audit.entry"]._sees_technical_details():
             if attempt.is_late:
                 return _(
                     "%(step)s: %(outcome)s (HTTP %(status)s after %(ms)s ms; late response, ignored)",
@@ -287,15 +289,15 @@ class FinanceFinding(models.AbstractModel):
                 "",
             ),
             "exchange.received": (
-                _("Received by the provider as %(reference)s; verdict pending"),
+                _("Received by the provider; verdict pending"),
                 "",
             ),
             "exchange.found": (
-                _("Already received by the provider as %(reference)s; verdict pending"),
+                _("Already received by the provider; verdict pending"),
                 "",
             ),
-            "exchange.undecided": (_("No verdict yet for %(reference)s"), ""),
-            "exchange.accepted": (_("Accepted as %(reference)s"), ""),
+            "exchange.undecided": (_("The provider has not given a verdict yet"), ""),
+            "exchange.accepted": (_("Accepted by the provider"), ""),
             "exchange.rejected": (_("Rejected: %(findings)s"), ""),
             "exchange.permanent": (_("Request refused: %(findings)s"), ""),
             "exchange.duplicate": (

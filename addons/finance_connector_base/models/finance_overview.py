@@ -215,11 +215,15 @@ class FinanceOverview(models.Model):
             (_("Paused connections"), mine & Domain("state", "=", "paused"), "warning"),
             (_("Blocked connections"), mine & active & blocked, "danger"),
             (
-                _("With open circuit breaker"),
+                _("Connections with open circuit breaker"),
                 mine & active & Domain("breaker_state", "in", ["open", "half_open"]),
                 "danger",
             ),
-            (_("With failed test"), mine & Domain("last_test_result", "=", "failed"), "danger"),
+            (
+                _("Connections with failed test"),
+                mine & Domain("last_test_result", "=", "failed"),
+                "danger",
+            ),
             (_("Connections not activated"), mine & Domain("state", "=", "draft"), ""),
         ]
         connections = self.env["finance.connection"]

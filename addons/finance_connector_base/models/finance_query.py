@@ -6,12 +6,14 @@ Callers check the user's rights.
 """
 
 import base64
+import re
 import time
 import uuid
 from datetime import timedelta
 
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.addons.finance_audit.core.restricted import refuse_private_entry
+from odoo.tools import format_date
 from psycopg2 import errors
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
@@ -25,6 +27,10 @@ from .finance_dispatcher import attempt_values
 #: Whoever holds the throttle does so for milliseconds; a query does not wait longer for it.
 _LOCK_TIMEOUT = "SET LOCAL lock_timeout = '1s'"
 _MAX_PROOF = 200
+#: A date with or without the offset of its time zone.
+_DATE = re.compile(r"\d{4}-\d\d-\d\d(Z|[+-]\d\d:\d\d)?")
+#: Values by which a provider states nothing.
+_NOT_DISCLOSED = (None, "", "---")
 _MAX_VALID_SECONDS = 10 * 366 * 86400.0
 
 
@@ -166,7 +172,8 @@ class FinanceQueryResult(models.Model):
     company_id = fields.Many2one(
         "res.company", required=True, readonly=True, index=True, ondelete="restrict"
     )
-    operation = fields.Char(required=True, readonly=True)
+    operation = fields.Char("Operation ID", required=True, readonly=True)
+    operation_label = fields.Char("Operation", compute="_compute_operation_label")
     subject_model = fields.Char("Model of the subject", readonly=True)
     subject_id = fields.Many2oneReference(model_field="subject_model", readonly=True, index=True)
     subject_value = fields.Char("Checked value", required=True, readonly=True, index=True)
@@ -182,8 +189,8 @@ class FinanceQueryResult(models.Model):
     valid_until = fields.Datetime("Valid until", readonly=True)
     request = fields.Json(readonly=True)
     answer = fields.Json(readonly=True)
-    request_text = fields.Text("Request (JSON)", compute="_compute_texts")
-    answer_text = fields.Text("Answer (JSON)", compute="_compute_texts")
+    request_text = fields.Text("Request", compute="_compute_texts")
+    answer_text = fields.Text("Answer", compute="_compute_texts")
     finding = fields.Json("Reason (code)", readonly=True)
     reason_text = fields.Char("Reason", compute="_compute_reason_text")
     # By token: the attempt is committed by another transaction, which a foreign key checked in the
@@ -193,11 +200,49 @@ class FinanceQueryResult(models.Model):
 
     _subject = models.Index("(subject_model, subject_id, company_id)")
 
-    @api.depends("request", "answer")
-    def _compute_texts(self):
+    @api.depends("operation", "connection_id.provider")
+    @api.depends_context("lang")
+    def _compute_operation_label(self):
         for result in self:
-            result.request_text = _lines(result.request)
-            result.answer_text = _lines(result.answer)
+            adapter = result.connection_id.sudo()._adapter()
+            result.operation_label = adapter._operation_label(result.operation)
+
+    @api.depends("request", "answer")
+    @api.depends_context("lang")
+    def _compute_texts(self):
+        labels = self._value_labels()
+        for result in self:
+            result.request_text = result._lines(result.request, labels)
+            result.answer_text = result._lines(result.answer, labels)
+
+    @api.model
+    def _lines(self, value, labels):
+        """Return a JSON object as lines of text, for readers."""
+        if not isinstance(value, dict):
+            return False
+        return "\n".join(
+            self.env._(
+                "%(label)s: %(value)s",
+                label=labels.get(name, name),
+                value=self._shown_value(content),
+            )
+            for name, content in value.items()
+            if content not in _NOT_DISCLOSED
+        )
+
+    @api.model
+    def _shown_value(self, content):
+        """Return a value of a request or an answer as the reader sees it."""
+        if isinstance(content, bool):
+            return self.env._("yes") if content else self.env._("no")
+        if _DATE.fullmatch(str(content)):
+            return format_date(self.env, str(content)[:10])
+        return content
+
+    @api.model
+    def _value_labels(self):
+        """Return key of a request or an answer → label, translated; addons extend it."""
+        return {}
 
     @api.depends("finding")
     @api.depends_context("lang")
@@ -252,10 +297,3 @@ class FinanceQueryResult(models.Model):
             ),
         )
         return result
-
-
-def _lines(value):
-    """Return a JSON object as lines of text, for readers."""
-    if not isinstance(value, dict):
-        return False
-    return "\n".join(f"{name}: {content}" for name, content in value.items())

@@ -15,7 +15,8 @@ class FinanceResource(models.Model):
         "finance.connection", required=True, readonly=True, ondelete="cascade"
     )
     company_id = fields.Many2one(related="connection_id.company_id")
-    name = fields.Char(required=True, readonly=True)
+    name = fields.Char("Resource ID", required=True, readonly=True)
+    label = fields.Char("Session or key", compute="_compute_label", exportable=False)
     generation = fields.Integer(
         "Renewals", required=True, readonly=True, default=0, help="Number of times it was obtained."
     )
@@ -32,6 +33,13 @@ class FinanceResource(models.Model):
     is_valid = fields.Boolean("Valid", compute="_compute_is_valid", exportable=False)
 
     _name_unique = models.UniqueIndex("(connection_id, name)")
+
+    @api.depends("name", "connection_id.provider")
+    @api.depends_context("lang")
+    def _compute_label(self):
+        for resource in self:
+            labels = resource.connection_id._adapter()._resource_labels()
+            resource.label = labels.get(resource.name) or resource.name
 
     @api.depends("expires_at", "obtained_at")
     def _compute_is_valid(self):

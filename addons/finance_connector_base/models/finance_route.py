@@ -61,7 +61,7 @@ class FinanceRoute(models.Model):
         selection=lambda self: self.env[MODEL]._purposes(), required=True, index=True
     )
     result = fields.Selection(
-        [(SEND, "Send"), (SKIP, "Do not send")],
+        [(SEND, "Send documents"), (SKIP, "Do not send")],
         "Documents of this route",
         required=True,
         default=SEND,

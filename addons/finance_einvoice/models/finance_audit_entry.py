@@ -26,3 +26,22 @@ class FinanceAuditEntry(models.Model):
             "einvoice.differs": _("Differs from the e-invoice"),
             "einvoice.other_route": _("Left by another route"),
         }
+
+    @api.model
+    def _detail_labels(self):
+        _ = self.env._
+        return {
+            **super()._detail_labels(),
+            "regime": _("Regime"),
+            "route": _("Route"),
+            "sheets": _("Rule sheets"),
+            "findings": _("Findings"),
+        }
+
+    @api.model
+    def _detail_selections(self):
+        return {**super()._detail_selections(), "regime": ("finance.einvoice", "regime")}
+
+    @api.model
+    def _technical_details(self):
+        return super()._technical_details() | {"sheets", "findings", "route"}

@@ -239,12 +239,11 @@ class FinanceEinvoice(models.Model):
             "document": self.move_id,
             "company": self.company_id,
             "outcome": outcome,
-            "summary": self.env["finance.finding"]._render(status)[0],
+            "statement": status,
             "correlation_id": self.correlation_id,
             "details": {
                 "regime": self.regime,
                 "reference": self.reference or "",
-                "status": status.to_json(),
                 **details,
             },
         }

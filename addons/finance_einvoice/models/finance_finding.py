@@ -98,6 +98,20 @@ class FinanceFinding(models.AbstractModel):
                 _("E-invoicing route: “%(route)s”. No more specific route applies."),
                 "",
             ),
+            "einvoice.other_route": (
+                _(
+                    "This document is not submitted to %(platform)s: it left by another route "
+                    "(%(route)s)."
+                ),
+                "",
+            ),
+            "einvoice.other_route_unnamed": (
+                _(
+                    "This document is not submitted to the platform of its regime: it left by another "
+                    "route (%(route)s)."
+                ),
+                "",
+            ),
             "route.skipped": (
                 _("Not submitted as an e-invoice: the route “%(route)s” says so."),
                 "",

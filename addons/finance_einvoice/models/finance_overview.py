@@ -21,12 +21,16 @@ class FinanceOverview(models.Model):
         mine = self._company_domain()
         overdue = [("kind", "=", cases.OVERDUE), ("state", "=", "open")]
         rows = [
-            (_("Waiting for an answer"), self._in_state(lifecycle.SUBMITTED), ""),
-            (_("Outcome unknown"), self._in_state(lifecycle.UNKNOWN), "warning"),
-            (_("Answer overdue"), [("exchange_id.case_ids", "any", overdue)], "danger"),
-            (_("Rejected"), self._in_state(lifecycle.REJECTED), "danger"),
-            (_("Being corrected"), self._in_state(lifecycle.REMEDIATION), "warning"),
-            (_("Not delivered"), self._in_state(lifecycle.FAILED), "danger"),
+            (_("E-invoices awaiting an answer"), self._in_state(lifecycle.SUBMITTED), ""),
+            (_("E-invoices with unknown outcome"), self._in_state(lifecycle.UNKNOWN), "warning"),
+            (
+                _("E-invoices with an overdue answer"),
+                [("exchange_id.case_ids", "any", overdue)],
+                "danger",
+            ),
+            (_("Rejected e-invoices"), self._in_state(lifecycle.REJECTED), "danger"),
+            (_("E-invoices being corrected"), self._in_state(lifecycle.REMEDIATION), "warning"),
+            (_("Undelivered e-invoices"), self._in_state(lifecycle.FAILED), "danger"),
         ]
         einvoices = self.env["finance.einvoice"]
         figures = [

@@ -1,7 +1,7 @@
 """Posting steps of e-invoicing: local checks before Odoo posts, rendering and the outbox after it."""
 
 from odoo import api, models
-from odoo.addons.finance_connector_base.core.finding import Finding
+from odoo.addons.finance_connector_base.core.finding import WARNING, Finding
 from odoo.addons.finance_connector_base.models.finance_posting import Step, suite_write
 
 
@@ -81,18 +81,18 @@ class FinancePosting(models.AbstractModel):
     @api.model
     def _note_other_route(self, move, route):
         """Say on the document why it is not submitted."""
-        text = self.env._(
-            "This document is not submitted to %(platform)s: it left by another route (%(route)s).",
-            platform=self.env["finance.einvoice"]._route_of(move).connection_id.name
-            or self.env._("the platform of its regime"),
-            route=route,
+        platform = self.env["finance.einvoice"]._route_of(move).connection_id.name
+        status = Finding(
+            "einvoice.other_route" if platform else "einvoice.other_route_unnamed",
+            WARNING,
+            args={"platform": platform or "", "route": route},
         )
-        move.message_post(body=text)
+        move.message_post(body=self.env["finance.finding"]._render(status)[0])
         self.env["finance.audit.entry"]._record(
             action="einvoice.other_route",
             document=move,
             company=move.company_id,
             outcome="warning",
-            summary=text,
+            statement=status,
             details={"route": route},
         )

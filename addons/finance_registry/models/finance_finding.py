@@ -27,3 +27,24 @@ class FinanceFinding(models.AbstractModel):
             "vies.fault": (_("The registry could not check the number (%(fault)s)."), later),
             "hmrc.refused": (_("The registry could not check the number (%(fault)s)."), later),
         }
+
+    @api.model
+    def _labels_of(self, args):
+        """Name the faults of the registries that say something to users; any other is shown as its code."""
+        labels = super()._labels_of(args)
+        if text := self._fault_labels().get(str(args.get("fault") or "")):
+            labels["fault"] = text
+        return labels
+
+    @api.model
+    def _fault_labels(self):
+        _ = self.env._
+        away = _("the register of the country is not available at the moment")
+        return {
+            "MS_UNAVAILABLE": away,
+            "TIMEOUT": away,
+            "SERVICE_UNAVAILABLE": _("the service is not available at the moment"),
+            "INVALID_INPUT": _("the form of the number is not valid in its country"),
+            "INVALID_REQUESTER_INFO": _("the VAT number of the company is not valid"),
+            "VAT_BLOCKED": _("checks for the VAT number of the company are blocked"),
+        }

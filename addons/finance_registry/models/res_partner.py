@@ -121,9 +121,7 @@ class ResPartner(models.Model):
             "type": "ir.actions.client",
             "tag": "display_notification",
             "params": {
-                "message": self.env._(
-                    "%(count)s VAT number checks were queued.", count=len(checks)
-                ),
+                "message": self.env._("VAT number checks queued: %(count)s", count=len(checks)),
                 "type": "info",
                 "next": {"type": "ir.actions.act_window_close"},
             },

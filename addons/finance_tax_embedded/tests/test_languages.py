@@ -47,7 +47,7 @@ class TestLanguages(EmbeddedCase):
         entry = self.env["finance.audit.entry"].search(
             [("action", "=", "tax.determined"), ("document_id", "=", move.id)], limit=1
         )
-        status = json.loads(entry.canonical_text)["details"]["status"]
+        status = json.loads(entry.canonical_text)["statement"]
         texts = self.env["finance.finding"]
         self._assert_two_languages(
             *(texts.with_context(lang=lang)._render(status)[0] for lang in ("en_US", "fr_FR"))

@@ -19,3 +19,31 @@ class FinanceAuditEntry(models.Model):
             "tax.rulebook.changed": _("Tax rule data changed"),
             "tax.rulebook.deleted": _("Tax rule data deleted"),
         }
+
+    @api.model
+    def _detail_labels(self):
+        """Label what this addon records; the code and the explanation are what the summary was made of."""
+        _ = self.env._
+        return {
+            **super()._detail_labels(),
+            "policy": _("Fallback"),
+            "engine": _("Tax engine"),
+            "version": _("Version of the rules"),
+            "fingerprint": _("Fingerprint of the request"),
+            "total_tax": _("Total tax"),
+            "currency": _("Currency"),
+            "difference": _("Difference"),
+            "explanation": None,
+        }
+
+    @api.model
+    def _detail_selections(self):
+        return {
+            **super()._detail_selections(),
+            "policy": ("res.company", "finance_tax_fallback"),
+            "engine": ("res.company", "finance_tax_engine"),
+        }
+
+    @api.model
+    def _technical_details(self):
+        return super()._technical_details() | {"fingerprint"}

@@ -15,7 +15,9 @@ class FinanceOverview(models.Model):
         current = ("state", "!=", "cancel")
         figures = [
             self._moves_figure(
-                _("Not determined"), [current, ("finance_tax_state", "=", "failed")], "danger"
+                _("Documents without determined tax"),
+                [current, ("finance_tax_state", "=", "failed")],
+                "danger",
             ),
             self._moves_figure(
                 _("Fallbacks to be checked"),
@@ -23,7 +25,7 @@ class FinanceOverview(models.Model):
                 "warning",
             ),
             self._moves_figure(
-                _("Posted tax differs"),
+                _("Documents with differing posted tax"),
                 [current, ("finance_tax_remediation", "=", "different")],
                 "danger",
             ),

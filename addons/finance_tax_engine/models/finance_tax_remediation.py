@@ -65,11 +65,8 @@ class FinanceTaxRemediation(models.AbstractModel):
             document=move,
             company=move.company_id,
             outcome="warning",
-            summary=self.env["finance.finding"]._render(status)[0],
-            details={
-                "difference": args["difference"],
-                "status": {"code": status.code, "args": args},
-            },
+            statement=status,
+            details={"difference": args["difference"]},
         )
 
 

@@ -290,11 +290,8 @@ class FinanceTaxService(models.AbstractModel):
             "document": move,
             "company": company,
             "outcome": outcomes[outcome.state],
-            "summary": self.env["finance.finding"]._render(status)[0],
-            "details": {
-                "status": {"code": status.code, "args": status.args},
-                **_details(determination, findings, company),
-            },
+            "statement": status,
+            "details": _details(determination, findings, company),
         }
 
     # -- errors: what to correct, and where ----------------------------------------------------

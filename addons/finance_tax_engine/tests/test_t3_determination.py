@@ -68,7 +68,7 @@ class TestT3Determination(TaxCase):
             [("action", "=", "tax.determined"), ("document_id", "=", move.id)]
         )
         self.assertEqual(len(entry), 1)
-        status = json.loads(entry.canonical_text)["details"]["status"]
+        status = json.loads(entry.canonical_text)["statement"]
         determination = move.finance_tax_determination_id
         self.assertEqual(status["code"], "tax.determined")
         self.assertEqual(status["args"]["determination"], str(determination.id))
