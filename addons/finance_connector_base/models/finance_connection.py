@@ -93,7 +93,15 @@ class FinanceConnection(models.Model):
     _order = "company_id, name"
     _check_company_auto = True
     _audit_tracked = (
-        *("name", "company_id", "provider", "environment", "base_url", "state", "receives_documents"),
+        *(
+            "name",
+            "company_id",
+            "provider",
+            "environment",
+            "base_url",
+            "state",
+            "receives_documents",
+        ),
         *("client_certificate_subject", "client_certificate_sha256"),
     )
 
