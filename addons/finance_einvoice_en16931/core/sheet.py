@@ -2,7 +2,7 @@
 
 What is left out is never a rule:
 
-* the parts of a report that say which rules were tried, which nobody reads;
+* the parts of a report that say which rules were tried, which are not used;
 * the walk of each pattern through the whole document in search of the contexts of its rules. The French sheet has 59
   patterns, so that it visited every element 59 times. Where the contexts of a pattern are named, it is given the
   elements of these names, which Saxon finds without running a template.
