@@ -2,7 +2,7 @@
 
 from unittest.mock import patch
 
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
 from odoo.tests import Form, tagged
 
 from ..core.credentials import Credential
@@ -128,7 +128,7 @@ class TestCredentialEntry(ConnectorCase):
     def test_only_declared_names_are_stored(self):
         entry = self.env["finance.credential.entry"].with_user(self.users["admin"])
         for name in (WEBHOOK_SECRET, CLIENT_CERTIFICATE, "own_field"):
-            with self.subTest(name=name), self.assertRaises(AccessError):
+            with self.subTest(name=name), self.assertRaises(UserError):
                 entry.create(
                     {
                         "connection_id": self.connection.id,

@@ -4,7 +4,7 @@ Entered values go straight into the store of secrets; the rows of the dialog hav
 """
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError
+from odoo.exceptions import UserError
 
 from ..exceptions import CredentialError
 from ..models.roles import ADMIN, require_role
@@ -87,7 +87,7 @@ class FinanceCredentialEntryLine(models.TransientModel):
 
     def _store(self, value):
         if not self._declared():
-            raise AccessError(self.env._("The provider does not declare this credential."))
+            raise UserError(self.env._("The provider does not declare this credential."))
         self.entry_id.connection_id._set_secret(self.name, (value or "").strip())
 
     def action_remove(self):

@@ -297,6 +297,9 @@ class TestCanary(SandboxCase):
             "finance.credential",
         ):
             records = self.env[model].sudo().search([])
+            if model == "finance.audit.entry":
+                # Tests of sealing commit entries of logs that no company has.
+                records = records.filtered(lambda entry: entry.company_id.exists())
             names = [
                 n
                 for n, f in records._fields.items()

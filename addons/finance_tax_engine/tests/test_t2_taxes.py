@@ -79,7 +79,7 @@ class TestT2Taxes(TaxCase):
         self.native.repartition_line_ids.account_id = False
         move = self._invoice([(self.paper,)])
         self.assertEqual(move.finance_tax_state, "failed")
-        self.assertIn(NoTaxAccount.code, move.finance_tax_message)
+        self.assertEqual(move.finance_tax_findings[0]["code"], f"{NoTaxAccount.code}.account")
 
     def test_t2_einvoice_codes_are_set_where_odoo_has_them(self):
         tax = self._invoice([(self.paper,)], self.german).invoice_line_ids.tax_ids

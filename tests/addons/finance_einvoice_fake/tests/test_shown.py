@@ -134,6 +134,7 @@ class TestShown(FakeCase):
     def test_every_status_has_a_sentence_without_technical_terms(self):
         messages = self.env["finance.finding"]._messages()
         args = {"connection": "C", "reference": "R", "since": "S", "at": "A", "version": "1"}
+        args |= {"platform": "P", "route": "W"}
         for code, (sentence, _hint) in messages.items():
             if code.startswith("einvoice."):
                 text = sentence % {**args, "rule_sets": "R"}
