@@ -25,6 +25,8 @@ _ENCODER = json.JSONEncoder(
     ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
 )
 _FIRST_SURROGATE = "\ud800"
+#: Most values of an entry: exactly these types (no subclass) are JSON as they are.
+_AS_IT_IS = frozenset({str, bool, type(None)})
 
 
 def canonical_bytes(value: Any) -> bytes:
@@ -49,6 +51,8 @@ def json_bytes(value: Any) -> bytes:
 
 def to_json(value: Any, path: str = "", depth: int = 0) -> Any:
     """Return `value` reduced to JSON types; refuse what has no unambiguous form."""
+    if type(value) is int:
+        return _integer(value, path)
     if depth > MAX_DEPTH:
         raise ValueRefused(f"nested more than {MAX_DEPTH} levels", path)
     if isinstance(value, Enum):
@@ -56,7 +60,9 @@ def to_json(value: Any, path: str = "", depth: int = 0) -> Any:
     if isinstance(value, Mapping):
         mapping = cast("Mapping[Any, Any]", value)
         return {
-            _key(key, path): to_json(item, f"{path}.{key}".lstrip("."), depth + 1)
+            _key(key, path): item
+            if type(item) in _AS_IT_IS
+            else to_json(item, f"{path}.{key}".lstrip("."), depth + 1)
             for key, item in mapping.items()
         }
     if isinstance(value, (list, tuple)):

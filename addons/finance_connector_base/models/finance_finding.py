@@ -399,14 +399,13 @@ class FinanceFinding(models.AbstractModel):
     @api.model
     def _labels_of(self, args):
         """Return what readers see of arguments that are codes: states of an exchange, reasons."""
-        labels = dict(
-            self.env["finance.exchange"]._fields["state"]._description_selection(self.env)
-        )
-        found = {
-            name: labels[args[name]] for name in ("state", "event") if args.get(name) in labels
-        }
+        found = {}
+        if stated := [name for name in ("state", "event") if args.get(name)]:
+            states = self.env["finance.exchange"]._fields["state"]
+            labels = dict(states._description_selection(self.env))
+            found = {name: labels[args[name]] for name in stated if args[name] in labels}
         for name in ("reason", "error", "findings", "text"):
-            if reason := self._reason_of(str(args.get(name) or "")):
+            if args.get(name) and (reason := self._reason_of(str(args[name]))):
                 found[name] = reason.removesuffix(".") if name == "reason" else reason
         if criteria := args.get("criteria"):
             found["conditions"] = self._conditions(criteria.split(","), args)
