@@ -500,7 +500,7 @@ class FinanceEinvoice(models.Model):
             return
         exchange._transition(
             "cancelled",
-            self.env._("Withdrawn before transmission by %s", self.env.user.name),
+            Finding("exchange.withdrawn", args={"user": self.env.user.name}),
             next_step_at=False,
         )
         self._transition(lifecycle.DRAFT, "einvoice.withdrawn")
@@ -561,7 +561,7 @@ class FinanceEinvoice(models.Model):
             move.message_post(body=einvoice.reasons_html or einvoice.status_note)
         if state in _NEEDS_ACTION:
             label = dict(self._fields["state"]._description_selection(einvoice.env))[state]
-            move.activity_schedule(
+            move.with_context(tz=user.tz).activity_schedule(
                 ACTIVITY,
                 summary=einvoice.env._("E-invoice: %s", label),
                 note=Markup("<p>%s</p>") % (einvoice.status_note or ""),
