@@ -565,5 +565,6 @@ class FinanceEinvoice(models.Model):
                 ACTIVITY,
                 summary=einvoice.env._("E-invoice: %s", label),
                 note=Markup("<p>%s</p>") % (einvoice.status_note or ""),
+                date_deadline=fields.Date.context_today(move.with_context(tz=user.tz)),
                 user_id=user.id,
             )
