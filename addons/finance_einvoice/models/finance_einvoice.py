@@ -92,7 +92,9 @@ class FinanceEinvoice(models.Model):
     state_since = fields.Datetime("Status since", readonly=True, default=fields.Datetime.now)
     status_code = fields.Char("Status code", readonly=True)
     status_args = fields.Json("Status arguments", readonly=True)
-    status_note = fields.Char("Next step", compute="_compute_status_note", compute_sudo=True)
+    status_note = fields.Char(
+        "Status and next step", compute="_compute_status_note", compute_sudo=True
+    )
     correlation_id = fields.Char(
         "Correlation ID",
         required=True,
