@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from odoo.addons.finance_connector_base.core.protocol import Call, Operation
+from odoo.addons.finance_connector_base.core.protocol import Batch, Call, Operation
 from odoo.addons.finance_connector_base.tests.conformance import Subject, examine
 from odoo.addons.finance_connector_letterbox.core.letterbox import Letterbox
 
@@ -62,13 +62,28 @@ def _problems(box, protocol):
         number = next(numbers)
         return Call(operation, f"letter-{number}", b"Dear %d" % number)
 
+    def fill():
+        for number in range(12):
+            box.report(f"L-{number}", "delivered")
+        return {status["id"] for status in box.statuses}
+
+    def restore():
+        box.refused.clear()
+        box.omitted.clear()
+
     subject = Subject(
         protocol=lambda: protocol(box.url, "letterbox-key"),
         transport=transport,
-        operations=(Operation("letter", repeat="lookup", verdict="immediate"),),
+        operations=(Operation("letter", repeat="lookup", batch=Batch(max_items=10)),),
         call=letter,
         effects=lambda call: box.posted.get(call.key, 0),
         reference=lambda call: box.letters.get(call.key, {}).get("letter", ""),
         secrets=("letterbox-key",),
+        other=lambda call: Call(call.operation, call.key, b"Somebody else's letter"),
+        omit=box.omitted.update,
+        reject=lambda call: box.refused.add(call.key),
+        fill={"statuses": fill},
+        queries={"number": {"number": "12"}},
+        restore=restore,
     )
     return [str(problem) for problem in examine(subject)]
