@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from odoo.addons.finance_connector_base.core.delivery.outcomes import Accepted, Rejected
 from odoo.addons.finance_connector_base.core.protocol import Batch, Call, Operation
 from odoo.addons.finance_connector_base.tests.conformance import Subject, examine
 from odoo.addons.finance_connector_letterbox.core.letterbox import Letterbox
@@ -53,6 +54,28 @@ def test_the_kit_names_what_the_page_promises():
     with _server().LetterboxServer() as box:
         problems = _problems(box, Careless)
     assert any("letter lookup: HTTP 404 with an HTML page" in problem for problem in problems)
+
+
+def test_a_rejection_that_a_poll_brings_is_examined():
+    class Forgetful(Letterbox):
+        def interpret(self, step, call, response):
+            outcome = super().interpret(step, call, response)
+            return Accepted(outcome.reference) if isinstance(outcome, Rejected) else outcome
+
+    with _server().LetterboxServer() as box:
+        problems = _problems(box, Forgetful)
+    assert [problem.split(":")[0] for problem in problems] == ["P4 rejection_lost"]
+
+
+def test_an_exception_of_the_adapter_is_named_with_its_line():
+    class Failing(Letterbox):
+        def interpret(self, step, call, response):
+            raise KeyError("letter")
+
+    with _server().LetterboxServer() as box:
+        problems = _problems(box, Failing)
+    line = Failing.interpret.__code__.co_firstlineno + 1
+    assert any(f"KeyError in {Path(__file__).name}, line {line}" in text for text in problems)
 
 
 def _problems(box, protocol):
