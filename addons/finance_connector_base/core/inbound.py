@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast, get_args
 
@@ -31,6 +31,19 @@ _MEDIA_TYPE = re.compile(r"[\w.+-]{1,60}/[\w.+-]{1,60}", re.ASCII)
 _UNNAMED_TYPE = "application/octet-stream"
 #: A page that claims there is more but brings nothing new is followed after this time.
 EMPTY_PAGE_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Handler:
+    """What processes inbound documents. ``code`` names it in the evidence.
+
+    ``handle`` gets one ``finance.inbound`` record in the environment of its company and must be
+    idempotent in whatever it does outside of the database. It returns nothing; an exception lets the
+    document wait for a further attempt.
+    """
+
+    code: str
+    handle: Callable[[Any], None]
 
 
 class BadPage(Exception):

@@ -14,9 +14,6 @@ Public surface: ``_keep`` (feeds and webhook events), ``_claim_one``, ``_handle`
 
 import base64
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 from odoo import api, fields, models
 from odoo.addons.finance_audit.core.entry import storable
@@ -28,7 +25,7 @@ from ..core import cases
 from ..core.delivery.queries import QUERIES
 from ..core.delivery.retry import backoff
 from ..core.finding import ERROR, INFO, WARNING, Finding
-from ..core.inbound import MAX_BYTES, arrival, checked_items
+from ..core.inbound import MAX_BYTES, Handler, arrival, checked_items
 from .roles import AUDITOR, OPERATOR, require_role
 
 STORED = "stored"
@@ -50,19 +47,6 @@ _EXTENSIONS = {
     "text/xml": "xml",
     "application/pdf": "pdf",
 }
-
-
-@dataclass(frozen=True)
-class Handler:
-    """What processes inbound documents. ``code`` names it in the evidence.
-
-    ``handle`` gets one ``finance.inbound`` record in the environment of its company and must be
-    idempotent in whatever it does outside of the database. It returns nothing; an exception lets the
-    document wait for a further attempt.
-    """
-
-    code: str
-    handle: Callable[[Any], None]
 
 
 class FinanceInbound(models.Model):

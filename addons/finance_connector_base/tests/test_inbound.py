@@ -14,7 +14,7 @@ from odoo.tools import mute_logger
 
 from ..core import cases
 from ..core.conversation import Item
-from ..models.finance_inbound import Handler
+from ..core.inbound import Handler
 from .common import ConnectorCase
 
 

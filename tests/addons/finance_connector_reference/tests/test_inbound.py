@@ -8,9 +8,9 @@ from odoo.addons.finance_connector_base.core.conversation import Item, Page
 from odoo.addons.finance_connector_base.core.delivery import boundaries
 from odoo.addons.finance_connector_base.core.delivery.outcomes import Accepted
 from odoo.addons.finance_connector_base.core.http.client import Report
+from odoo.addons.finance_connector_base.core.inbound import Handler
 from odoo.addons.finance_connector_base.core.security.webhook import WebhookEvent
 from odoo.addons.finance_connector_base.models import finance_inbound as inbound_module
-from odoo.addons.finance_connector_base.models.finance_inbound import Handler
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
