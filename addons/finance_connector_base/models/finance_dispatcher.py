@@ -15,6 +15,7 @@ import base64
 import hashlib
 import json
 import logging
+import time
 import uuid
 from collections import Counter
 from contextlib import contextmanager
@@ -79,6 +80,7 @@ _LOST_AT_ONCE = 500
 _NOTIFIED_AT_ONCE = 128
 _WEBHOOK_EVENTS_AT_ONCE = 64
 _INBOUND_AT_ONCE = 16
+_INBOUND_SECONDS = 0.1
 #: One part of so many of the free slots is for feeds at most.
 _SHARE_OF_FEEDS = 4
 #: A failed notification is repeated after this time; the others do not wait for it.
@@ -771,11 +773,14 @@ class FinanceDispatcher(models.AbstractModel):
 
     @api.model
     def _process_inbound(self):
-        """Handle a few inbound documents, each in transactions of its own.
+        """Handle a few inbound documents, for a moment, each in transactions of its own.
 
         :return: whether more may be due
         """
+        end = time.monotonic() + _INBOUND_SECONDS
         for _number in range(_INBOUND_AT_ONCE):
+            if time.monotonic() > end:
+                break
             with self._transaction() as env:
                 claimed = env["finance.inbound"]._claim_one()
             if not claimed:

@@ -613,15 +613,41 @@ SELECT id, provider_id, sha256, other_sha256
   FROM finance_inbound
  WHERE connection_id = %(connection)s AND provider_id = ANY(%(ids)s)
 
+-- name: inbound_received
+-- Count what a connection has received within the last day, in documents and bytes, and compute the
+-- seconds until the oldest of it is a day old.
+SELECT count(*), COALESCE(sum(size), 0)::float8,
+       EXTRACT(EPOCH FROM MIN(received_at) + interval '1 day' - (clock_timestamp() AT TIME ZONE 'UTC'))::float8
+  FROM finance_inbound
+ WHERE connection_id = %(connection)s
+   AND received_at > (clock_timestamp() AT TIME ZONE 'UTC') - interval '1 day'
+
+-- name: inbound_cases
+-- Count the open cases of a kind about single inbound documents of a connection, up to the limit.
+SELECT count(*) FROM (
+    SELECT 1 FROM finance_case c
+      JOIN finance_inbound i ON i.id = c.document_id
+     WHERE c.state = 'open' AND c.kind = %(kind)s AND c.document_model = 'finance.inbound'
+       AND i.connection_id = %(connection)s
+     LIMIT %(limit)s) AS found
+
 -- name: inbound_claim
 -- Claim the next inbound document; its attempt is counted before its handler runs, so that one that
--- ends the process is not repeated for ever.
+-- ends the process is not repeated for ever. Any connection with documents that are due has the same
+-- chance: what one of them receives in great numbers keeps no other's documents back.
 UPDATE finance_inbound
    SET attempts = attempts + 1,
        next_at = clock_timestamp() AT TIME ZONE 'UTC' + %(lease)s * interval '1 second'
  WHERE id = (
        SELECT id FROM finance_inbound
         WHERE state = 'stored' AND next_at <= (clock_timestamp() AT TIME ZONE 'UTC')
+          AND connection_id = (
+              SELECT c.id FROM finance_connection c
+               WHERE EXISTS (
+                     SELECT 1 FROM finance_inbound i
+                      WHERE i.connection_id = c.id AND i.state = 'stored'
+                        AND i.next_at <= (clock_timestamp() AT TIME ZONE 'UTC'))
+               ORDER BY random() LIMIT 1)
         ORDER BY next_at, id LIMIT 1
           FOR UPDATE SKIP LOCKED)
 RETURNING id, attempts
