@@ -4,6 +4,7 @@ import base64
 import hashlib
 from unittest.mock import patch
 
+from odoo import fields
 from odoo.addons.finance_connector_base.core.conversation import Item, Page
 from odoo.addons.finance_connector_base.core.delivery import boundaries
 from odoo.addons.finance_connector_base.core.delivery.outcomes import Accepted
@@ -11,7 +12,6 @@ from odoo.addons.finance_connector_base.core.http.client import Report
 from odoo.addons.finance_connector_base.core.security.webhook import WebhookEvent
 from odoo.addons.finance_connector_base.models import finance_inbound as inbound_module
 from odoo.addons.finance_connector_base.models.finance_inbound import Handler
-from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
