@@ -54,10 +54,8 @@ UPDATE finance_feed
 UPDATE finance_connection SET state = 'active' WHERE id = {id}
 """
 _IN_FLIGHT = """
-SELECT (SELECT count(*) FROM finance_exchange
-         WHERE connection_id = {id} AND claim_token IS NOT NULL)
-     + (SELECT count(*) FROM finance_feed
-         WHERE connection_id = {id} AND token IS NOT NULL)
+SELECT count(*) FROM finance_exchange
+ WHERE connection_id = {id} AND claim_token IS NOT NULL
 """
 
 

@@ -22,6 +22,7 @@ import functools
 import heapq
 import http.client
 import itertools
+import logging
 import os
 import re
 import socket
@@ -141,6 +142,19 @@ class _ThreadState(threading.local):
 
 
 _thread = _ThreadState()
+
+
+class _Quiet(logging.Filter):
+    """Leaves what urllib3 says of a bad response out of the log: the call reports it as its result,
+    and a provider does not decide how much is logged.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return _thread.guard is None
+
+
+for _name in ("urllib3.connection", "urllib3.connectionpool"):
+    logging.getLogger(_name).addFilter(_Quiet())
 
 
 class _Guard:

@@ -40,20 +40,22 @@ FAILED = "failed"
 HANDLING_SECONDS = 120.0
 #: Attempts of a handler before manual intervention.
 MAX_ATTEMPTS = 8
+_MB = 1024 * 1024
 #: Different contents under one id that are noted; more say nothing new.
 _MAX_OTHER = 20
 #: Open cases about single documents of a connection, for each kind of case.
 MAX_CASES = 25
 #: What a connection may receive within a day; the rest stays with the provider until then.
 DAY_DOCUMENTS = 100_000
-DAY_BYTES = 2 * 1024 * 1024 * 1024
+DAY_BYTES = 2 * 1024 * _MB
 #: Options of ``odoo.conf`` for other limits.
 DOCUMENTS_OPTION = "finance_connect_inbound_documents_per_day"
 MB_OPTION = "finance_connect_inbound_mb_per_day"
+#: Bytes of contents that are stored with one statement, unless a single one is larger.
+_STORED_AT_ONCE = 4 * _MB
 #: Stands for the checksum of a content that was not received.
 _NO_SHA256 = "–"
 _READERS = f"{OPERATOR},{AUDITOR}"
-_MB = 1024 * 1024
 _TONE = {STORED: "info", PROCESSED: "success", UNHANDLED: "warning", FAILED: "failure"}
 _EXTENSIONS = {
     "application/json": "json",
@@ -256,19 +258,21 @@ class FinanceInbound(models.Model):
         if not first:
             return self.browse()
         ordered = [first[name] for name in sorted(first)]
-        self.env.cr.execute(
-            QUERIES["inbound_keep"],
-            {
-                "connection": connection.id,
-                "company": connection.company_id.id,
-                "feed": feed_name,
-                "event": event.id if event else None,
-                "items": json.dumps([_row(item) for item in ordered]),
-                "contents": [_encoded(item.content) for item in ordered],
-                "uid": self.env.uid,
-            },
-        )
-        ids = {name: number for number, name in self.env.cr.fetchall()}
+        ids = {}
+        for part in _parts(ordered):
+            self.env.cr.execute(
+                QUERIES["inbound_keep"],
+                {
+                    "connection": connection.id,
+                    "company": connection.company_id.id,
+                    "feed": feed_name,
+                    "event": event.id if event else None,
+                    "items": json.dumps([_row(item) for item in part]),
+                    "contents": [_encoded(item.content) for item in part],
+                    "uid": self.env.uid,
+                },
+            )
+            ids |= {name: number for number, name in self.env.cr.fetchall()}
         new = self.sudo().browse(sorted(ids.values()))
         new._record_transition()
         new.filtered(lambda item: item.state == FAILED)._open_case(cases.INBOUND_FAILED)
@@ -541,6 +545,19 @@ class FinanceInbound(models.Model):
         return self.env.cr.fetchone()[0]
 
 
+def _parts(items):
+    """Yield items in parts whose contents are held in memory several times while they are stored."""
+    part, size = [], 0
+    for item in items:
+        length = len(item.content or b"")
+        if part and size + length > _STORED_AT_ONCE:
+            yield part
+            part, size = [], 0
+        part.append(item)
+        size += length
+    yield part
+
+
 def _key_of_the_others(connection, kind):
     return f"finance.connection,{connection.id},{kind},others"
 
@@ -588,4 +605,4 @@ def _too_large(item):
 
 def _encoded(content):
     """Return bytes as a Binary field keeps them."""
-    return None if content is None else base64.b64encode(content)
+    return None if content is None else base64.b64encode(content).decode("ascii")

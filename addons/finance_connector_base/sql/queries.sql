@@ -586,13 +586,14 @@ SELECT MIN(EXTRACT(EPOCH FROM GREATEST(
 
 -- name: inbound_keep
 -- Store what came in, unless the connection already has it. In the order of the provider's ids, so
--- that two workers never wait for each other; the contents are passed beside the other values.
+-- that two workers never wait for each other; the contents are passed beside the other values, as the
+-- base64 text that a Binary field keeps, which takes half of the memory that bytes take in a statement.
 INSERT INTO finance_inbound (
     connection_id, company_id, feed_name, webhook_event_id, provider_id, kind, media_type, content, size, sha256,
     parameters, received_at, state, attempts, next_at, result, processed_at,
     create_uid, write_uid, create_date, write_date
 )
-SELECT %(connection)s, %(company)s, %(feed)s, %(event)s, c.provider_id, c.kind, c.media_type, b.content, c.size,
+SELECT %(connection)s, %(company)s, %(feed)s, %(event)s, c.provider_id, c.kind, c.media_type, convert_to(b.content, 'UTF8'), c.size,
        c.sha256, c.parameters, t.now, c.state, 0, CASE WHEN c.state = 'stored' THEN t.now END, c.result,
        CASE WHEN c.state = 'stored' THEN NULL ELSE t.now END, %(uid)s, %(uid)s, t.now, t.now
   FROM ROWS FROM (jsonb_to_recordset(%(items)s::jsonb) AS (
@@ -601,7 +602,7 @@ SELECT %(connection)s, %(company)s, %(feed)s, %(event)s, c.provider_id, c.kind, 
        )) WITH ORDINALITY AS c(
            provider_id, kind, media_type, size, sha256, parameters, state, result, place
        )
-       JOIN unnest(%(contents)s::bytea[]) WITH ORDINALITY AS b(content, place) USING (place),
+       JOIN unnest(%(contents)s::text[]) WITH ORDINALITY AS b(content, place) USING (place),
        (SELECT clock_timestamp() AT TIME ZONE 'UTC' AS now) AS t
  ORDER BY c.place
     ON CONFLICT (connection_id, provider_id) DO NOTHING

@@ -34,7 +34,7 @@ from odoo.addons.finance_connector_base.core.protocol import refusal_by_status, 
 FEED = "flows"
 LIMIT, MOST = 25, 100
 #: Files fetched for one page of the feed, by number and size: its time is limited.
-_FILES, _FILE_BYTES = 8, 20 * 1024 * 1024
+_FILES, _FILE_BYTES = 8, 8 * 1024 * 1024
 #: A file that is too large to be kept is still received, so that its hash is known. Of a larger one
 #: only what the search says of it is known; the feed goes on behind it.
 MAX_FILE = MAX_BYTES + 5 * 1024 * 1024

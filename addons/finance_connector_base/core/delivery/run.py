@@ -19,6 +19,7 @@ from psycopg2.extensions import TransactionRollbackError
 from ..security.masking import MaskingFilter
 from .outcomes import is_failure
 from .pipeline import FeedRead, Pipeline, Preparation, Probe, Release, Result
+from .throttle import SlowStart
 
 _logger = logging.getLogger(__name__)
 _logger.addFilter(MaskingFilter())
@@ -102,6 +103,7 @@ class Run:
         self.outage_seconds = outage_seconds
         self.steps = 0
         self.targets: dict[int, Any] | None = None
+        self.start = SlowStart()
         self._steps_reported = 0
         self._idle_timeout = (
             FIRST_IDLE_TIMEOUT_SECONDS if cron_number == 1 else _IDLE_TIMEOUT_SECONDS
@@ -223,6 +225,7 @@ class Run:
             slots=free,
             held=self.pipeline.held,
             targets=self.targets,
+            start=self.start,
         )
         self.pipeline.submit(claimed.claims)
         self._prepare(claimed.preparations, now)
@@ -290,6 +293,8 @@ class Run:
         if results:
             self.dispatcher._commit_outcomes(results, targets=self.targets)
             self.steps += len(results)
+            for claim, report in results:
+                self.start.learned(claim.connection_id, is_failure(report.outcome))
         for task, report in prepared:
             self._prepared((task.connection_id, task.names), is_failure(report.outcome))
         self._unstored = []
