@@ -52,14 +52,16 @@ class BadPage(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """One item as it is stored. ``content`` is None where it is larger than what is kept."""
+    """One item as it is stored. ``content`` is None where it is larger than what is kept; size and
+    hash are None as well where it is larger than what is received.
+    """
 
     provider_id: str
     kind: str
     media_type: str
     content: bytes | None = field(repr=False)
-    size: int
-    sha256: str
+    size: int | None
+    sha256: str | None
     parameters: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
@@ -99,7 +101,7 @@ def _checked(item: Any) -> Item:
         raise BadPage("the id of an item cannot be stored")
     if item.kind not in KINDS:
         raise BadPage("an item is of an unknown kind")
-    if not isinstance(content, bytes):
+    if content is not None and not isinstance(content, bytes):
         raise BadPage("the content of an item is not bytes")
     return replace(
         item, media_type=_media_type(item.media_type), parameters=_parameters(item.parameters)
@@ -128,6 +130,9 @@ def _parameters(given: Any) -> dict[str, Any]:
 
 def arrival(item: Item) -> Arrival:
     """Return a checked item as it is stored."""
+    if item.content is None:
+        named = (item.provider_id, item.kind, item.media_type)
+        return Arrival(*named, None, None, None, item.parameters)
     content = bytes(item.content)
     return Arrival(
         item.provider_id,

@@ -195,6 +195,7 @@ class FinanceConnection(models.Model):
     open_count = fields.Integer("Open exchanges", compute="_compute_counts")
     attention_count = fields.Integer("Require attention", compute="_compute_counts")
     open_case_count = fields.Integer("Open cases", compute="_compute_open_case_count")
+    inbound_count = fields.Integer("Inbound documents", compute="_compute_inbound_count")
 
     # -- webhook -----------------------------------------------------------------------------------
     # -------------
@@ -337,6 +338,15 @@ class FinanceConnection(models.Model):
         )
         for connection in self:
             connection.open_case_count = counts.get(connection._origin, 0)
+
+    def _compute_inbound_count(self):
+        counts = dict(
+            self.env["finance.inbound"]._read_group(
+                [("connection_id", "in", self.ids)], ["connection_id"], ["__count"]
+            )
+        )
+        for connection in self:
+            connection.inbound_count = counts.get(connection._origin, 0)
 
     @api.depends("provider")
     def _compute_webhook_scheme(self):
