@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast, get_args
 
@@ -39,7 +39,10 @@ class BadPage(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """One item as it is stored. ``content`` is None where it is larger than what is kept."""
+    """One item as it is stored. ``content`` is None where it is larger than what is kept.
+
+    ``received_sha256`` is the hash of what was received, where our secrets were hidden in it.
+    """
 
     provider_id: str
     kind: str
@@ -48,6 +51,12 @@ class Arrival:
     size: int
     sha256: str
     parameters: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    received_sha256: str = ""
+
+    @property
+    def origin_sha256(self) -> str:
+        """The hash by which a repetition is recognised."""
+        return self.received_sha256 or self.sha256
 
 
 def checked_page(page: Page) -> Page:
@@ -124,6 +133,23 @@ def arrival(item: Item) -> Arrival:
         len(content),
         hashlib.sha256(content).hexdigest(),
         item.parameters,
+    )
+
+
+def concealed(item: Arrival, conceal: Callable[[Any], Any]) -> Arrival:
+    """Return an item without secrets of ours, which a provider may repeat; the hash of what was
+    received stays.
+    """
+    item = replace(item, provider_id=conceal(item.provider_id), parameters=conceal(item.parameters))
+    content = conceal(item.content)
+    if content == item.content:
+        return item
+    return replace(
+        item,
+        content=content,
+        size=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        received_sha256=item.sha256,
     )
 
 

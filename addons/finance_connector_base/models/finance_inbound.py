@@ -28,7 +28,8 @@ from ..core import cases
 from ..core.delivery.queries import QUERIES
 from ..core.delivery.retry import backoff
 from ..core.finding import ERROR, INFO, WARNING, Finding
-from ..core.inbound import MAX_BYTES, arrival, checked_items
+from ..core.inbound import MAX_BYTES, arrival, checked_items, concealed
+from ..secret_store import concealer
 from .roles import AUDITOR, OPERATOR, require_role
 
 STORED = "stored"
@@ -83,6 +84,7 @@ class FinanceInbound(models.Model):
             "content",
             "size",
             "sha256",
+            "received_sha256",
             "parameters",
             "received_at",
         }
@@ -132,6 +134,12 @@ class FinanceInbound(models.Model):
     file_name = fields.Char("File name", compute="_compute_file_name", exportable=False)
     size = fields.Integer("Size (bytes)", readonly=True, aggregator=None)
     sha256 = fields.Char("SHA-256", required=True, readonly=True)
+    received_sha256 = fields.Char(
+        "SHA-256 as received",
+        readonly=True,
+        help="Set if the provider's document contained a secret of this connection. It was stored without "
+        "the secret.",
+    )
     other_sha256 = fields.Json("SHA-256 of differing repetitions", readonly=True)
     other_text = fields.Text(
         "Differing repetitions (SHA-256)", compute="_compute_texts", exportable=False
@@ -232,12 +240,14 @@ class FinanceInbound(models.Model):
         :raises core.inbound.BadPage: an item cannot be kept; nothing is stored
         """
         refuse_private_entry()
-        first, others = {}, []
-        for item in map(arrival, checked_items(items)):
-            if item.sha256 != first.setdefault(item.provider_id, item).sha256:
-                others.append(item)
-        if not first:
+        items = checked_items(items)
+        if not items:
             return self.browse()
+        first, others, conceal = {}, [], concealer(connection)
+        for item in items:
+            given = concealed(arrival(item), conceal)
+            if given.origin_sha256 != first.setdefault(given.provider_id, given).origin_sha256:
+                others.append(given)
         ordered = [first[name] for name in sorted(first)]
         self.env.cr.execute(
             QUERIES["inbound_keep"],
@@ -269,17 +279,17 @@ class FinanceInbound(models.Model):
         kept = {row[1]: (row[0], row[2], list(row[3] or ())) for row in self.env.cr.fetchall()}
         for item in items:
             number, sha256, others = kept[item.provider_id]
-            if item.sha256 in (sha256, *others) or len(others) >= _MAX_OTHER:
+            if item.origin_sha256 in (sha256, *others) or len(others) >= _MAX_OTHER:
                 continue
-            others.append(item.sha256)
+            others.append(item.origin_sha256)
             self.sudo().browse(number)._note_other(item)
 
     def _note_other(self, item):
-        self.write({"other_sha256": [*(self.other_sha256 or ()), item.sha256]})
+        self.write({"other_sha256": [*(self.other_sha256 or ()), item.origin_sha256]})
         finding = Finding(
             "inbound.differs",
             WARNING,
-            {"document": self.provider_id, "kept": self.sha256, "received": item.sha256},
+            {"document": self.provider_id, "kept": self.sha256, "received": item.origin_sha256},
         )
         self.env["finance.audit.entry"]._record(
             action="inbound.differs",
@@ -287,7 +297,7 @@ class FinanceInbound(models.Model):
             company=self.company_id,
             outcome="warning",
             statement=finding,
-            details={"kept": self.sha256, "received": item.sha256, "size": item.size},
+            details={"kept": self.sha256, "received": item.origin_sha256, "size": item.size},
         )
         self._open_case(cases.INBOUND_CONFLICT, finding)
 
@@ -397,6 +407,7 @@ class FinanceInbound(models.Model):
             "media_type": self.media_type or "",
             "size": self.size,
             "sha256": self.sha256,
+            "received_sha256": self.received_sha256 or "",
             "handler": self.handler or "",
             "attempts": self.attempts,
         }
@@ -503,6 +514,7 @@ def _row(item):
             "media_type": item.media_type,
             "size": item.size,
             "sha256": item.sha256,
+            "received_sha256": item.received_sha256 or None,
             "parameters": dict(item.parameters) or None,
             "state": STORED if is_whole else FAILED,
             "result": None if is_whole else too_large.to_json(),
