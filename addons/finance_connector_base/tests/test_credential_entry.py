@@ -100,7 +100,7 @@ class TestCredentialEntry(ConnectorCase):
         values = {
             name: f"whsec_{base64.b64encode((name * 4)[:32].encode()).decode()}" for name in names
         }
-        returned = self.connection.web_save(values, dict.fromkeys(names, {}))
+        returned = self.connection.web_save(values, {name: {} for name in names})
         self.assertIn(values["webhook_secret"], open_secrets(self.connection).values())
         for name in names:
             with self.subTest(field=name):

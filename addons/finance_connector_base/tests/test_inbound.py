@@ -19,7 +19,6 @@ from ..core.conversation import Item
 from ..models.finance_inbound import Handler
 from .common import ConnectorCase
 
-
 CANARY = "canary-of-a-document-0123456789"
 
 
