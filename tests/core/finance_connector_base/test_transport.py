@@ -162,7 +162,7 @@ def test_safe_addresses_pass(url, environment):
 def test_nothing_of_the_environment_leads_elsewhere(server, monkeypatch, tmp_path, lower):
     """No proxy, no other authority, no credentials of the machine."""
     with socket.create_server(("127.0.0.1", 0)) as elsewhere:
-        elsewhere.setblocking(False)  # noqa: FBT003 - the interface of the standard library
+        elsewhere.setblocking(False)
         proxy = f"http://127.0.0.1:{elsewhere.getsockname()[1]}"
         (tmp_path / "netrc").write_text("machine 127.0.0.1 login a password b\n")
         monkeypatch.delenv("NO_PROXY", raising=False)
