@@ -54,6 +54,8 @@ class BadPage(Exception):
 class Arrival:
     """One item as it is stored. ``content`` is None where it is larger than what is kept; size and
     hash are None as well where it is larger than what is received.
+
+    ``received_sha256`` is the hash of what was received, where our secrets were hidden in it.
     """
 
     provider_id: str
@@ -63,6 +65,12 @@ class Arrival:
     size: int | None
     sha256: str | None
     parameters: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    received_sha256: str = ""
+
+    @property
+    def origin_sha256(self) -> str | None:
+        """The hash by which a repetition is recognised."""
+        return self.received_sha256 or self.sha256
 
 
 def checked_page(page: Page) -> Page:
@@ -142,6 +150,23 @@ def arrival(item: Item) -> Arrival:
         len(content),
         hashlib.sha256(content).hexdigest(),
         item.parameters,
+    )
+
+
+def concealed(item: Arrival, conceal: Callable[[Any], Any]) -> Arrival:
+    """Return an item without secrets of ours, which a provider may repeat; the hash of what was
+    received stays.
+    """
+    item = replace(item, provider_id=conceal(item.provider_id), parameters=conceal(item.parameters))
+    content = conceal(item.content)
+    if content == item.content:
+        return item
+    return replace(
+        item,
+        content=content,
+        size=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        received_sha256=item.sha256,
     )
 
 

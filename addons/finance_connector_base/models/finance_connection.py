@@ -467,16 +467,29 @@ class FinanceConnection(models.Model):
         initial = {name: value for name, value in _SYSTEM_FIELDS.items() if name not in _NO_INITIAL}
         for vals in vals_list:
             self._refuse_system_fields(vals)
-        return super().create(
+        connections = super().create(
             [{**initial, **vals, "uuid": str(uuid.uuid4())} for vals in vals_list]
         )
+        connections._forget_entered({name for vals in vals_list for name in vals})
+        return connections
 
     def write(self, vals):
         self._refuse_system_fields(vals)
         if "company_id" in vals:
             self._refuse_other_company(vals["company_id"])
         self._forget_secrets(vals)
-        return super().write(vals)
+        result = super().write(vals)
+        self._forget_entered(vals)
+        return result
+
+    def _forget_entered(self, names):
+        """Leave no entered secret in the cache: the call that stores one would return it."""
+        entered = [
+            name
+            for name in names
+            if (field := self._fields.get(name)) and field.inverse and not field.store
+        ]
+        self.invalidate_recordset(entered, flush=False)
 
     @api.model
     def _address_fields(self):

@@ -26,7 +26,8 @@ from ..core import cases
 from ..core.delivery.queries import QUERIES
 from ..core.delivery.retry import backoff
 from ..core.finding import ERROR, INFO, WARNING, Finding
-from ..core.inbound import MAX_BYTES, Handler, arrival, checked_items
+from ..core.inbound import MAX_BYTES, Handler, arrival, checked_items, concealed
+from ..secret_store import concealer
 from .roles import AUDITOR, OPERATOR, require_role
 
 STORED = "stored"
@@ -80,6 +81,7 @@ class FinanceInbound(models.Model):
             "content",
             "size",
             "sha256",
+            "received_sha256",
             "parameters",
             "received_at",
         }
@@ -132,6 +134,12 @@ class FinanceInbound(models.Model):
         "SHA-256",
         readonly=True,
         help="Empty where the document was larger than what is received.",
+    )
+    received_sha256 = fields.Char(
+        "SHA-256 as received",
+        readonly=True,
+        help="Set if the provider's document contained a secret of this connection. It was stored without "
+        "the secret.",
     )
     other_sha256 = fields.Json("SHA-256 of differing repetitions", readonly=True)
     other_text = fields.Text(
@@ -235,12 +243,14 @@ class FinanceInbound(models.Model):
         :raises core.inbound.BadPage: an item cannot be kept; nothing is stored
         """
         refuse_private_entry()
-        first, others = {}, []
-        for item in map(arrival, checked_items(items)):
-            if item.sha256 != first.setdefault(item.provider_id, item).sha256:
-                others.append(item)
-        if not first:
+        items = checked_items(items)
+        if not items:
             return self.browse()
+        first, others, conceal = {}, [], concealer(connection)
+        for item in items:
+            given = concealed(arrival(item), conceal)
+            if given.origin_sha256 != first.setdefault(given.provider_id, given).origin_sha256:
+                others.append(given)
         ordered = [first[name] for name in sorted(first)]
         ids = {}
         for part in _parts(ordered):
@@ -290,14 +300,14 @@ class FinanceInbound(models.Model):
         kept = {row[1]: (row[0], row[2], list(row[3] or ())) for row in self.env.cr.fetchall()}
         for item in items:
             number, sha256, others = kept[item.provider_id]
-            received = item.sha256 or _NO_SHA256
+            received = item.origin_sha256 or _NO_SHA256
             if received in (sha256 or _NO_SHA256, *others) or len(others) >= _MAX_OTHER:
                 continue
             others.append(received)
             self.sudo().browse(number)._note_other(item)
 
     def _note_other(self, item):
-        kept, received = self.sha256 or _NO_SHA256, item.sha256 or _NO_SHA256
+        kept, received = self.sha256 or _NO_SHA256, item.origin_sha256 or _NO_SHA256
         self.write({"other_sha256": [*(self.other_sha256 or ()), received]})
         finding = Finding(
             "inbound.differs",
@@ -420,6 +430,7 @@ class FinanceInbound(models.Model):
             "media_type": self.media_type or "",
             "size": self.size if self.sha256 else "",
             "sha256": self.sha256 or "",
+            "received_sha256": self.received_sha256 or "",
             "handler": self.handler or "",
             "attempts": self.attempts,
         }
@@ -573,6 +584,7 @@ def _row(item):
             "media_type": item.media_type,
             "size": item.size,
             "sha256": item.sha256,
+            "received_sha256": item.received_sha256 or None,
             "parameters": dict(item.parameters) or None,
             "state": STORED if is_whole else FAILED,
             "result": None if is_whole else _too_large(item).to_json(),

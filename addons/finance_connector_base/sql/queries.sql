@@ -590,17 +590,18 @@ SELECT MIN(EXTRACT(EPOCH FROM GREATEST(
 -- base64 text that a Binary field keeps, which takes half of the memory that bytes take in a statement.
 INSERT INTO finance_inbound (
     connection_id, company_id, feed_name, webhook_event_id, provider_id, kind, media_type, content, size, sha256,
-    parameters, received_at, state, attempts, next_at, result, processed_at,
+    received_sha256, parameters, received_at, state, attempts, next_at, result, processed_at,
     create_uid, write_uid, create_date, write_date
 )
 SELECT %(connection)s, %(company)s, %(feed)s, %(event)s, c.provider_id, c.kind, c.media_type, convert_to(b.content, 'UTF8'), c.size,
-       c.sha256, c.parameters, t.now, c.state, 0, CASE WHEN c.state = 'stored' THEN t.now END, c.result,
+       c.sha256, c.received_sha256, c.parameters, t.now, c.state, 0, CASE WHEN c.state = 'stored' THEN t.now END, c.result,
        CASE WHEN c.state = 'stored' THEN NULL ELSE t.now END, %(uid)s, %(uid)s, t.now, t.now
   FROM ROWS FROM (jsonb_to_recordset(%(items)s::jsonb) AS (
-           provider_id varchar, kind varchar, media_type varchar, size int, sha256 varchar, parameters jsonb,
+           provider_id varchar, kind varchar, media_type varchar, size int, sha256 varchar, received_sha256 varchar,
+           parameters jsonb,
            state varchar, result jsonb
        )) WITH ORDINALITY AS c(
-           provider_id, kind, media_type, size, sha256, parameters, state, result, place
+           provider_id, kind, media_type, size, sha256, received_sha256, parameters, state, result, place
        )
        JOIN unnest(%(contents)s::text[]) WITH ORDINALITY AS b(content, place) USING (place),
        (SELECT clock_timestamp() AT TIME ZONE 'UTC' AS now) AS t
@@ -610,7 +611,7 @@ RETURNING id, provider_id
 
 -- name: inbound_known
 -- Read what was kept under these ids of a connection.
-SELECT id, provider_id, sha256, other_sha256
+SELECT id, provider_id, COALESCE(received_sha256, sha256), other_sha256
   FROM finance_inbound
  WHERE connection_id = %(connection)s AND provider_id = ANY(%(ids)s)
 
