@@ -65,8 +65,8 @@ class FinanceExchangeAttempt(models.Model):
     step = fields.Selection(
         [
             ("send", "Send"),
-            ("lookup", "Status check"),
-            ("poll", "Poll for the verdict"),
+            ("lookup", "Lookup"),
+            ("poll", "Status check"),
             ("receipt", "Fetch the receipt"),
             ("query", "Query"),
             ("release", "Close session"),

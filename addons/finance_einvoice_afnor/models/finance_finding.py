@@ -15,7 +15,7 @@ class FinanceFinding(models.AbstractModel):
         texts = super()._source_texts(source, finding)
         if texts or source != PROVIDER:
             return texts
-        hint = self.env._("Correct what the message of the platform names, then submit it again.")
+        hint = self.env._("Correct what the platform's message names, then submit the invoice again.")
         return finding.args.get("text") or finding.code, hint
 
     @api.model
@@ -44,12 +44,12 @@ class FinanceFinding(models.AbstractModel):
             "OtherTechnicalError": (
                 _("The platform could not process the invoice for a technical reason."),
                 _(
-                    "Read the message of the platform and submit it again, or contact the support of the platform with the reference shown."
+                    "Read the platform's message and submit the invoice again, or contact the platform's support and quote the reference shown."
                 ),
             ),
             "InvalidSchema": (
                 _("The platform found the invoice's XML structure invalid."),
-                _("Correct what the message of the platform names, then submit it again."),
+                _("Correct what the platform's message names, then submit the invoice again."),
             ),
             "FileSizeExceeded": (
                 _("The invoice is larger than the platform accepts."),
@@ -85,7 +85,7 @@ class FinanceFinding(models.AbstractModel):
             ),
             "InvoiceLCRuleError": (
                 _("The invoice breaks a rule of the platform."),
-                _("Correct what the message of the platform names, then submit it again."),
+                _("Correct what the platform's message names, then submit the invoice again."),
             ),
             "InvoiceLCAccessDenied": (
                 _("The company may not do this at the platform."),
