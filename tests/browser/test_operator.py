@@ -28,7 +28,7 @@ def test_the_cases_show_a_rejected_document_its_attempts_and_its_payload(
     operator.tab("Attempts")
     attempts = operator.rows("attempt_ids")
     expect(attempts.filter(has_text="Send")).to_have_count(1)
-    expect(attempts.filter(has_text="Status check").first).to_contain_text("Rejected")
+    expect(attempts.filter(has_text="Poll for the verdict").first).to_contain_text("Rejected")
     operator.page.locator(".oe_stat_button", has_text="Exchange").click()
     expect(operator.field("status_text")).to_contain_text(REASON["reasonMessage"])
     operator.tab("Payload")

@@ -65,8 +65,8 @@ class FinanceExchangeAttempt(models.Model):
     step = fields.Selection(
         [
             ("send", "Send"),
-            ("lookup", "Lookup"),
-            ("poll", "Status check"),
+            ("lookup", "Status check"),
+            ("poll", "Poll for the verdict"),
             ("receipt", "Fetch the receipt"),
             ("query", "Query"),
             ("release", "Close session"),
