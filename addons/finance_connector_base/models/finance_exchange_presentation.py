@@ -211,7 +211,7 @@ class FinanceExchangePresentation(models.AbstractModel):
         if record._name == "finance.audit.entry":
             return self._audit_moment(record, local)
         return {
-            "time": local.strftime("%H:%M:%S"),
+            "time": format_time(self.env, local.time()),
             "dot": _dot(record.outcome),
             "outcome": dict(record._fields["outcome"]._description_selection(self.env)).get(
                 record.outcome, ""

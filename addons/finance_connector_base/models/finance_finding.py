@@ -276,7 +276,7 @@ class FinanceFinding(models.AbstractModel):
                 ),
                 "",
             ),
-            "webhook.status_check": (_("Status check at the provider scheduled."), ""),
+            "webhook.status_check": (_("Status check with the provider scheduled."), ""),
             "webhook.no_status_check": (
                 _("The provider offers no status check; kept for the operator's decision."),
                 "",
