@@ -58,6 +58,7 @@ class FinanceAuditVerification(models.Model):
     trigger = fields.Selection([("manual", "Manual"), ("scheduled", "Scheduled")], readonly=True)
     state = fields.Selection(
         [(INTACT, "Intact"), (DAMAGED, "Damaged"), (INCOMPLETE, "Not completed")],
+        "Status",
         readonly=True,
     )
     answer = fields.Char("Finding as recorded", readonly=True)

@@ -3,7 +3,7 @@
 import re
 
 from odoo import api, models
-from odoo.tools import format_list, ormcache
+from odoo.tools import ormcache
 
 from ..core.finding import Finding
 from ..core.routing import TAKEN
@@ -276,7 +276,7 @@ class FinanceFinding(models.AbstractModel):
                 ),
                 "",
             ),
-            "webhook.status_check": (_("Status check at the provider scheduled."), ""),
+            "webhook.status_check": (_("Status check with the provider scheduled."), ""),
             "webhook.no_status_check": (
                 _("The provider offers no status check; kept for the operator's decision."),
                 "",
@@ -454,16 +454,13 @@ class FinanceFinding(models.AbstractModel):
         named = self.env["res.country"].search([("code", "=", country)]) if country else False
         values["country"] = {country: named.name} if named else {}
         labels = {name: route[_FIELDS_OF_FACTS.get(name, name)] for name in criteria}
-        return format_list(
-            self.env,
-            [
-                self.env._(
-                    "%(condition)s: %(value)s",
-                    condition=field._description_string(self.env),
-                    value=values.get(name, {}).get(facts.get(name), facts.get(name, "")),
-                )
-                for name, field in labels.items()
-            ],
+        return "; ".join(
+            self.env._(
+                "%(condition)s: %(value)s",
+                condition=field._description_string(self.env),
+                value=values.get(name, {}).get(facts.get(name), facts.get(name, "")),
+            )
+            for name, field in labels.items()
         )
 
 

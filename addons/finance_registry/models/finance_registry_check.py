@@ -63,11 +63,12 @@ class FinanceRegistryCheck(models.Model):
             ("invalid", "Invalid"),
             ("unavailable", "Could not be checked"),
         ],
+        "Status",
         compute="_compute_state",
     )
     proof = fields.Char("Proof number", related="result_id.proof")
     checked_at = fields.Datetime("Checked on", related="result_id.asked_at")
-    valid_until = fields.Datetime("Valid until", readonly=True)
+    valid_until = fields.Datetime("Check valid until", readonly=True)
     finding = fields.Json("Reason (code)", readonly=True)
     reason_text = fields.Char("Reason", compute="_compute_reason_text")
     is_requested = fields.Boolean("Check requested", readonly=True, index=True)
