@@ -113,7 +113,7 @@ class FinanceFinding(models.AbstractModel):
                 "",
             ),
             "route.skipped": (
-                _("Not submitted as an e-invoice: the route “%(route)s” says so."),
+                _("Not submitted as an e-invoice: excluded by the route “%(route)s”."),
                 "",
             ),
             "route.not_covered": (
