@@ -37,6 +37,8 @@ CATEGORIES = {
     "super_reduced": ["super_reduced"],
     "parking": ["parking"],
 }
+#: Words of a category in the name of its rules, where they differ from its code.
+LABELS = {"reduced_low": "lower reduced", "super_reduced": "super-reduced"}
 
 
 def current_rates(rates: dict[str, dict], country: str) -> dict[str, str]:
@@ -62,7 +64,7 @@ def row(
     country: str, name: str, category: str, rate: str, since: dt.date, source: str
 ) -> dict[str, str]:
     """One general or reduced rate as a data row."""
-    label = category.replace("_", " ") or "standard"
+    label = LABELS.get(category) or category or "standard"
     return {
         "id": f"rule_{country.lower()}_{category or 'standard'}_{since:%Y%m%d}",
         "name": f"{name}: {label} rate",

@@ -90,7 +90,7 @@ class FinanceAuditStatement(models.AbstractModel):
         return {
             "proven.complete": _(
                 "All entries (%(entries)s) are unchanged, in order and complete up to the last "
-                "checkpoint. Each of the checkpoints (%(checkpoints)s) continues the one before."
+                "checkpoint. Checkpoints: %(checkpoints)s, each continuing the one before."
             ),
             "proven.part": _(
                 "The exported entries (%(entries)s) are unchanged parts of the log (%(size)s entries)."
@@ -105,7 +105,8 @@ class FinanceAuditStatement(models.AbstractModel):
             ),
             "unproven.no_entries": _("No entries have been sealed and signed yet."),
             "unproven.key_in_data_dir": _(
-                "The signing key lies in Odoo's data folder, which backups include. Set finance_audit_key_file."
+                "That copies of the signing key are out of reach: it lies in Odoo's data folder, which backups "
+                "include. A system administrator can move it (option finance_audit_key_file)."
             ),
             "unproven.no_keys": _("Who signed: the signing keys of this server cannot be read."),
             "unproven.copy": _(

@@ -1,7 +1,7 @@
 """The timeline of a business document, rendered from its audit entries."""
 
 from odoo import fields, models
-from odoo.tools import format_date
+from odoo.tools import format_date, format_time
 
 # How many entries a timeline shows; the audit log has all of them.
 SHOWN = 200
@@ -82,7 +82,7 @@ class FinanceAuditTimelineMixin(models.AbstractModel):
     def _audit_moment(self, entry, local):
         outcomes = dict(entry._fields["outcome"]._description_selection(self.env))
         return {
-            "time": local.strftime("%H:%M:%S"),
+            "time": format_time(self.env, local.time()),
             "dot": DOTS.get(entry.outcome, "info"),
             "outcome": outcomes.get(entry.outcome),
             "sentence": entry.summary or entry.action_label,

@@ -58,6 +58,7 @@ class FinanceAuditVerification(models.Model):
     trigger = fields.Selection([("manual", "Manual"), ("scheduled", "Scheduled")], readonly=True)
     state = fields.Selection(
         [(INTACT, "Intact"), (DAMAGED, "Damaged"), (INCOMPLETE, "Not completed")],
+        "Status",
         readonly=True,
     )
     answer = fields.Char("Finding as recorded", readonly=True)
@@ -356,6 +357,7 @@ class FinanceAuditVerification(models.Model):
                 localized = verification.with_context(lang=user.lang)
                 verification.activity_schedule(
                     "mail.mail_activity_data_warning",
+                    date_deadline=fields.Date.context_today(verification.with_context(tz=user.tz)),
                     user_id=user.id,
                     summary=localized._alarm_subject(),
                     note=localized.answer_text,

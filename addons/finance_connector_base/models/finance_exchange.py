@@ -126,6 +126,7 @@ class FinanceExchange(models.Model):
     parameters = fields.Json(readonly=True)
     state = fields.Selection(
         list(states.LABELS),
+        "Status",
         required=True,
         readonly=True,
         default=states.PENDING,

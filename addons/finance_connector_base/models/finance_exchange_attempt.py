@@ -156,11 +156,15 @@ class FinanceExchangeAttempt(models.Model):
                 vals["company_id"] = exchange.company_id.id
         return super().create(vals_list)
 
-    @api.depends("exchange_id", "connection_id")
+    @api.depends("exchange_id", "connection_id", "step")
+    @api.depends_context("lang")
     def _compute_display_name(self):
+        steps = dict(self._fields["step"]._description_selection(self.env))
         for attempt in self:
-            named = attempt.exchange_id or attempt.connection_id
-            attempt.display_name = named.display_name
+            name = (attempt.exchange_id or attempt.connection_id).display_name
+            if not attempt.exchange_id and name:
+                name = f"{name} · {steps.get(attempt.step, attempt.step)}"
+            attempt.display_name = name
 
     # -- reasons -----------------------------------------------------------------------------------
 

@@ -284,9 +284,11 @@ class FinanceOverview(models.Model):
     def _audit_card(self):
         _ = self.env._
         verifications = self.env["finance.audit.verification"]
-        last = verifications.search(
-            [("company_id", "in", [False, *self.env.companies.ids])], limit=1
+        logs = verifications._read_group(
+            [("company_id", "in", [False, *self.env.companies.ids])], ["log_id"], ["id:max"]
         )
+        latest = verifications.browse(max_id for _log, max_id in logs)
+        last = (latest.filtered(lambda one: one.state != "intact") or latest)[:1]
         result = dict(verifications._fields["state"]._description_selection(self.env))
         figures = [
             Figure(
@@ -298,8 +300,12 @@ class FinanceOverview(models.Model):
             ),
         ]
         if last:
-            figures.append(Figure(_("Verified on"), format_datetime(self.env, last.create_date)))
-            figures.append(Figure(_("Entries verified"), last.entry_count))
+            figures.append(
+                Figure(
+                    _("Verified on"), format_datetime(self.env, min(latest.mapped("create_date")))
+                )
+            )
+            figures.append(Figure(_("Entries verified"), sum(latest.mapped("entry_count"))))
         domain = [*self._company_domain(), ("state", "=", "open"), ("kind", "=", TAMPERED)]
         figures.append(
             Figure(

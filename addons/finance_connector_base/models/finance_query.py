@@ -179,6 +179,7 @@ class FinanceQueryResult(models.Model):
     subject_value = fields.Char("Checked value", required=True, readonly=True, index=True)
     state = fields.Selection(
         [("valid", "Valid"), ("invalid", "Invalid"), ("unknown", "Could not be checked")],
+        "Status",
         required=True,
         readonly=True,
     )

@@ -14,6 +14,10 @@ class FinancePostingResult(models.TransientModel):
     )
     following = fields.Json("Next action", readonly=True)
 
+    @api.depends_context("lang")
+    def _compute_display_name(self):
+        self.display_name = self.env._("Documents that were not posted")
+
     @api.model
     def _show(self, refusals, following=False):
         """Show refusals to the person who posts; open cases where no user is there to see them.

@@ -113,7 +113,7 @@ class FinanceFinding(models.AbstractModel):
                 "",
             ),
             "route.skipped": (
-                _("Not submitted as an e-invoice: the route “%(route)s” says so."),
+                _("Not submitted as an e-invoice: excluded by the route “%(route)s”."),
                 "",
             ),
             "route.not_covered": (
@@ -169,11 +169,11 @@ class FinanceFinding(models.AbstractModel):
                 "",
             ),
             "einvoice.filed": (
-                _("Filed with %(connection)s. Correct the invoice with a credit note."),
+                _("Filed with %(connection)s. Corrections require a credit note."),
                 "",
             ),
             "einvoice.accepted": (
-                _("Accepted. Correct the invoice with a credit note."),
+                _("Accepted. Corrections require a credit note."),
                 "",
             ),
             "einvoice.rejected": (

@@ -15,7 +15,9 @@ class FinanceFinding(models.AbstractModel):
         texts = super()._source_texts(source, finding)
         if texts or source != PROVIDER:
             return texts
-        hint = self.env._("Correct what the message of the platform names, then submit it again.")
+        hint = self.env._(
+            "Correct what the platform's message points out, then submit the document again."
+        )
         return finding.args.get("text") or finding.code, hint
 
     @api.model
@@ -49,7 +51,9 @@ class FinanceFinding(models.AbstractModel):
             ),
             "InvalidSchema": (
                 _("The platform found the invoice's XML structure invalid."),
-                _("Correct what the message of the platform names, then submit it again."),
+                _(
+                    "Correct what the platform's message points out, then submit the document again."
+                ),
             ),
             "FileSizeExceeded": (
                 _("The invoice is larger than the platform accepts."),
@@ -85,7 +89,9 @@ class FinanceFinding(models.AbstractModel):
             ),
             "InvoiceLCRuleError": (
                 _("The invoice breaks a rule of the platform."),
-                _("Correct what the message of the platform names, then submit it again."),
+                _(
+                    "Correct what the platform's message points out, then submit the document again."
+                ),
             ),
             "InvoiceLCAccessDenied": (
                 _("The company may not do this at the platform."),

@@ -40,7 +40,7 @@ class FinanceFinding(models.AbstractModel):
             _("Check the digits: a SIRET has 14, a SIREN 9; the last one is a check digit."),
         )
         address = (
-            _("The address of %(name)s is incomplete: %(fields)s."),
+            _("The address of %(name)s is incomplete. Missing: %(fields)s."),
             _("An invoice must show the full address. Complete it."),
         )
         own_address = (

@@ -24,8 +24,8 @@ class FinanceFinding(models.AbstractModel):
                 _("The company has no active connection to the registry."),
                 _("Ask a finance admin to set up and activate the connection."),
             ),
-            "vies.fault": (_("The registry could not check the number (%(fault)s)."), later),
-            "hmrc.refused": (_("The registry could not check the number (%(fault)s)."), later),
+            "vies.fault": (_("The number could not be checked (%(fault)s)."), later),
+            "hmrc.refused": (_("The number could not be checked (%(fault)s)."), later),
         }
 
     @api.model
@@ -39,12 +39,12 @@ class FinanceFinding(models.AbstractModel):
     @api.model
     def _fault_labels(self):
         _ = self.env._
-        away = _("the register of the country is not available at the moment")
+        away = _("the country's registry is unavailable at the moment")
         return {
             "MS_UNAVAILABLE": away,
             "TIMEOUT": away,
-            "SERVICE_UNAVAILABLE": _("the service is not available at the moment"),
-            "INVALID_INPUT": _("the form of the number is not valid in its country"),
+            "SERVICE_UNAVAILABLE": _("the service is unavailable at the moment"),
+            "INVALID_INPUT": _("the format of the number is not valid in its country"),
             "INVALID_REQUESTER_INFO": _("the VAT number of the company is not valid"),
             "VAT_BLOCKED": _("checks for the VAT number of the company are blocked"),
         }

@@ -9,7 +9,7 @@ class ResCompany(models.Model):
 
     finance_vat_policy = fields.Selection(
         [
-            ("none", "Not demanded: the form of the number decides"),
+            ("none", "Not required: the format of the number decides"),
             ("charge", "Charge tax: treat it as if there were no number"),
             ("warn", "Warn: record it on the document"),
             ("block", "Block: the document is not posted"),

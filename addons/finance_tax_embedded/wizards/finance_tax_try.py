@@ -35,7 +35,7 @@ class FinanceTaxTry(models.TransientModel):
     zip = fields.Char("Postal code", compute="_compute_from_partner", store=True, readonly=False)
     vat = fields.Char("VAT number", compute="_compute_from_partner", store=True, readonly=False)
     is_business = fields.Boolean(
-        "Business", compute="_compute_from_partner", store=True, readonly=False
+        "Business customer", compute="_compute_from_partner", store=True, readonly=False
     )
     product_id = fields.Many2one("product.product")
     category_id = fields.Many2one(

@@ -34,7 +34,7 @@ class FinanceAuditEntry(models.Model):
             **super()._detail_labels(),
             "policy": _("Fallback"),
             "engine": _("Tax engine"),
-            "version": _("Version"),
+            "version": _("Version of the determination"),
             "fingerprint": _("Fingerprint of the request"),
             "total_tax": _("Total tax"),
             "currency": _("Currency"),
