@@ -35,7 +35,7 @@ class FinanceExchangeLatency(models.Model):
     company_id = fields.Many2one("res.company", readonly=True)
     connection_id = fields.Many2one("finance.connection", readonly=True)
     step = fields.Selection(selection=lambda self: self._steps_of_attempts(), readonly=True)
-    day = fields.Date(readonly=True, help="In UTC.")
+    day = fields.Date("Day (UTC)", readonly=True)
     calls = fields.Integer(readonly=True, help="Calls that have ended, with or without a response.")
     answers = fields.Integer(
         "Responses",

@@ -3,7 +3,7 @@
 import re
 
 from odoo import api, models
-from odoo.tools import format_list, ormcache
+from odoo.tools import ormcache
 
 from ..core.finding import Finding
 from ..core.routing import TAKEN
@@ -428,16 +428,13 @@ class FinanceFinding(models.AbstractModel):
         named = self.env["res.country"].search([("code", "=", country)]) if country else False
         values["country"] = {country: named.name} if named else {}
         labels = {name: route[_FIELDS_OF_FACTS.get(name, name)] for name in criteria}
-        return format_list(
-            self.env,
-            [
-                self.env._(
-                    "%(condition)s: %(value)s",
-                    condition=field._description_string(self.env),
-                    value=values.get(name, {}).get(facts.get(name), facts.get(name, "")),
-                )
-                for name, field in labels.items()
-            ],
+        return "; ".join(
+            self.env._(
+                "%(condition)s: %(value)s",
+                condition=field._description_string(self.env),
+                value=values.get(name, {}).get(facts.get(name), facts.get(name, "")),
+            )
+            for name, field in labels.items()
         )
 
 

@@ -15,7 +15,9 @@ class FinanceFinding(models.AbstractModel):
         texts = super()._source_texts(source, finding)
         if texts or source != PROVIDER:
             return texts
-        hint = self.env._("Correct what the platform's message names, then submit the invoice again.")
+        hint = self.env._(
+            "Correct what the platform's message names, then submit the invoice again."
+        )
         return finding.args.get("text") or finding.code, hint
 
     @api.model

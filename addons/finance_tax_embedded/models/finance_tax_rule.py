@@ -79,10 +79,11 @@ class FinanceTaxRule(models.Model):
                     self.env._("“%(rule)s” charges no tax. Enter why in “Reason”.", rule=rule.name)
                 )
 
-    @api.depends("treatment")
+    @api.depends("treatment", "jurisdiction_id.tax_type")
     def _compute_un_category(self):
         for rule in self:
-            rule.un_category = facts.CATEGORY.get(rule.treatment)
+            is_vat = rule.jurisdiction_id.tax_type != "sales"
+            rule.un_category = is_vat and facts.CATEGORY.get(rule.treatment)
 
     @api.depends("jurisdiction_id", "category_id", "customer", "supply", "valid_from", "valid_to")
     def _compute_problem(self):
