@@ -4,20 +4,29 @@
 every request below it (``http://127.0.0.1:<port>/html_200/documents/1``); kinds of TLS listen on
 ports of their own. No protocol is assumed, so any adapter can be tried on it: ``HostileProvider.urls``
 has a base address for each kind.
+
+``MixedProvider`` gives all of them at one address, one after the other, so that one connection meets
+every kind. ``python -m sandbox.hostile <port> <certificate with key>`` runs it in a process of its
+own until its input ends, then prints as JSON how often it gave each kind.
 """
 
 from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import functools
 import gzip
 import ipaddress
+import itertools
+import json
 import socket
 import ssl
 import struct
+import sys
 import tempfile
 import threading
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +35,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+from .tls import pem_of
 
 _DRIP_SECONDS = 0.2
 _PIECE = 64 * 1024
@@ -82,6 +93,7 @@ def _large(head: bytes, size: int) -> Iterator[bytes]:
     yield from _endless(b"x" * _PIECE, size // _PIECE)
 
 
+@functools.lru_cache
 def _bomb(layers: int) -> bytes:
     bomb = zlib.compressobj(9, wbits=31)
     data = b"".join([*(bomb.compress(b"\0" * _MEGA) for _n in range(100)), bomb.flush()])
@@ -267,18 +279,75 @@ class HostileProvider:
     def _respond(self, sock: socket.socket) -> None:
         name = _path(sock).strip("/").split("/")[0]
         self.requests[name] = self.requests.get(name, 0) + 1
-        kind = self.kinds.get(name)
-        if kind is None:
-            return
-        if kind.silent:
-            self._stopped.wait(120)
-            return
-        for piece in kind.pieces() if kind.pieces else ():
-            sock.sendall(piece)
-            if kind.drip and self._stopped.wait(_DRIP_SECONDS):
+        if kind := self.kinds.get(name):
+            _give(kind, sock, self._stopped)
+
+
+class MixedProvider:
+    """Every kind at one address, in turn, as a context manager; ``given`` counts the answers.
+
+    Each request comes on a socket of its own, because no answer keeps one open. The certificate is
+    the given one (a PEM file with its key), except where another is the bad answer.
+    """
+
+    def __init__(self, port: int, certificate: str, kinds: Iterable[Kind] = KINDS) -> None:
+        self.kinds = tuple(kinds)
+        self.given: Counter[str] = Counter()
+        self.url = f"https://127.0.0.1:{port}/mixed"
+        self._next = itertools.cycle(self.kinds)
+        self._port = port
+        self._lock = threading.Lock()
+        self._stopped = threading.Event()
+        bad = {
+            kind.tls: _tls_context(kind.tls)
+            for kind in self.kinds
+            if kind.tls not in ("", "garbage")
+        }
+        self._contexts = {**bad, "": _context_of(Path(certificate).read_bytes())}
+
+    def __enter__(self) -> MixedProvider:  # noqa: PYI034 (Self needs Python 3.11)
+        self._listener = socket.create_server(("127.0.0.1", self._port), backlog=1024)
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_details: object) -> None:
+        self._stopped.set()
+        _shut(self._listener)
+        self._listener.close()
+
+    def _accept(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                sock, _address = self._listener.accept()
+            except OSError:
                 return
-        if kind.reset:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
+
+    def _serve(self, sock: socket.socket) -> None:
+        with self._lock:
+            kind = next(self._next)
+            self.given[kind.name] += 1
+        with contextlib.suppress(OSError, ssl.SSLError), sock:
+            sock.settimeout(30)
+            if kind.tls == "garbage":
+                sock.recv(4096)
+                sock.sendall(http(b"{}"))
+                return
+            with self._contexts[kind.tls].wrap_socket(sock, server_side=True) as wrapped:
+                _path(wrapped)
+                _give(kind, wrapped, self._stopped)
+
+
+def _give(kind: Kind, sock: socket.socket, stopped: threading.Event) -> None:
+    if kind.silent:
+        stopped.wait(120)
+        return
+    for piece in kind.pieces() if kind.pieces else ():
+        sock.sendall(piece)
+        if kind.drip and stopped.wait(_DRIP_SECONDS):
+            return
+    if kind.reset:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def _shut(listener: socket.socket) -> None:
@@ -318,16 +387,27 @@ def _tls_context(kind: str) -> ssl.SSLContext:
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
+    return _context_of(pem_of(key) + certificate.public_bytes(serialization.Encoding.PEM))
+
+
+def _context_of(pem: bytes) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "both.pem"
-        path.write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            )
-            + certificate.public_bytes(serialization.Encoding.PEM)
-        )
+        path.write_bytes(pem)
         context.load_cert_chain(path)
     return context
+
+
+def main(port: str, certificate: str) -> None:
+    """Give bad answers until the input ends."""
+    for layers in (1, 2):
+        _bomb(layers)  # compressed before the first call, not during one
+    with MixedProvider(int(port), certificate) as provider:
+        print("ready", flush=True)
+        sys.stdin.read()
+    print(json.dumps(provider.given), flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -10,9 +10,10 @@ from __future__ import annotations
 import base64
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, is_dataclass
 from datetime import datetime
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from cryptography import x509
@@ -37,7 +38,14 @@ from .core.http.client import ClientPool, ProviderClient
 from .core.http.resources import MemoryResources
 from .core.http.transport import Transport
 from .core.security import vault
-from .core.security.masking import MaskingFilter, remember
+from .core.security.masking import (
+    MaskingFilter,
+    forms_of,
+    hide,
+    in_documents,
+    known_forms,
+    remember,
+)
 from .exceptions import CredentialError
 from .resource_store import DatabaseResources, basis_hash
 
@@ -137,6 +145,22 @@ def open_secrets(connection) -> Mapping[str, str]:
 def protocol_of(connection):
     """Return the provider's protocol with this connection's addresses and secrets."""
     return connection._adapter()._protocol(connection, open_secrets(connection))
+
+
+def receiver_of(connection) -> tuple[Any, Callable[[Any], Any]]:
+    """Return the provider's protocol, and what hides our secrets in values that the provider sent."""
+    secrets = open_secrets(connection)
+    return connection._adapter()._protocol(connection, secrets), _concealer(connection, secrets)
+
+
+def concealer(connection) -> Callable[[Any], Any]:
+    """Return a function that hides our secrets in values that the provider of a connection sent."""
+    return _concealer(connection, open_secrets(connection))
+
+
+def _concealer(connection, secrets):
+    forms = in_documents((*forms_of(_secret_texts(connection, secrets)), *known_forms()))
+    return lambda value: hide(value, forms)
 
 
 def open_plain(connection, purpose) -> str:
@@ -250,8 +274,7 @@ def _client(connection, protocol, resources, stored=None):
         raise CredentialError(
             connection.env._("The client certificate cannot be presented: %s.", error)
         ) from error
-    plain = plain_names(connection)
-    secrets = tuple(_masked({name: text for name, text in stored.items() if name not in plain}))
+    secrets = _secret_texts(connection, stored)
     remember(handle, secrets)
     _clients[handle] = ProviderClient(protocol, transport, resources, secrets=secrets)
     return handle
@@ -264,6 +287,12 @@ def _client_certificate(connection, stored):
         return None
     addresses = filter(None, (connection[name] for name in connection._address_fields()))
     return ClientCertificate(pem, frozenset(parse_address(item).origin for item in addresses))
+
+
+def _secret_texts(connection, stored):
+    """Return the texts to hide of what is stored for a connection."""
+    plain = plain_names(connection)
+    return tuple(_masked({name: text for name, text in stored.items() if name not in plain}))
 
 
 def _masked(stored):

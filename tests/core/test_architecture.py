@@ -309,3 +309,54 @@ def test_odoos_own_http_module_is_allowed(tmp_path):
     assert not sockets_elsewhere(
         addon_folder(tmp_path, "finance_audit", {"models/a.py": "from odoo import http"})
     )
+
+
+# -- what is shown of texts from outside is text ---------------------------------------------------
+
+
+def unescaped(path):
+    """Yield what would show a text from outside as markup: the lines of a file."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix != ".py":
+        for number, line in enumerate(text.splitlines(), 1):
+            if UNESCAPED.search(line):
+                yield number
+        return
+    for node in ast.walk(ast.parse(text)):
+        name = isinstance(node, ast.Call) and getattr(
+            node.func, "id", getattr(node.func, "attr", "")
+        )
+        # A constant is ours, and what is put into it by ``%`` or ``format`` is escaped.
+        if name == "Markup" and any(not isinstance(item, ast.Constant) for item in node.args):
+            yield node.lineno
+
+
+UNESCAPED = re.compile(r"t-raw|innerHTML|outerHTML|insertAdjacentHTML|\bmarkup\(|DOMParser")
+
+
+@pytest.mark.parametrize("addon", sorted(LAYERS))
+def test_texts_from_outside_are_never_markup(addon):
+    files = [
+        path
+        for kind in ("*.py", "*.xml", "*.js", "*.html")
+        for path in sorted((ADDONS / addon).rglob(kind))
+        if "tests" not in path.parts
+    ]
+    assert files
+    assert [f"{path}:{line}" for path in files for line in unescaped(path)] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.py", "Markup(provider_text)"),
+        ("a.py", 'Markup(f"<p>{reason}</p>")'),
+        ("a.py", 'Markup("<p>" + reason)'),
+        ("a.xml", '<div t-raw="reason"/>'),
+        ("a.js", "node.innerHTML = reason;"),
+        ("a.js", "const shown = markup(reason);"),
+    ],
+)
+def test_markup_of_texts_from_outside_is_detected(tmp_path, name, text):
+    (tmp_path / name).write_text(text)
+    assert list(unescaped(tmp_path / name))

@@ -50,7 +50,7 @@ SELECT res_id, now() AT TIME ZONE 'UTC' - interval '1 second' FROM ir_model_data
 class Cluster:
     """The running installation and what can be asked of it."""
 
-    def __init__(self, runtime, database, sandbox_url):
+    def __init__(self, runtime, database, sandbox_url, options=None):
         self.runtime = runtime
         self.database = database
         self.control = ControlClient(sandbox_url)
@@ -63,6 +63,7 @@ class Cluster:
             "gevent_port": str(gevent),
             "workers": "1",
             "max_cron_threads": "2",
+            **(options or {}),
         }
         config = runtime.write_config(database, overrides)
         self.server = Server(
@@ -143,14 +144,14 @@ class Cluster:
 
 
 @contextlib.contextmanager
-def running(runtime):
-    """A cluster on a fresh copy of the reference database."""
+def running(runtime, options=None):
+    """A cluster on a fresh copy of the reference database, with options of ``odoo.conf``."""
     database = databases.test_database("cluster")
     testing = odoo_run.testing(runtime)
     try:
         databases.copy_database(runtime, "reference", database)
         with SandboxThread() as sandbox:
-            made = Cluster(testing, database, sandbox.url)
+            made = Cluster(testing, database, sandbox.url, options)
             made.server.start()
             try:
                 yield made

@@ -1,48 +1,118 @@
 """F5, F16: a hostile provider beside 1,000 good documents, in a real prefork server.
 
-It answers a byte now and then, with 20 MB, with bombs, not at all, and with pauses that no clock
-holds. The good documents must take about the time they take alone, no process may grow, and no
-scheduled action may fail.
+One connection goes to a provider that gives every kind of bad answer in turn: a byte now and then,
+20 MB, bombs, resets, wrong certificates, nothing at all. The good documents must take about the time
+they take alone, no process may grow, and no scheduled action may fail.
+
+Rounds with and without it alternate, so that whatever else the machine does concerns both. In each
+round with it, its circuit breaker is closed and both connections start at the same moment, which is
+when it holds most calls.
 """
 
+import contextlib
+import json
+import statistics
+import subprocess
+import sys
 import time
+from collections import Counter
 
 import cluster as clusters
 import pytest
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from sandbox.hostile import HostileProvider
-from tools.benchmarks.exchange.watch import Memory
-from tools.dev import databases
+from sandbox.tls import Authority
+from tools.benchmarks.exchange.watch import Memory, cpu
+from tools.dev import databases, ports
+from tools.dev.paths import PROJECT
 
 pytestmark = pytest.mark.nightly
 
 COUNT = 1000
-HOSTILE_COUNT = 60
-KINDS = ("drip_body", "drip_until_close", "silent", "body_20_mb", "gzip_bomb", "retry_inf")
+HOSTILE_COUNT = 1000
+ROUNDS = 5
+MIN_KINDS = 40
 MAX_RATIO = 1.2
 MAX_RSS_MB = 400
 
 _HOSTILE = """
-for name, url in {urls!r}.items():
-    connection = env["finance.connection"].create({{
-        "name": name, "provider": "reference", "environment": "sandbox", "base_url": url,
-        "reference_api_key": "reference-key",
-    }})
-    connection.write({{"state": "active", "sealed_database": connection._database_uuid()}})
-    print("hostile:", connection.id)
+connection = env["finance.connection"].create({{
+    "name": "Hostile", "provider": "reference", "environment": "sandbox", "base_url": {url!r},
+    "reference_api_key": "reference-key",
+}})
+connection.write({{"state": "paused", "sealed_database": connection._database_uuid()}})
+print("hostile:", connection.id)
 env.cr.commit()
+"""
+_TURN_ON = """
+UPDATE finance_throttle
+   SET breaker_state = 'closed', breaker_failures = 0, breaker_openings = 0, breaker_until = NULL,
+       probe_until = NULL, not_before = NULL
+ WHERE connection_id = {id};
+UPDATE finance_feed
+   SET next_at = now() AT TIME ZONE 'UTC', failed_attempts = 0 WHERE connection_id = {id};
+UPDATE finance_connection SET state = 'active' WHERE id = {id}
+"""
+_IN_FLIGHT = """
+SELECT count(*) FROM finance_exchange
+ WHERE connection_id = {id} AND claim_token IS NOT NULL
 """
 
 
-@pytest.fixture(scope="module")
-def cluster(runtime):
-    with clusters.running(runtime) as made:
-        yield made
+class Hostile:
+    """The provider, in a process of its own for each round, and the connection to it."""
+
+    def __init__(self, cluster, port, certificate):
+        self._cluster = cluster
+        self._command = [sys.executable, "-m", "sandbox.hostile", str(port), certificate]
+        code = _HOSTILE.format(url=f"https://127.0.0.1:{port}/mixed")
+        output = databases.shell(cluster.runtime, cluster.database, code)
+        self.connection = int(output.rpartition("hostile:")[2])
+        #: How often each kind was given, by round.
+        self.given = []
+        self.cpu_seconds = []
+
+    @contextlib.contextmanager
+    def attacking(self):
+        """Run the provider; at the end nothing of it is left in flight."""
+        process = subprocess.Popen(
+            self._command, cwd=PROJECT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        try:
+            assert process.stdout.readline() == "ready\n"
+            number = len(self.given)
+            self._cluster.enqueue(
+                self.connection, f"bad{number}", HOSTILE_COUNT, operation="filing"
+            )
+            self._cluster.sql(_TURN_ON.format(id=self.connection))
+            yield
+            self.cpu_seconds.append(round(cpu(process.pid), 2))
+            self._cluster.sql(
+                f"UPDATE finance_connection SET state = 'paused' WHERE id = {self.connection}"
+            )
+            output, _errors = process.communicate(timeout=30)
+            self.given.append(Counter(json.loads(output)))
+        finally:
+            process.kill()
+            process.wait()
+        self._cluster.until(
+            lambda: self._cluster.sql(_IN_FLIGHT.format(id=self.connection)) == "0",
+            "the calls to the hostile provider to end",
+        )
 
 
 @pytest.fixture(scope="module")
-def provider():
-    with HostileProvider() as made:
+def authority(tmp_path_factory):
+    made = Authority(tmp_path_factory.mktemp("hostile"))
+    pair = made.issue("127.0.0.1", ExtendedKeyUsageOID.SERVER_AUTH)
+    (made.folder / "both.pem").write_bytes(pair.key + pair.certificate)
+    return made
+
+
+@pytest.fixture(scope="module")
+def cluster(runtime, authority):
+    options = {"finance_connect_ca_bundle": str(authority.ca)}
+    with clusters.running(runtime, options) as made:
         yield made
 
 
@@ -55,37 +125,66 @@ def deliver(cluster, connection, prefix, count=COUNT):
     return time.monotonic() - started
 
 
+@contextlib.contextmanager
+def processor_time(cluster, seconds):
+    """Append the seconds of processor that the server's processes use while the block runs."""
+    before = cpu(cluster.server.pid)
+    yield
+    seconds.append(round(cpu(cluster.server.pid) - before, 2))
+
+
+def errors(cluster):
+    """Return the lines of the server's log that report an error of Odoo or of a scheduled action."""
+    lines = cluster.server.log.read_text(errors="replace").splitlines()
+    return [line for line in lines if " ERROR " in line or " CRITICAL " in line]
+
+
 def failures(cluster):
     return int(cluster.sql("SELECT COALESCE(sum(failure_count), 0) FROM ir_cron"))
 
 
 def test_f5_f16_a_hostile_provider_costs_the_others_neither_time_nor_memory(
-    cluster, provider, record_property
+    cluster, authority, record_property
 ):
     good = cluster.connect("Good")
+    hostile = Hostile(cluster, ports.free(1)[0], str(authority.folder / "both.pem"))
+    alone, beside, failed, used = [], [], 0, {"alone": [], "beside": []}
     deliver(cluster, good, "warm", 200)
-    alone = min(deliver(cluster, good, f"alone{number}") for number in range(2))
-    urls = {name: provider.urls[name] for name in KINDS}
-    output = databases.shell(cluster.runtime, cluster.database, _HOSTILE.format(urls=urls))
-    bad = [int(line.split()[1]) for line in output.splitlines() if line.startswith("hostile:")]
-    assert len(bad) == len(KINDS)
     with Memory(cluster.server.pid) as memory:
-        for number, connection in enumerate(bad):
-            cluster.enqueue(connection, f"bad{number}", HOSTILE_COUNT, operation="filing")
-        cluster.wake()
-        cluster.until(lambda: provider.requests.get("drip_body"), "calls to the hostile provider")
-        beside = [deliver(cluster, good, f"beside{number}") for number in range(3)]
+        for number in range(ROUNDS):
+            # A few first, so that the workers are awake in either case.
+            deliver(cluster, good, f"awake{number}", 50)
+            with processor_time(cluster, used["alone"]):
+                alone.append(deliver(cluster, good, f"alone{number}"))
+            deliver(cluster, good, f"awake-too{number}", 50)
+            with hostile.attacking(), processor_time(cluster, used["beside"]):
+                beside.append(deliver(cluster, good, f"beside{number}"))
+            failed += failures(cluster)
+            print(f"round {number}: {alone[-1]:.2f} s alone, {beside[-1]:.2f} s beside", flush=True)
+    ratios = [with_it / without for with_it, without in zip(beside, alone, strict=True)]
+    given = sum(hostile.given, Counter())
     figures = {
-        "alone_seconds": round(alone, 2),
+        "alone_seconds": [round(seconds, 2) for seconds in alone],
         "beside_seconds": [round(seconds, 2) for seconds in beside],
-        "largest_rss_mb": round(memory.largest_mb),
-        "hostile_requests": dict(provider.requests),
-        "cron_failures": failures(cluster),
+        "ratios": [round(ratio, 2) for ratio in ratios],
+        "ratio_of_medians": round(statistics.median(beside) / statistics.median(alone), 2),
+        "odoo_cpu_seconds": used,
+        "hostile_cpu_seconds": hostile.cpu_seconds,
+        "peak_rss_mb": memory.each_mb,
+        "kinds": len(given),
+        "kinds_per_round": [len(each) for each in hostile.given],
+        "answers_per_round": [each.total() for each in hostile.given],
+        "cron_failures": failed,
+        "log_errors": len(errors(cluster)),
+        "states": cluster.states("bad%"),
     }
-    print(figures)
     for name, value in figures.items():
+        print(f"{name}: {value}")
         record_property(name, str(value))
-    assert figures["cron_failures"] == 0
-    assert memory.largest_mb < MAX_RSS_MB
-    assert min(beside) <= MAX_RATIO * alone
-    assert max(beside) <= 2 * MAX_RATIO * alone
+    print("answers:", dict(given.most_common()))
+    assert failed == 0
+    assert errors(cluster) == []
+    assert min(figures["kinds_per_round"]) >= MIN_KINDS
+    assert max(memory.each_mb.values()) < MAX_RSS_MB
+    assert figures["ratio_of_medians"] <= MAX_RATIO
+    assert max(ratios) <= 2 * MAX_RATIO

@@ -45,3 +45,10 @@ def test_templates_of_the_product_install_no_test_addon(runtime: odoo_run.Runtim
     assert test_addons
     for kind in ("base", "suite", "sample"):
         assert not test_addons & set(databases.KINDS[kind](runtime).modules)
+
+
+def test_further_folders_of_addons_are_seen(runtime: odoo_run.Runtime, monkeypatch, tmp_path: Path):
+    monkeypatch.setenv(odoo_run.FURTHER, str(tmp_path))
+    assert folders(runtime.write_config("some"))[-1] == str(tmp_path)
+    monkeypatch.delenv(odoo_run.FURTHER)
+    assert str(tmp_path) not in folders(runtime.write_config("some"))

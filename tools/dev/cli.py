@@ -70,6 +70,7 @@ variables:
   FINANCE_USE_PG=1  use the PostgreSQL server of PGHOST, PGPORT, PGUSER, PGPASSWORD (a role that may
                     create databases) instead of the embedded one
   CHROMIUM_PATH     a Chromium for browser tests and pictures
+  FINANCE_ADDONS    further folders of addons, separated by commas
 """
 
 
@@ -110,6 +111,11 @@ COMMANDS: dict[str, tuple[str, list[tuple[tuple[str, ...], dict[str, Any]]], Com
         "an Odoo shell on a database",
         [DATABASE],
         lambda options: demo_commands.shell(options.database),
+    ),
+    "odoo": (
+        "run Odoo on a database until it ends (arguments after -- go to Odoo)",
+        [DATABASE],
+        lambda options: demo_commands.odoo(options.database, options.extra),
     ),
     "test": (
         "run the test suites (arguments after -- go to pytest)",

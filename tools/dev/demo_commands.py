@@ -97,12 +97,20 @@ def screenshots(folder: str, **only: Iterable[str]) -> int:
 
 def shell(database: str) -> int:
     """Run an interactive Odoo shell."""
+    return _run_odoo("alone", databases.ALONE, ["shell", "--no-http"], database)
+
+
+def odoo(database: str, arguments: Iterable[str]) -> int:
+    """Run Odoo on a database until it ends, with further arguments of its own."""
+    return _run_odoo(database, {"db_name": database}, arguments, database)
+
+
+def _run_odoo(config: str, options: dict[str, str], arguments: Iterable[str], database: str) -> int:
     with odoo_run.ready() as runtime:
         if not databases.exists(runtime, database):
             raise Problem(f"There is no database {database}.", "`demo` or `copy` makes one.")
-        config = runtime.write_config("alone", databases.ALONE)
-        arguments = ["shell", "--database", database, "--no-http"]
-        command = runtime.command(*arguments, config=config)
+        path = runtime.write_config(config, options)
+        command = runtime.command(*arguments, "--database", database, config=path)
         environment = runtime.environment()
         sys.stdout.flush()
         return subprocess.run(command, cwd=paths.PROJECT, env=environment, check=False).returncode

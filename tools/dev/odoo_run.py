@@ -13,6 +13,8 @@ from .paths import ADDONS, PROJECT, TEST_ADDONS, cache
 
 # Addons of the tests live beside the product's; Odoo refuses paths without any addon.
 _MANIFEST = "__manifest__.py"
+#: Variable with further folders of addons, separated by commas.
+FURTHER = "FINANCE_ADDONS"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,9 +113,10 @@ def project_addons() -> list[str]:
 
 
 def addons_path(odoo: odoo_source.Odoo) -> str:
-    """Odoo's folders of addons, then the project's."""
+    """Odoo's folders of addons, the project's, and those of ``FINANCE_ADDONS``."""
     own = [ADDONS] if project_addons() else []
-    return ",".join(str(path) for path in [*odoo.addons, *own])
+    further = [Path(name).absolute() for name in os.environ.get(FURTHER, "").split(",") if name]
+    return ",".join(str(path) for path in [*odoo.addons, *own, *further])
 
 
 @contextlib.contextmanager

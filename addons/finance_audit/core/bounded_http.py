@@ -22,6 +22,7 @@ import functools
 import heapq
 import http.client
 import itertools
+import logging
 import os
 import re
 import socket
@@ -29,6 +30,7 @@ import ssl
 import threading
 import time
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -66,7 +68,10 @@ class NotStarted(CallEnded):
 
 
 class TooLarge(CallEnded):
-    """The response is larger than the call permits."""
+    """The response is larger than the call permits; ``status`` and ``headers`` are those of it."""
+
+    status = 0
+    headers: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +142,19 @@ class _ThreadState(threading.local):
 
 
 _thread = _ThreadState()
+
+
+class _Quiet(logging.Filter):
+    """Leaves what urllib3 says of a bad response out of the log: the call reports it as its result,
+    and a provider does not decide how much is logged.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return _thread.guard is None
+
+
+for _name in ("urllib3.connection", "urllib3.connectionpool"):
+    logging.getLogger(_name).addFilter(_Quiet())
 
 
 class _Guard:
@@ -226,35 +244,52 @@ class _Watch:
 
 
 class Budget:
-    """Bytes that the bodies on their way in a process may have together."""
+    """Bytes that the bodies on their way in a process may have together.
+
+    One owner has half of them at most, so that large and slow bodies of one provider leave room for
+    those of the others.
+    """
 
     def __init__(self, size: int):
         self.size = size
         self._free = size
+        self._held: Counter[int] = Counter()
         self._condition = threading.Condition()
 
     @contextlib.contextmanager
-    def reserved(self, size: int, guard: _Guard) -> Iterator[None]:
+    def reserved(self, size: int, guard: _Guard, owner: object = None) -> Iterator[None]:
         """Hold ``size`` bytes while the block runs; wait for them within the time of the call.
 
         All at once: calls that hold a part and wait for the rest could wait for each other.
         """
-        size = min(size, self.size)
+        size, key = min(size, self.size), id(owner)
+
+        def has_room() -> bool:
+            held = self._held[key]
+            return self._free >= size and (not held or held + size <= self.size // 2)
+
         with self._condition:
-            if not self._condition.wait_for(lambda: self._free >= size, max(0.0, guard.left)):
+            if not self._condition.wait_for(has_room, max(0.0, guard.left)):
                 raise CallEnded("too many bytes on their way in this process")
-            self._free -= size
+            self._take(key, size)
         try:
             yield
         finally:
             with self._condition:
-                self._free += size
+                self._take(key, -size)
                 self._condition.notify_all()
+
+    def _take(self, key: int, size: int) -> None:
+        self._free -= size
+        self._held[key] += size
+        if not self._held[key]:
+            del self._held[key]
 
     def renew(self) -> None:
         """Forget what the calls of a parent process hold."""
         self._condition = threading.Condition()
         self._free = self.size
+        self._held = Counter()
 
 
 _watch = _Watch()
@@ -500,8 +535,12 @@ class HttpCaller:
             if response.status in _INFORMATIONAL:
                 raise exceptions.ProtocolError("no final response")
             expected = min(response.length_remaining or limits.body, limits.body)
-            with _budget.reserved(expected + _PIECE, guard):
+            with _budget.reserved(expected + _PIECE, guard, self):
                 content = _read(response, limits.body, guard)
+        except TooLarge as error:
+            response.close()
+            error.status, error.headers = response.status, dict(response.headers.items())
+            raise
         except BaseException:
             response.close()
             raise

@@ -79,6 +79,8 @@ def _is_change(value: Mapping[str, Any]) -> bool:
 
 
 def _is_named(value: Mapping[str, Any]) -> bool:
+    if set(value) == {"id", "login"}:
+        return True
     return "id" in value and "name" in value and set(value) <= {"id", "name", "model"}
 
 
@@ -90,7 +92,7 @@ def _text(value: Any, terms: Terms, key: str) -> str:
             before, after = (_text(mapping[side], terms, key) for side in ("before", "after"))
             return f"{before}{ARROW}{after}"
         if _is_named(mapping):
-            return str(mapping["name"] or mapping["id"])
+            return str(mapping.get("name") or mapping.get("login") or mapping["id"])
         lines = readable(mapping, terms=terms)
         return "; ".join(f"{line.label}: {line.text}" for line in lines)
     return NOTHING if value in (None, "", [], {}) else terms.text(key, value)

@@ -23,6 +23,7 @@ from ..network import network_policy
 
 _logger = logging.getLogger(__name__)
 _MAX_REASON = 2000
+MAX_INTERVAL_MINUTES = 31 * 24 * 60
 _RESULTS = frozenset({"last_anchor", "last_error"})
 
 # Only the configuration of the server may determine where files are written.
@@ -93,9 +94,12 @@ class FinanceAuditAnchorTarget(models.Model):
             }[target.kind]
             if missing:
                 raise ValidationError(target._missing_message())
-            if target.interval_minutes < 1:
+            if not 1 <= target.interval_minutes <= MAX_INTERVAL_MINUTES:
                 raise ValidationError(
-                    self.env._("The interval of an anchor target must be at least one minute.")
+                    self.env._(
+                        "The interval of an anchor target must be at least one minute and at most %(days)s days.",
+                        days=MAX_INTERVAL_MINUTES // (24 * 60),
+                    )
                 )
             target._check_authority()
 

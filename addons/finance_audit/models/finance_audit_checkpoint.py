@@ -1,6 +1,6 @@
 """Signed checkpoints and their anchors, read through views of the database."""
 
-from odoo import fields, models
+from odoo import api, fields, models
 
 
 class FinanceAuditCheckpoint(models.Model):
@@ -21,6 +21,13 @@ class FinanceAuditCheckpoint(models.Model):
     note = fields.Text("Signed text", readonly=True)
     anchor_count = fields.Integer("Number of anchors", readonly=True)
     anchor_ids = fields.One2many("finance.audit.anchor", "checkpoint_id", "Anchors", readonly=True)
+
+    @api.depends("company_id.name", "size")
+    @api.depends_context("lang")
+    def _compute_display_name(self):
+        for checkpoint in self:
+            log = checkpoint.sudo().company_id.name or self.env._("No company")
+            checkpoint.display_name = f"{log} · {checkpoint.size}"
 
 
 class FinanceAuditAnchor(models.Model):

@@ -50,7 +50,12 @@ class FinanceAuditEntry(models.Model):
     )
     user_login = fields.Char("Login", readonly=True)
     source = fields.Selection(
-        [("ui", "UI"), ("rpc", "API"), ("cron", "Scheduled job"), ("cli", "Command line")],
+        [
+            ("ui", "User interface"),
+            ("rpc", "API"),
+            ("cron", "Scheduled job"),
+            ("cli", "Command line"),
+        ],
         readonly=True,
     )
     action = fields.Char("Action ID", readonly=True)

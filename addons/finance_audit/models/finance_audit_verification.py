@@ -357,6 +357,7 @@ class FinanceAuditVerification(models.Model):
                 localized = verification.with_context(lang=user.lang)
                 verification.activity_schedule(
                     "mail.mail_activity_data_warning",
+                    date_deadline=fields.Date.context_today(verification.with_context(tz=user.tz)),
                     user_id=user.id,
                     summary=localized._alarm_subject(),
                     note=localized.answer_text,

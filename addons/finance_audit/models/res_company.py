@@ -15,6 +15,11 @@ class ResCompany(models.Model):
         groups="base.group_user",
     )
 
+    _finance_audit_retention_bounded = models.Constraint(
+        "CHECK (finance_audit_retention_days <= 36500)",
+        "The retention period of personal data cannot be longer than 36,500 days.",
+    )
+
     def _audit_kind(self):
         """Name one company: the model is named in the plural."""
         return self.env._("Company")

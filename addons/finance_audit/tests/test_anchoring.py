@@ -122,6 +122,12 @@ class TestFolderAndMail(AnchorCase):
             {"audit.anchor.target.created", "audit.anchor.target.changed"},
         )
 
+    def test_f1_an_interval_that_no_clock_holds_is_refused(self):
+        target = self.target("folder")
+        for minutes in (-1, 0, 31 * 24 * 60 + 1, 2**31 - 1):
+            with self.subTest(minutes=minutes), self.assertRaises(ValidationError):
+                target.interval_minutes = minutes
+
     def test_a5_a_target_is_due_by_its_interval(self):
         target = self.target("folder", interval_minutes=30)
         self.grow()

@@ -121,11 +121,15 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One document or status that came from a provider. ``provider_id`` is unique per connection."""
+    """One document or status that came from a provider. ``provider_id`` is unique per connection.
+
+    ``content`` is None where the document is larger than what is received: neither its size nor its
+    checksum is known then.
+    """
 
     provider_id: str
     kind: ItemKind
-    content: bytes
+    content: bytes | None
     media_type: str = "application/json"
     parameters: Mapping[str, Any] = field(default_factory=dict[str, Any])
 

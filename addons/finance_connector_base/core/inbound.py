@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast, get_args
 
@@ -33,21 +33,44 @@ _UNNAMED_TYPE = "application/octet-stream"
 EMPTY_PAGE_SECONDS = 2.0
 
 
+@dataclass(frozen=True)
+class Handler:
+    """What processes inbound documents. ``code`` names it in the evidence.
+
+    ``handle`` gets one ``finance.inbound`` record in the environment of its company and must be
+    idempotent in whatever it does outside of the database. It returns nothing; an exception lets the
+    document wait for a further attempt.
+    """
+
+    code: str
+    handle: Callable[[Any], None]
+
+
 class BadPage(Exception):
     """A page breaks the contract; the text says how and holds nothing of its content."""
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """One item as it is stored. ``content`` is None where it is larger than what is kept."""
+    """One item as it is stored. ``content`` is None where it is larger than what is kept; size and
+    hash are None as well where it is larger than what is received.
+
+    ``received_sha256`` is the hash of what was received, where our secrets were hidden in it.
+    """
 
     provider_id: str
     kind: str
     media_type: str
     content: bytes | None = field(repr=False)
-    size: int
-    sha256: str
+    size: int | None
+    sha256: str | None
     parameters: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    received_sha256: str = ""
+
+    @property
+    def origin_sha256(self) -> str | None:
+        """The hash by which a repetition is recognised."""
+        return self.received_sha256 or self.sha256
 
 
 def checked_page(page: Page) -> Page:
@@ -86,7 +109,7 @@ def _checked(item: Any) -> Item:
         raise BadPage("the id of an item cannot be stored")
     if item.kind not in KINDS:
         raise BadPage("an item is of an unknown kind")
-    if not isinstance(content, bytes):
+    if content is not None and not isinstance(content, bytes):
         raise BadPage("the content of an item is not bytes")
     return replace(
         item, media_type=_media_type(item.media_type), parameters=_parameters(item.parameters)
@@ -115,6 +138,9 @@ def _parameters(given: Any) -> dict[str, Any]:
 
 def arrival(item: Item) -> Arrival:
     """Return a checked item as it is stored."""
+    if item.content is None:
+        named = (item.provider_id, item.kind, item.media_type)
+        return Arrival(*named, None, None, None, item.parameters)
     content = bytes(item.content)
     return Arrival(
         item.provider_id,
@@ -124,6 +150,23 @@ def arrival(item: Item) -> Arrival:
         len(content),
         hashlib.sha256(content).hexdigest(),
         item.parameters,
+    )
+
+
+def concealed(item: Arrival, conceal: Callable[[Any], Any]) -> Arrival:
+    """Return an item without secrets of ours, which a provider may repeat; the hash of what was
+    received stays.
+    """
+    item = replace(item, provider_id=conceal(item.provider_id), parameters=conceal(item.parameters))
+    content = conceal(item.content)
+    if content == item.content:
+        return item
+    return replace(
+        item,
+        content=content,
+        size=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        received_sha256=item.sha256,
     )
 
 

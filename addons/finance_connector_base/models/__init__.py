@@ -25,6 +25,7 @@ from . import finance_case
 from . import finance_stall
 from . import finance_feed
 from . import finance_inbound
+from . import ir_binary
 from . import finance_webhook_event
 from . import finance_exchange_latency
 from . import finance_posting

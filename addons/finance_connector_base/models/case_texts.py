@@ -89,7 +89,7 @@ def advice(case):
 def _undelivered(_, situation):
     if not situation.is_uncertain:
         return _(
-            "Nothing was sent. Fix the issue above and retry, or cancel and correct the document."
+            "Nothing was delivered. Fix the issue above and retry, or cancel and correct the document."
         )
     if cases.RETRY in cases.allowed(situation):
         return _(

@@ -183,7 +183,7 @@ class FinanceAuditStatement(models.AbstractModel):
             "secret.webhook_secret": _("webhook secret"),
             "secret.previous_webhook_secret": _("previous webhook secret"),
             "retention.purged": _("Content of %(name)s removed. Parts: %(count)s"),
-            "case.opened": _("Case opened (%(kind)s): %(what)s"),
+            "case.opened": _("Case opened: %(what)s"),
             "case.closed": _("Case closed: %(resolution)s"),
             "case.closed_for": _("Case closed (%(resolution)s): %(reason)s"),
             "case.escalated": _("Not decided in time: %(what)s"),

@@ -195,6 +195,7 @@ class FinanceConnection(models.Model):
     open_count = fields.Integer("Open exchanges", compute="_compute_counts")
     attention_count = fields.Integer("Require attention", compute="_compute_counts")
     open_case_count = fields.Integer("Open cases", compute="_compute_open_case_count")
+    inbound_count = fields.Integer("Inbound documents", compute="_compute_inbound_count")
 
     # -- webhook -----------------------------------------------------------------------------------
     # -------------
@@ -338,6 +339,15 @@ class FinanceConnection(models.Model):
         for connection in self:
             connection.open_case_count = counts.get(connection._origin, 0)
 
+    def _compute_inbound_count(self):
+        counts = dict(
+            self.env["finance.inbound"]._read_group(
+                [("connection_id", "in", self.ids)], ["connection_id"], ["__count"]
+            )
+        )
+        for connection in self:
+            connection.inbound_count = counts.get(connection._origin, 0)
+
     @api.depends("provider")
     def _compute_webhook_scheme(self):
         for connection in self:
@@ -457,16 +467,29 @@ class FinanceConnection(models.Model):
         initial = {name: value for name, value in _SYSTEM_FIELDS.items() if name not in _NO_INITIAL}
         for vals in vals_list:
             self._refuse_system_fields(vals)
-        return super().create(
+        connections = super().create(
             [{**initial, **vals, "uuid": str(uuid.uuid4())} for vals in vals_list]
         )
+        connections._forget_entered({name for vals in vals_list for name in vals})
+        return connections
 
     def write(self, vals):
         self._refuse_system_fields(vals)
         if "company_id" in vals:
             self._refuse_other_company(vals["company_id"])
         self._forget_secrets(vals)
-        return super().write(vals)
+        result = super().write(vals)
+        self._forget_entered(vals)
+        return result
+
+    def _forget_entered(self, names):
+        """Leave no entered secret in the cache: the call that stores one would return it."""
+        entered = [
+            name
+            for name in names
+            if (field := self._fields.get(name)) and field.inverse and not field.store
+        ]
+        self.invalidate_recordset(entered, flush=False)
 
     @api.model
     def _address_fields(self):

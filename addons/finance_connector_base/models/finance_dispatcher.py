@@ -15,6 +15,7 @@ import base64
 import hashlib
 import json
 import logging
+import time
 import uuid
 from collections import Counter
 from contextlib import contextmanager
@@ -79,6 +80,7 @@ _LOST_AT_ONCE = 500
 _NOTIFIED_AT_ONCE = 128
 _WEBHOOK_EVENTS_AT_ONCE = 64
 _INBOUND_AT_ONCE = 16
+_INBOUND_SECONDS = 0.1
 #: One part of so many of the free slots is for feeds at most.
 _SHARE_OF_FEEDS = 4
 #: A failed notification is repeated after this time; the others do not wait for it.
@@ -257,19 +259,20 @@ class FinanceDispatcher(models.AbstractModel):
             }
 
     @api.model
-    def _claim(self, worker_id=None, slots=64, held=None, targets=None):
+    def _claim(self, worker_id=None, slots=64, held=None, targets=None, start=None):
         """Claim what is due, as far as throttles, fairness and free slots allow; committed before
         it is returned.
 
         :param held: calls this worker has in flight, by connection id
         :param targets: see ``_sendable_connections``; determined anew where none are given
+        :param start: ``core.delivery.throttle.SlowStart`` of this worker
         """
         targets = self._sendable_connections() if targets is None else targets
         if not targets or slots <= 0:
             return Claimed([], False)
         with self._transaction() as env:
             claimed = env["finance.dispatcher"]._claim_due(
-                worker_id, slots, held or Counter(), targets
+                worker_id, slots, held or Counter(), targets, start
             )
             if claimed.claims:
                 reached("claim_written")
@@ -277,14 +280,14 @@ class FinanceDispatcher(models.AbstractModel):
             reached("claim_committed")
         return claimed
 
-    def _claim_due(self, worker_id, slots, held, targets):
+    def _claim_due(self, worker_id, slots, held, targets, start=None):
         self.env.cr.execute(
             QUERIES["due_connections"], parameters(connections=sorted(targets), limit=slots)
         )
         due = [row[0] for row in self.env.cr.fetchall()]
         if not due:
             return Claimed([], False)
-        quotas, throttles, admissible = self._quotas(due, slots, held)
+        quotas, throttles, admissible = self._quotas(due, slots, held, start)
         claims, preparations = [], []
         for connection_id, quota in quotas.items():
             target = targets[connection_id]
@@ -315,7 +318,7 @@ class FinanceDispatcher(models.AbstractModel):
             _logger.exception("the rate windows of connection %s broke", connection_id)
             return None
 
-    def _quotas(self, due, slots, held):
+    def _quotas(self, due, slots, held, start):
         """Return how many calls each connection may start, the throttles, and how many calls are
         admissible in all.
         """
@@ -327,9 +330,10 @@ class FinanceDispatcher(models.AbstractModel):
                 number, in_flight, now
             )
             admissible += admitted
-            wanted[company_id, connection_id] = min(
-                admitted, throttle.ceiling(slots, held[connection_id])
-            )
+            most = throttle.ceiling(slots, held[connection_id])
+            if start:
+                most = min(most, start.room(connection_id, held[connection_id]))
+            wanted[company_id, connection_id] = min(admitted, most)
         given = throttle.shares(slots, wanted)
         quotas = {connection: number for (_company, connection), number in given.items() if number}
         return quotas, throttles, admissible
@@ -771,11 +775,14 @@ class FinanceDispatcher(models.AbstractModel):
 
     @api.model
     def _process_inbound(self):
-        """Handle a few inbound documents, each in transactions of its own.
+        """Handle a few inbound documents, for a moment, each in transactions of its own.
 
         :return: whether more may be due
         """
+        end = time.monotonic() + _INBOUND_SECONDS
         for _number in range(_INBOUND_AT_ONCE):
+            if time.monotonic() > end:
+                break
             with self._transaction() as env:
                 claimed = env["finance.inbound"]._claim_one()
             if not claimed:

@@ -165,8 +165,8 @@ class FinanceExchangePresentation(models.AbstractModel):
         """Return a moment as a time in the reader's time zone, with the date unless it is today."""
         local = fields.Datetime.context_timestamp(self, moment)
         today = fields.Datetime.context_timestamp(self, fields.Datetime.now()).date()
-        clock = format_time(self.env, local.time(), time_format="HH:mm:ss")
-        return clock if local.date() == today else f"{fields.Date.to_string(local.date())} {clock}"
+        clock = format_time(self.env, local.time())
+        return clock if local.date() == today else f"{format_date(self.env, local.date())} {clock}"
 
     # -- timeline: audit entries and calls, newest first -------------------------------------------
 

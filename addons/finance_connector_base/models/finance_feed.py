@@ -225,6 +225,9 @@ class FinanceFeed(models.Model):
             self._fail(task, report.outcome)
             return False
         connection = self.env["finance.connection"].browse(task.connection_id)
+        if page.items and (seconds := self._inbound_pause(connection, page)):
+            self._suspend(task, seconds)
+            return False
         new = self.env["finance.inbound"]._keep(connection, page.items, feed_name=task.feed.name)
         seconds = next_read(page, task.cursor, len(new), task.feed.every_seconds)
         self.env.cr.execute(
@@ -239,6 +242,16 @@ class FinanceFeed(models.Model):
         )
         self._close_case(task.feed_id)
         return not seconds
+
+    def _inbound_pause(self, connection, page):
+        return self.env["finance.inbound"]._seconds_to_receive(connection, page.items)
+
+    def _suspend(self, task, seconds):
+        """Let a feed wait that has brought as much as it may within a day; the position stays."""
+        finding = Finding("feed.day_limit", WARNING)
+        self._fail(task, RateLimited("", seconds), finding)
+        feed = self.browse(task.feed_id)
+        self._open_case(feed, Finding("feed.suspended", WARNING, {"feed": feed.label}))
 
     @api.model
     def _note_failure(self, task, error):
@@ -284,10 +297,10 @@ class FinanceFeed(models.Model):
         failed_attempts = self.env.cr.fetchone()[0]
         row.invalidate_recordset()
         if failed_attempts >= CASE_AFTER:
-            self._open_case(row, finding)
+            args = {**finding.args, "feed": row.label}
+            self._open_case(row, Finding("feed.stopped", WARNING, args))
 
     def _open_case(self, feed, finding):
-        args = {**finding.args, "feed": feed.label}
         self.env["finance.case"].sudo()._store_opened(
             [
                 {
@@ -296,7 +309,7 @@ class FinanceFeed(models.Model):
                     "company_id": feed.connection_id.company_id.id,
                     "name": feed.display_name,
                     "kind": cases.FEED,
-                    "finding": Finding("feed.stopped", WARNING, args),
+                    "finding": finding,
                     "user_id": None,
                     "document_model": None,
                     "document_id": None,

@@ -295,6 +295,15 @@ class FinanceFinding(models.AbstractModel):
             "feed.not_read": (_("Not read yet."), ""),
             "feed.failed": (_("The feed could not be read (%(reason)s)."), ""),
             "feed.not_stored": (_("What was read could not be stored; see the server log."), ""),
+            "feed.day_limit": (_("The daily limit of this connection has been reached."), ""),
+            "feed.suspended": (
+                _("The feed “%(feed)s” has delivered more than the daily limit of its connection."),
+                _(
+                    "Check with the provider whether this volume is correct. The rest remains at the "
+                    "provider and is read later; a higher limit can be set in the configuration file "
+                    "of the server. The case closes automatically."
+                ),
+            ),
             "feed.stopped": (
                 _("The feed “%(feed)s” has failed several times in a row (%(reason)s)."),
                 _(
@@ -321,6 +330,23 @@ class FinanceFinding(models.AbstractModel):
             "inbound.reprocess": (_("Processing requested again by %(user)s."), ""),
             "inbound.too_large": (
                 _("The document has %(size)s MB; at most %(limit)s MB are stored."),
+                _("Fetch the document from the provider's portal, then dismiss the case."),
+            ),
+            "inbound.others": (
+                _(
+                    "Beyond the %(limit)s documents of “%(connection)s” with a case of their own, "
+                    "more documents are affected."
+                ),
+                _(
+                    "Check with the provider. The inbound documents of the connection, filtered by "
+                    "status, list all of them; then dismiss the case."
+                ),
+            ),
+            "inbound.not_received": (
+                _(
+                    "The document is larger than the %(limit)s MB that are stored, and its transfer "
+                    "was ended. Its size and checksum are not known."
+                ),
                 _("Fetch the document from the provider's portal, then dismiss the case."),
             ),
             "inbound.differs": (

@@ -8,27 +8,26 @@ once, wherever a process is killed.
 An addon offers a handler by extending ``_inbound_handlers``. What has none waits and is one case for
 its connection and kind, until an operator processes it again.
 
-Public surface: ``_keep`` (feeds and webhook events), ``_claim_one``, ``_handle``, ``_note_failure`` and
+Public surface: ``_keep`` (feeds and webhook events), ``_seconds_to_receive`` (feeds), ``_claim_one``, ``_handle``, ``_note_failure`` and
 ``_seconds_to_next`` (dispatcher), ``_inbound_handlers`` (addons), ``action_process_again`` (operators).
 """
 
 import base64
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 from odoo import api, fields, models
 from odoo.addons.finance_audit.core.entry import storable
 from odoo.addons.finance_audit.core.evidence_rows import Frozen, Rows
 from odoo.addons.finance_audit.core.restricted import refuse_private_entry
 from odoo.exceptions import UserError
+from odoo.tools import config
 
 from ..core import cases
 from ..core.delivery.queries import QUERIES
 from ..core.delivery.retry import backoff
 from ..core.finding import ERROR, INFO, WARNING, Finding
-from ..core.inbound import MAX_BYTES, arrival, checked_items
+from ..core.inbound import MAX_BYTES, Handler, arrival, checked_items, concealed
+from ..secret_store import concealer
 from .roles import AUDITOR, OPERATOR, require_role
 
 STORED = "stored"
@@ -39,10 +38,22 @@ FAILED = "failed"
 HANDLING_SECONDS = 120.0
 #: Attempts of a handler before manual intervention.
 MAX_ATTEMPTS = 8
+_MB = 1024 * 1024
 #: Different contents under one id that are noted; more say nothing new.
 _MAX_OTHER = 20
+#: Open cases about single documents of a connection, for each kind of case.
+MAX_CASES = 25
+#: What a connection may receive within a day; the rest stays with the provider until then.
+DAY_DOCUMENTS = 100_000
+DAY_BYTES = 2 * 1024 * _MB
+#: Options of ``odoo.conf`` for other limits.
+DOCUMENTS_OPTION = "finance_connect_inbound_documents_per_day"
+MB_OPTION = "finance_connect_inbound_mb_per_day"
+#: Bytes of contents that are stored with one statement, unless a single one is larger.
+_STORED_AT_ONCE = 4 * _MB
+#: Stands for the checksum of a content that was not received.
+_NO_SHA256 = "–"
 _READERS = f"{OPERATOR},{AUDITOR}"
-_MB = 1024 * 1024
 _TONE = {STORED: "info", PROCESSED: "success", UNHANDLED: "warning", FAILED: "failure"}
 _EXTENSIONS = {
     "application/json": "json",
@@ -50,19 +61,6 @@ _EXTENSIONS = {
     "text/xml": "xml",
     "application/pdf": "pdf",
 }
-
-
-@dataclass(frozen=True)
-class Handler:
-    """What processes inbound documents. ``code`` names it in the evidence.
-
-    ``handle`` gets one ``finance.inbound`` record in the environment of its company and must be
-    idempotent in whatever it does outside of the database. It returns nothing; an exception lets the
-    document wait for a further attempt.
-    """
-
-    code: str
-    handle: Callable[[Any], None]
 
 
 class FinanceInbound(models.Model):
@@ -83,6 +81,7 @@ class FinanceInbound(models.Model):
             "content",
             "size",
             "sha256",
+            "received_sha256",
             "parameters",
             "received_at",
         }
@@ -131,7 +130,17 @@ class FinanceInbound(models.Model):
     content = fields.Binary(attachment=False, readonly=True, groups=_READERS)
     file_name = fields.Char("File name", compute="_compute_file_name", exportable=False)
     size = fields.Integer("Size (bytes)", readonly=True, aggregator=None)
-    sha256 = fields.Char("SHA-256", required=True, readonly=True)
+    sha256 = fields.Char(
+        "SHA-256",
+        readonly=True,
+        help="Empty where the document was larger than what is received.",
+    )
+    received_sha256 = fields.Char(
+        "SHA-256 as received",
+        readonly=True,
+        help="Set if the provider's document contained a secret of this connection. It was stored without "
+        "the secret.",
+    )
     other_sha256 = fields.Json("SHA-256 of differing repetitions", readonly=True)
     other_text = fields.Text(
         "Differing repetitions (SHA-256)", compute="_compute_texts", exportable=False
@@ -168,6 +177,8 @@ class FinanceInbound(models.Model):
         "(connection_id, provider_id)", "The connection already has this document."
     )
     _due = models.Index("(next_at, id) WHERE state = 'stored'")
+    _due_of = models.Index("(connection_id, next_at, id) WHERE state = 'stored'")
+    _received = models.Index("(connection_id, received_at)")
 
     # -- fields ------------------------------------------------------------------------------------
 
@@ -232,32 +243,52 @@ class FinanceInbound(models.Model):
         :raises core.inbound.BadPage: an item cannot be kept; nothing is stored
         """
         refuse_private_entry()
-        first, others = {}, []
-        for item in map(arrival, checked_items(items)):
-            if item.sha256 != first.setdefault(item.provider_id, item).sha256:
-                others.append(item)
-        if not first:
+        items = checked_items(items)
+        if not items:
             return self.browse()
+        first, others, conceal = {}, [], concealer(connection)
+        for item in items:
+            given = concealed(arrival(item), conceal)
+            if given.origin_sha256 != first.setdefault(given.provider_id, given).origin_sha256:
+                others.append(given)
         ordered = [first[name] for name in sorted(first)]
-        self.env.cr.execute(
-            QUERIES["inbound_keep"],
-            {
-                "connection": connection.id,
-                "company": connection.company_id.id,
-                "feed": feed_name,
-                "event": event.id if event else None,
-                "items": json.dumps([_row(item) for item in ordered]),
-                "contents": [_encoded(item.content) for item in ordered],
-                "uid": self.env.uid,
-            },
-        )
-        ids = {name: number for number, name in self.env.cr.fetchall()}
+        ids = {}
+        for part in _parts(ordered):
+            self.env.cr.execute(
+                QUERIES["inbound_keep"],
+                {
+                    "connection": connection.id,
+                    "company": connection.company_id.id,
+                    "feed": feed_name,
+                    "event": event.id if event else None,
+                    "items": json.dumps([_row(item) for item in part]),
+                    "contents": [_encoded(item.content) for item in part],
+                    "uid": self.env.uid,
+                },
+            )
+            ids |= {name: number for number, name in self.env.cr.fetchall()}
         new = self.sudo().browse(sorted(ids.values()))
         new._record_transition()
         new.filtered(lambda item: item.state == FAILED)._open_case(cases.INBOUND_FAILED)
         known = [item for item in ordered if item.provider_id not in ids]
         self._note_others(connection, [*known, *others])
         return new
+
+    @api.model
+    def _seconds_to_receive(self, connection, items):
+        """Return the seconds after which a connection may receive these items; 0: now.
+
+        A provider without end fills no disk: what is over the limit of a day is read again when
+        what was received before is a day old. Nothing is skipped.
+        """
+        self.env.cr.execute(QUERIES["inbound_received"], {"connection": connection.id})
+        documents, size, seconds = self.env.cr.fetchone()
+        received = sum(len(item.content or b"") for item in items)
+        most = int(config.get(DOCUMENTS_OPTION) or DAY_DOCUMENTS)
+        most_bytes = int(config.get(MB_OPTION) or 0) * _MB or DAY_BYTES
+        if not documents or (documents + len(items) <= most and size + received <= most_bytes):
+            return 0.0
+        return max(60.0, min(seconds, 3600.0))
 
     @api.model
     def _note_others(self, connection, items):
@@ -269,17 +300,19 @@ class FinanceInbound(models.Model):
         kept = {row[1]: (row[0], row[2], list(row[3] or ())) for row in self.env.cr.fetchall()}
         for item in items:
             number, sha256, others = kept[item.provider_id]
-            if item.sha256 in (sha256, *others) or len(others) >= _MAX_OTHER:
+            received = item.origin_sha256 or _NO_SHA256
+            if received in (sha256 or _NO_SHA256, *others) or len(others) >= _MAX_OTHER:
                 continue
-            others.append(item.sha256)
+            others.append(received)
             self.sudo().browse(number)._note_other(item)
 
     def _note_other(self, item):
-        self.write({"other_sha256": [*(self.other_sha256 or ()), item.sha256]})
+        kept, received = self.sha256 or _NO_SHA256, item.origin_sha256 or _NO_SHA256
+        self.write({"other_sha256": [*(self.other_sha256 or ()), received]})
         finding = Finding(
             "inbound.differs",
             WARNING,
-            {"document": self.provider_id, "kept": self.sha256, "received": item.sha256},
+            {"document": self.provider_id, "kept": kept, "received": received},
         )
         self.env["finance.audit.entry"]._record(
             action="inbound.differs",
@@ -287,7 +320,7 @@ class FinanceInbound(models.Model):
             company=self.company_id,
             outcome="warning",
             statement=finding,
-            details={"kept": self.sha256, "received": item.sha256, "size": item.size},
+            details={"kept": kept, "received": received, "size": item.size or ""},
         )
         self._open_case(cases.INBOUND_CONFLICT, finding)
 
@@ -395,8 +428,9 @@ class FinanceInbound(models.Model):
             "provider_id": self.provider_id,
             "kind": self.kind,
             "media_type": self.media_type or "",
-            "size": self.size,
-            "sha256": self.sha256,
+            "size": self.size if self.sha256 else "",
+            "sha256": self.sha256 or "",
+            "received_sha256": self.received_sha256 or "",
             "handler": self.handler or "",
             "attempts": self.attempts,
         }
@@ -404,9 +438,25 @@ class FinanceInbound(models.Model):
     # -- cases -------------------------------------------------------------------------------------
 
     def _open_case(self, kind, finding=None):
-        for inbound in self:
-            found = finding or Finding.from_json(inbound.result)
-            self.env["finance.case"].sudo()._open_for(inbound, kind, found)
+        """Open a case for each document, or, where its connection has many already, one for all
+        others: who answers for it looks at the provider then, not at each document.
+        """
+        cases_of = self.env["finance.case"].sudo()
+        for connection, documents in self.grouped("connection_id").items():
+            asked = {"kind": kind, "connection": connection.id, "limit": MAX_CASES}
+            self.env.cr.execute(QUERIES["inbound_cases"], asked)
+            room = MAX_CASES - self.env.cr.fetchone()[0]
+            mine = documents.filtered(lambda one: one._has_case(kind))
+            mine += (documents - mine)[:room]
+            found = {one.id: finding or Finding.from_json(one.result) for one in mine}
+            cases_of._open_for(mine, kind, found)
+            if documents - mine:
+                cases_of._store_opened([_case_of_the_others(connection, kind)])
+
+    def _has_case(self, kind):
+        key = f"{self._name},{self.id},{kind}"
+        case = self.env["finance.case"].sudo()
+        return bool(case.search_count([("subject_key", "=", key), ("state", "=", "open")], limit=1))
 
     def _open_unhandled_case(self):
         """Open one case for all documents of a kind of a connection."""
@@ -439,15 +489,15 @@ class FinanceInbound(models.Model):
         """Close what ended with the processing of a document."""
         case = self.env["finance.case"].sudo()
         case._close_for(self, Finding("stall.ended", INFO), kinds=[cases.INBOUND_FAILED])
-        mine = [
-            ("connection_id", "=", self.connection_id.id),
-            ("kind", "=", self.kind),
-            ("state", "=", UNHANDLED),
-        ]
-        key = [("subject_key", "=", self._unhandled_key()), ("state", "=", "open")]
-        found = case.search(key)
-        if found and not self.sudo().search_count(mine, limit=1):
-            case._close_many([], cases.ENDED, Finding("stall.ended", INFO), case_ids=found.ids)
+        connection = ("connection_id", "=", self.connection_id.id)
+        others = _key_of_the_others(self.connection_id, cases.INBOUND_FAILED)
+        for key, waiting in (
+            (self._unhandled_key(), [("kind", "=", self.kind), ("state", "=", UNHANDLED)]),
+            (others, [("state", "=", FAILED)]),
+        ):
+            found = case.search([("subject_key", "=", key), ("state", "=", "open")])
+            if found and not self.sudo().search_count([connection, *waiting], limit=1):
+                case._close_many([], cases.ENDED, Finding("stall.ended", INFO), case_ids=found.ids)
 
     # -- operators ---------------------------------------------------------------------------------
 
@@ -460,7 +510,9 @@ class FinanceInbound(models.Model):
                     "Only failed documents and documents without a handler can be processed again."
                 )
             )
-        if any(inbound.purged_at or inbound.size > MAX_BYTES for inbound in self):
+        if any(
+            inbound.purged_at or not inbound.sha256 or inbound.size > MAX_BYTES for inbound in self
+        ):
             raise UserError(
                 self.env._("A document whose content is not stored cannot be processed again.")
             )
@@ -488,13 +540,42 @@ class FinanceInbound(models.Model):
         return self.env.cr.fetchone()[0]
 
 
+def _parts(items):
+    """Yield items in parts whose contents are held in memory several times while they are stored."""
+    part, size = [], 0
+    for item in items:
+        length = len(item.content or b"")
+        if part and size + length > _STORED_AT_ONCE:
+            yield part
+            part, size = [], 0
+        part.append(item)
+        size += length
+    yield part
+
+
+def _key_of_the_others(connection, kind):
+    return f"finance.connection,{connection.id},{kind},others"
+
+
+def _case_of_the_others(connection, kind):
+    """Return the one case of what a connection has beyond the cases of single documents."""
+    args = {"connection": connection.name, "limit": str(MAX_CASES)}
+    return {
+        "subject_key": _key_of_the_others(connection, kind),
+        "connection_id": connection.id,
+        "company_id": connection.company_id.id,
+        "name": connection.display_name,
+        "kind": kind,
+        "finding": Finding("inbound.others", WARNING, args),
+        "user_id": None,
+        "document_model": None,
+        "document_id": None,
+        "document_name": None,
+    }
+
+
 def _row(item):
     """Return a document as it is first stored; what is too large is kept by hash and size only."""
-    too_large = Finding(
-        "inbound.too_large",
-        ERROR,
-        {"size": f"{item.size / _MB:.1f}", "limit": f"{MAX_BYTES / _MB:.0f}"},
-    )
     is_whole = item.content is not None
     return storable(
         {
@@ -503,13 +584,21 @@ def _row(item):
             "media_type": item.media_type,
             "size": item.size,
             "sha256": item.sha256,
+            "received_sha256": item.received_sha256 or None,
             "parameters": dict(item.parameters) or None,
             "state": STORED if is_whole else FAILED,
-            "result": None if is_whole else too_large.to_json(),
+            "result": None if is_whole else _too_large(item).to_json(),
         }
     )
 
 
+def _too_large(item):
+    limit = {"limit": f"{MAX_BYTES / _MB:.0f}"}
+    if item.size is None:
+        return Finding("inbound.not_received", ERROR, limit)
+    return Finding("inbound.too_large", ERROR, {"size": f"{item.size / _MB:.1f}", **limit})
+
+
 def _encoded(content):
     """Return bytes as a Binary field keeps them."""
-    return None if content is None else base64.b64encode(content)
+    return None if content is None else base64.b64encode(content).decode("ascii")

@@ -57,6 +57,10 @@ class FinanceResourceRelease(models.Model):
         self._refuse_foreign_write()
         return super().write(vals)
 
+    def unlink(self):
+        self._refuse_foreign_write()
+        return super().unlink()
+
     def _refuse_foreign_write(self):
         """Refuse what does not come from the code of the suite, whatever the rights."""
         if not is_written_by_suite():

@@ -82,6 +82,10 @@ class ResCompany(models.Model):
         "CHECK (finance_retention_years >= 0 AND finance_storage_limit_mb >= 0)",
         "The retention period and the storage limit cannot be negative.",
     )
+    _finance_retention_bounded = models.Constraint(
+        "CHECK (finance_retention_years <= 100)",
+        "The retention period cannot be longer than 100 years.",
+    )
 
 
 class FinanceRetention(models.AbstractModel):

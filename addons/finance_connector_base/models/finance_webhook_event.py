@@ -32,12 +32,12 @@ from ..core.security.masking import MaskingFilter
 from ..core.security.webhook import (
     WebhookEvent,
     WebhookRefused,
+    checked_events,
     dedupe_key,
     kept_headers,
-    plain,
     refuse_unknown,
 )
-from ..secret_store import protocol_of
+from ..secret_store import protocol_of, receiver_of
 from .roles import AUDITOR, OPERATOR, require_role
 
 _logger = logging.getLogger(__name__)
@@ -78,6 +78,7 @@ class FinanceWebhookEvent(models.Model):
             "received_at",
             "body",
             "body_sha256",
+            "received_sha256",
             "body_size",
             "headers",
             "dedupe_key",
@@ -117,6 +118,11 @@ class FinanceWebhookEvent(models.Model):
     body_name = fields.Char("File name", compute="_compute_body_text", groups=READERS)
     body_text = fields.Text("Body", compute="_compute_body_text", groups=READERS)
     body_sha256 = fields.Char("SHA-256 of the body", required=True, readonly=True)
+    received_sha256 = fields.Char(
+        "SHA-256 as received",
+        readonly=True,
+        help="Set if the message contained a secret of this connection. It was stored without the secret.",
+    )
     body_size = fields.Integer("Size (bytes)", readonly=True, aggregator=None)
     headers = fields.Json(readonly=True, groups=READERS)
     headers_text = fields.Text("Stored headers", compute="_compute_headers_text", groups=READERS)
@@ -203,21 +209,22 @@ class FinanceWebhookEvent(models.Model):
         if not connection:
             refuse_unknown(headers, body)
         moment = self._database_time()
-        protocol = protocol_of(connection)
+        protocol, conceal = receiver_of(connection)
         message_id = self._verify(protocol, headers, body, moment)
-        kept = kept_headers(headers)
+        kept, plain_body = conceal(kept_headers(headers)), conceal(body)
         common = {
             "connection_id": connection.id,
             "company_id": connection.company_id.id,
             "received_at": moment,
-            "body": base64.b64encode(body),
-            "body_sha256": hashlib.sha256(body).hexdigest(),
-            "body_size": len(body),
+            "body": base64.b64encode(plain_body),
+            "body_sha256": hashlib.sha256(plain_body).hexdigest(),
+            "received_sha256": None if plain_body == body else hashlib.sha256(body).hexdigest(),
+            "body_size": len(plain_body),
             "headers": json.dumps(kept),
         }
         stored = self.browse()
-        for position, (event, state, finding) in enumerate(self._read(protocol, kept, body)):
-            key = dedupe_key(event, message_id, body, position)
+        for position, (event, state, finding) in enumerate(self._read(protocol, kept, plain_body)):
+            key = conceal(dedupe_key(event, message_id, body, position))
             stored += self._insert(
                 {
                     **common,
@@ -225,8 +232,8 @@ class FinanceWebhookEvent(models.Model):
                     "result": json.dumps(finding.to_json()) if finding else None,
                     "dedupe_key": key,
                     "position": position,
-                    "reference": plain(event.reference) or None,
-                    "exchange_key": plain(event.key) or None,
+                    "reference": event.reference or None,
+                    "exchange_key": event.key or None,
                 }
             )
         if stored:
@@ -255,7 +262,7 @@ class FinanceWebhookEvent(models.Model):
         for review.
         """
         try:
-            found = protocol.read_webhook(kept, body)
+            found = checked_events(protocol.read_webhook(kept, body), len(body))
         # The adapter's code reads a provider's bytes: anything may be raised.
         except Exception as error:  # noqa: BLE001
             _logger.warning("a verified webhook cannot be read: %s", type(error).__name__)
@@ -313,6 +320,7 @@ class FinanceWebhookEvent(models.Model):
             "connection": self.connection_id.name,
             "message": self.dedupe_key,
             "sha256": self.body_sha256,
+            "received_sha256": self.received_sha256 or "",
             "reference": self.reference or "",
             "key": self.exchange_key or "",
             "state": self.state,
@@ -398,8 +406,10 @@ class FinanceWebhookEvent(models.Model):
         since.
         """
         protocol = protocol_of(self.connection_id)
-        event = protocol.read_webhook(self.headers or {}, self._body_bytes())[self.position]
-        self.write({"reference": plain(event.reference), "exchange_key": plain(event.key)})
+        body = self._body_bytes()
+        found = protocol.read_webhook(self.headers or {}, body)
+        event = checked_events(found, len(body))[self.position]
+        self.write({"reference": event.reference, "exchange_key": event.key})
         return event
 
     def _take_in(self, event):

@@ -1,5 +1,6 @@
 """Credentials declared as data: entered in one dialog, named by their label, stored as secrets."""
 
+import base64
 from unittest.mock import patch
 
 from odoo.exceptions import AccessError, UserError
@@ -79,6 +80,31 @@ class TestCredentialEntry(ConnectorCase):
             rows = " ".join(row[0] for row in self.env.cr.fetchall())
             self.assertNotIn(SECRET, rows)
             self.assertNotIn("account-1", rows)
+
+    def test_canary_the_call_that_stores_a_secret_does_not_return_it(self):
+        dialog, fields = self.dialog(), {"secret_value": {}, "plain_value": {}, "is_stored": {}}
+        values = {"line_ids": [(1, dialog.line_ids[0].id, {"secret_value": SECRET})]}
+        returned = dialog.web_save(values, {"line_ids": {"fields": fields}})
+        self.assertNotIn(SECRET, str(returned))
+        self.assertTrue(returned[0]["line_ids"][0]["is_stored"])
+        self.assertEqual(open_secrets(self.connection)["signing_key"], SECRET)
+
+    def test_canary_no_secret_of_a_connection_is_returned_by_the_call_that_stores_it(self):
+        model = self.env["finance.connection"]
+        names = [
+            name
+            for name, field in model._fields.items()
+            if field.inverse and not field.store and not field.related and field.type == "char"
+        ]
+        self.assertIn("webhook_secret", names)
+        values = {
+            name: f"whsec_{base64.b64encode((name * 4)[:32].encode()).decode()}" for name in names
+        }
+        returned = self.connection.web_save(values, {name: {} for name in names})
+        self.assertIn(values["webhook_secret"], open_secrets(self.connection).values())
+        for name in names:
+            with self.subTest(field=name):
+                self.assertFalse(returned[0][name])
 
     def test_an_empty_entry_keeps_the_stored_secret(self):
         self.enter(signing_key=SECRET)

@@ -289,6 +289,22 @@ class TestRetention(EvidenceCase):
             exchange.id,
         )
 
+    def test_f1_retention_that_no_calendar_holds_is_refused(self):
+        for name, value in (
+            ("finance_retention_years", 101),
+            ("finance_retention_years", 2**31 - 1),
+            ("finance_audit_retention_days", 36501),
+            ("finance_audit_retention_days", 2**31 - 1),
+        ):
+            with (
+                self.subTest(name=name, value=value),
+                mute_logger("odoo.sql_db"),
+                self.assertRaises(psycopg2.errors.CheckViolation),
+                self.env.cr.savepoint(),
+            ):
+                self.company[name] = value
+                self.env.flush_all()
+
     def test_f19_a_payload_that_is_too_large_is_refused_before_it_is_queued(self):
         with (
             patch.dict(config.options, {OPTION: "1"}),

@@ -1,5 +1,7 @@
 """Inbound documents as evidence, on the screens of each role, and as they come by webhook."""
 
+import base64
+import hashlib
 import json
 from datetime import timedelta
 from unittest.mock import patch
@@ -9,13 +11,15 @@ from odoo import fields
 from odoo.addons.finance_audit.exceptions import EvidenceIsAppendOnly
 from odoo.addons.finance_audit.tests.common import unguarded
 from odoo.exceptions import AccessError, UserError
-from odoo.tests import tagged
+from odoo.tests import HttpCase, new_test_user, tagged
 from odoo.tools import mute_logger
 
 from ..core import cases
 from ..core.conversation import Item
-from ..models.finance_inbound import Handler
+from ..core.inbound import Handler
 from .common import ConnectorCase
+
+CANARY = "canary-of-a-document-0123456789"
 
 
 class InboundCase(ConnectorCase):
@@ -130,6 +134,95 @@ class TestInboundEvidence(InboundCase):
         self.assertTrue(waiting.content)
         self.assertTrue(old.sha256 and old.size and old.purged_at)
         self.refused("UPDATE finance_inbound SET content = NULL WHERE id = %s", waiting.id)
+
+
+@tagged("post_install", "-at_install")
+class TestInboundSecrets(InboundCase):
+    def canary(self):
+        self.connection._set_secret("api_key", CANARY)
+        return {
+            "plain": CANARY.encode(),
+            "base64": base64.b64encode(CANARY.encode()),
+            "utf-16": CANARY.encode("utf-16"),
+            "entities": "".join(f"&#x{ord(char):x};" for char in CANARY).encode(),
+            "binary": b"\xff\x00%PDF " + CANARY.encode() + b" \xfe",
+            "large": CANARY.encode() + b" " * (2 * 1024 * 1024),
+        }
+
+    def test_canary_a_secret_in_a_document_is_not_stored_and_its_hash_is(self):
+        for name, text in self.canary().items():
+            with self.subTest(writing=name):
+                content = b"<note>" + text + b"</note>"
+                kept = self.keep(name, content=content)
+                self.env.invalidate_all()
+                stored = kept._content_bytes()
+                self.assertNotIn(text, stored)
+                self.assertNotIn(CANARY.encode(), stored)
+                self.assertEqual(kept.received_sha256, hashlib.sha256(content).hexdigest())
+                self.assertEqual(kept.sha256, hashlib.sha256(stored).hexdigest())
+                self.assertEqual(kept.size, len(stored))
+                # The same again is no other document, another one is.
+                self.assertFalse(self.keep(name, content=content))
+                self.assertFalse(kept.other_sha256)
+                self.keep(name, content=content + b" ")
+                self.assertEqual(kept.other_sha256, [hashlib.sha256(content + b" ").hexdigest()])
+
+    def test_canary_a_secret_in_an_id_or_in_details_is_not_stored(self):
+        self.canary()
+        item = Item(f"id {CANARY}", "invoice", b"<x/>", "text/xml", {CANARY: [CANARY]})
+        kept = self.env["finance.inbound"]._keep(self.connection, [item], feed_name="documents")
+        self.env.flush_all()
+        self.env.cr.execute(
+            "SELECT row_to_json(i)::text FROM finance_inbound i WHERE id = %s", kept.ids
+        )
+        self.assertNotIn(CANARY, self.env.cr.fetchone()[0])
+        self.assertFalse(kept.received_sha256)
+
+    def test_canary_what_holds_no_secret_is_kept_byte_for_byte(self):
+        self.canary()
+        content = bytes(range(256)) * 16 + b"&amp;%20\\u0041"
+        kept = self.keep("same", content=content)
+        self.assertEqual(kept._content_bytes(), content)
+        self.assertFalse(kept.received_sha256)
+
+
+@tagged("post_install", "-at_install")
+class TestInboundServed(InboundCase, HttpCase):
+    def test_f3_no_address_shows_what_was_sent_as_a_page(self):
+        page = b"<html><script>alert(1)</script><form action='//x'></form></html>"
+        kept = self.keep("page", content=page)
+        kept |= self.keep("drawing", content=b"<svg xmlns='http://www.w3.org/2000/svg'/>")
+        user = new_test_user(
+            self.env,
+            "served-auditor",
+            groups="base.group_user,finance_audit.group_auditor",
+            company_id=self.company.id,
+            company_ids=[(6, 0, self.company.ids)],
+        )
+        self.authenticate(user.login, user.login)
+        for inbound in kept:
+            for asked in ("", "text/html", "image/svg+xml", "application/xhtml+xml", "text/xml"):
+                with self.subTest(document=inbound.provider_id, asked=asked):
+                    response = self.url_open(
+                        f"/web/content/finance.inbound/{inbound.id}/content?mimetype={asked}"
+                        "&filename=a%0d%0aX-Evil:%201.html"
+                    )
+                    self.assertEqual(response.status_code, 200)
+                    self.assertEqual(response.content, inbound._content_bytes())
+                    kind = response.headers["Content-Type"].partition(";")[0]
+                    self.assertIn(kind, ("application/octet-stream", "text/plain"))
+                    self.assertEqual(response.headers["X-Content-Type-Options"], "nosniff")
+                    self.assertNotIn("X-Evil", response.headers)
+
+    def test_r39_who_reads_no_bytes_downloads_none(self):
+        kept = self.keep("A")
+        for role in ("accountant", "admin", "employee"):
+            user = self.users[role]
+            self.authenticate(user.login, user.login)
+            with self.subTest(role=role):
+                response = self.url_open(f"/web/content/finance.inbound/{kept.id}/content")
+                self.assertIn(response.status_code, (403, 404))
+                self.assertNotIn(b"<x/>", response.content)
 
 
 @tagged("post_install", "-at_install")

@@ -338,6 +338,19 @@ class TestSecretsUnreachable(ConnectorCase):
             with self.subTest(code=code), self.assertRaises(AccessError):
                 self.run_action(code.format(id=self.connection.id))
 
+    def test_f9_no_action_makes_changes_or_withdraws_orders_to_close_sessions(self):
+        order = self.env["finance.resource.release"].create({"connection_id": self.connection.id})
+        self.env.flush_all()
+        orders = f"env['finance.resource.release'].sudo().browse({order.id})"
+        for code in (
+            f"{orders}.unlink()",
+            f"{orders}.write({{'is_of_pause': True}})",
+            f"{orders}.create({{'connection_id': {self.connection.id}}})",
+        ):
+            with self.subTest(code=code), self.assertRaises(AccessError), self.env.cr.savepoint():
+                self.run_action(code)
+        self.assertTrue(order.exists())
+
     def test_f7_the_company_is_fixed_also_without_exchanges(self):
         user = self.users["admin"]
         user.company_ids = [(4, self.other_company.id)]

@@ -13,11 +13,12 @@ from psycopg2 import IntegrityError
 
 from ..core import cases
 from ..core.delivery import states
-from ..core.security.webhook import WebhookRefused
+from ..core.security.webhook import WebhookEvent, WebhookRefused
 from ..models.finance_webhook_event import MAX_FAILURES
 from ..secret_store import open_secrets, webhook_secrets
 from .webhook_case import CallingProvider, WebhookCase, message, signed
 
+CANARY = "canary-of-a-message-0123456789"
 QUIET = "odoo.addons.finance_connector_base.models.finance_webhook_event"
 
 
@@ -41,6 +42,85 @@ class TestWebhookReceived(WebhookCase):
             set(event.headers),
             {"webhook-id", "webhook-timestamp", "webhook-signature", "content-type"},
         )
+
+    def test_canary_a_secret_in_a_message_is_not_stored_and_its_hash_is(self):
+        self.connection._set_secret("api_key", CANARY)
+        writings = {
+            "plain": CANARY,
+            "base64": base64.b64encode(f"key={CANARY}".encode()).decode(),
+            "hexadecimal": CANARY.encode().hex(),
+            "escaped": "".join(f"\\u{ord(char):04x}" for char in CANARY),
+            "url": "".join(f"%{ord(char):02x}" for char in CANARY),
+        }
+        for name, text in writings.items():
+            with self.subTest(writing=name):
+                body = f'{{"events": [{{"reference": "r-{name}", "note": "{text}"}}]}}'.encode()
+                event = self.receive(body, f"msg-{name}")
+                self.env.flush_all()
+                self.env.invalidate_all()
+                stored = base64.b64decode(event.body)
+                self.assertNotIn(text.encode(), stored)
+                self.assertEqual(event.received_sha256, hashlib.sha256(body).hexdigest())
+                self.assertEqual(event.body_sha256, hashlib.sha256(stored).hexdigest())
+                self.assertEqual(event.body_size, len(stored))
+                self.assertIn(event.received_sha256, self.entries(event)[0].canonical_text)
+                self.assertFalse(self.receive(body, f"msg-{name}"))
+                self.process()
+                self.assertEqual((event.reference, event.state), (f"r-{name}", "received"))
+        self.env.cr.execute(
+            "SELECT string_agg(row_to_json(e)::text, ' ') FROM finance_webhook_event e"
+        )
+        self.assertNotIn(CANARY, self.env.cr.fetchone()[0])
+
+    def test_canary_a_short_secret_leaves_messages_as_they_are(self):
+        self.connection._set_secret("api_key", "12345678")
+        body = message(reference="12345678")
+        event = self.receive(body)
+        self.assertEqual(base64.b64decode(event.body), body)
+        self.assertFalse(event.received_sha256)
+
+    def test_f1_what_an_adapter_reads_wrongly_is_kept_for_review(self):
+        for number, found in enumerate(
+            (
+                [None],
+                [{"reference": "r"}],
+                5,
+                None,
+                (event for event in [1 / 1, 2]),
+                [WebhookEvent(items=7)],
+                [WebhookEvent(f"r-{index}") for index in range(1001)],
+            )
+        ):
+            with (
+                self.subTest(number=number),
+                patch.object(CallingProvider, "read_webhook", lambda *_a, found=found: found),
+                mute_logger(QUIET),
+            ):
+                event = self.receive(message(reference="r"), f"bad-{number}")
+                self.assertEqual(len(event), 1)
+                self.assertEqual(event.state, "failed")
+                self.assertEqual(event.result["code"], "webhook.unreadable")
+
+    def test_f1_identifiers_that_are_no_texts_are_stored(self):
+        given = (5, 10**400, "a\0b\ud800", "x" * 100_000, ["a"], None, 1.5)
+        for number, value in enumerate(given):
+            found = (WebhookEvent(value, value, dedupe_key=value, feed=value),)
+            with (
+                self.subTest(number=number),
+                patch.object(CallingProvider, "read_webhook", lambda *_a, found=found: found),
+                mute_logger(QUIET),
+            ):
+                event = self.receive(message(reference="r"), f"odd-{number}")
+                self.env.flush_all()
+                self.assertEqual(len(event), 1)
+                self.assertLessEqual(len(event.reference or ""), 200)
+
+    def test_f19_a_message_of_many_events_is_not_stored_with_each(self):
+        body = message(*({"reference": f"r-{number}"} for number in range(40)))
+        body = body[:-1] + b"," + b'"pad": "' + b"x" * 900_000 + b'"}'
+        with mute_logger(QUIET):
+            event = self.receive(body)
+        self.assertEqual((len(event), event.state), (1, "failed"))
 
     def test_a_repetition_changes_nothing(self):
         exchange = self.exchange_in(states.WAITING)

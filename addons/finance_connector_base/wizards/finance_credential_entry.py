@@ -51,6 +51,21 @@ class FinanceCredentialEntryLine(models.TransientModel):
         "Value", compute="_compute_value", inverse="_inverse_plain_value", help="Stored encrypted."
     )
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        lines = super().create(vals_list)
+        lines._forget_entered()
+        return lines
+
+    def write(self, vals):
+        result = super().write(vals)
+        self._forget_entered()
+        return result
+
+    def _forget_entered(self):
+        """Leave no entered value in the cache: the call that stores it would return it."""
+        self.invalidate_recordset(["secret_value", "plain_value", "is_stored"], flush=False)
+
     @api.depends("name", "entry_id.connection_id.provider")
     @api.depends_context("lang")
     def _compute_declared(self):

@@ -92,7 +92,9 @@ class FinanceEinvoice(models.Model):
     state_since = fields.Datetime("Status since", readonly=True, default=fields.Datetime.now)
     status_code = fields.Char("Status code", readonly=True)
     status_args = fields.Json("Status arguments", readonly=True)
-    status_note = fields.Char("Next step", compute="_compute_status_note", compute_sudo=True)
+    status_note = fields.Char(
+        "Status and next step", compute="_compute_status_note", compute_sudo=True
+    )
     correlation_id = fields.Char(
         "Correlation ID",
         required=True,
@@ -565,5 +567,6 @@ class FinanceEinvoice(models.Model):
                 ACTIVITY,
                 summary=einvoice.env._("E-invoice: %s", label),
                 note=Markup("<p>%s</p>") % (einvoice.status_note or ""),
+                date_deadline=fields.Date.context_today(move.with_context(tz=user.tz)),
                 user_id=user.id,
             )

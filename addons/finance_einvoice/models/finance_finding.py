@@ -169,11 +169,11 @@ class FinanceFinding(models.AbstractModel):
                 "",
             ),
             "einvoice.filed": (
-                _("Filed with %(connection)s. Any change requires a credit note."),
+                _("Filed with %(connection)s. Corrections require a credit note."),
                 "",
             ),
             "einvoice.accepted": (
-                _("Accepted. Any change requires a credit note."),
+                _("Accepted. Corrections require a credit note."),
                 "",
             ),
             "einvoice.rejected": (

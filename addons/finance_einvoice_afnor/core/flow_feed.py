@@ -34,8 +34,9 @@ from odoo.addons.finance_connector_base.core.protocol import refusal_by_status, 
 FEED = "flows"
 LIMIT, MOST = 25, 100
 #: Files fetched for one page of the feed, by number and size: its time is limited.
-_FILES, _FILE_BYTES = 8, 20 * 1024 * 1024
-#: A file that is too large to be kept is still received, so that its hash is known.
+_FILES, _FILE_BYTES = 8, 8 * 1024 * 1024
+#: A file that is too large to be kept is still received, so that its hash is known. Of a larger one
+#: only what the search says of it is known; the feed goes on behind it.
 MAX_FILE = MAX_BYTES + 5 * 1024 * 1024
 _OVERLAP = timedelta(seconds=30)
 _INSTANT = timedelta(milliseconds=1)
@@ -123,7 +124,7 @@ def read_flows(
         content = _read_file(answer)
         if isinstance(content, Outcome):
             return content
-        size += len(content)
+        size += MAX_FILE if content is None else len(content)
         seen.append(flow.id)
         items.append(_item(flow, content))
     behind = _behind(replace(position, seen=tuple(seen)), flows, token)
@@ -169,7 +170,7 @@ def _has_file(flow: Found) -> bool:
     return flow.status != "Pending" and flow.about.get("flowType") not in ("", "Undefined")
 
 
-def _item(flow: Found, content: bytes) -> Item:
+def _item(flow: Found, content: bytes | None) -> Item:
     is_pdf = flow.about.get("flowSyntax") == "Factur-X"
     media_type = "application/pdf" if is_pdf else "application/xml"
     about = {**flow.about, "ackStatus": flow.status}
@@ -226,10 +227,14 @@ def _about(flow: Mapping[str, Any], names: Iterable[str]) -> dict[str, str]:
     return {name: storable_text(text, 255) for name, text in given.items() if isinstance(text, str)}
 
 
-def _read_file(response: HttpResponse) -> bytes | Outcome:
-    """Return the bytes of a file; a page of something in between is none."""
+def _read_file(response: HttpResponse) -> bytes | Outcome | None:
+    """Return the bytes of a file, None for one that is too large; a page of something in between is
+    none.
+    """
     if response.status != _OK:
         return _refused(response)
+    if response.is_oversize and response.media_type != "text/html":
+        return None
     if not response.body or response.media_type == "text/html":
         return unreadable(response)
     return bytes(response.body)

@@ -115,6 +115,7 @@ class FlowService(ProviderProtocol):
             {"Accept": "application/xml, application/pdf, application/octet-stream"},
             timeout=QUERY_TIMEOUT,
             max_body=MAX_FILE,
+            accepts_oversize=True,
         )
 
     def verify_webhook(self, headers: Mapping[str, str], body: bytes, received_at: float) -> None:

@@ -51,7 +51,7 @@ class FinanceAdapterAfnor(models.AbstractModel):
     def _missing_settings(self, connection):
         filled = {
             self.env._("Address"): connection.base_url,
-            self.env._("Token address"): connection.afnor_token_url,
+            self.env._("Token URL"): connection.afnor_token_url,
             self.env._("Client ID"): connection.afnor_client_id,
         }
         missing = [label for label, value in filled.items() if not value]

@@ -14,7 +14,7 @@ class FinanceConnection(models.Model):
         ondelete={"afnor": lambda connections: None},
     )
     afnor_token_url = fields.Char(
-        "Token address",
+        "Token URL",
         help="Where the platform issues OAuth 2.0 access tokens; given in its documentation.",
     )
     afnor_client_id = fields.Char("Client ID", help="Issued by the platform for this company.")

@@ -16,7 +16,7 @@ class FinanceFinding(models.AbstractModel):
         if texts or source != PROVIDER:
             return texts
         hint = self.env._(
-            "Correct what the platform's message names, then submit the invoice again."
+            "Correct what the platform's message points out, then submit the document again."
         )
         return finding.args.get("text") or finding.code, hint
 
@@ -46,12 +46,14 @@ class FinanceFinding(models.AbstractModel):
             "OtherTechnicalError": (
                 _("The platform could not process the invoice for a technical reason."),
                 _(
-                    "Read the platform's message and submit the invoice again, or contact the platform's support and quote the reference shown."
+                    "Read the message of the platform and submit it again, or contact the support of the platform with the reference shown."
                 ),
             ),
             "InvalidSchema": (
                 _("The platform found the invoice's XML structure invalid."),
-                _("Correct what the platform's message names, then submit the invoice again."),
+                _(
+                    "Correct what the platform's message points out, then submit the document again."
+                ),
             ),
             "FileSizeExceeded": (
                 _("The invoice is larger than the platform accepts."),
@@ -87,7 +89,9 @@ class FinanceFinding(models.AbstractModel):
             ),
             "InvoiceLCRuleError": (
                 _("The invoice breaks a rule of the platform."),
-                _("Correct what the platform's message names, then submit the invoice again."),
+                _(
+                    "Correct what the platform's message points out, then submit the document again."
+                ),
             ),
             "InvoiceLCAccessDenied": (
                 _("The company may not do this at the platform."),

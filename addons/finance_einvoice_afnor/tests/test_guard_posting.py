@@ -15,10 +15,12 @@ from odoo.addons.finance_connector_base.exceptions import (
 )
 from odoo.addons.finance_connector_base.models import finance_posting
 from odoo.addons.finance_connector_base.models.finance_posting import PHASES, Step
+from odoo.addons.finance_connector_base.models.finance_retention import OPTION, PayloadTooLarge
 from odoo.addons.finance_einvoice.exceptions import EinvoiceBlocked
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 from odoo.tests import new_test_user, tagged
+from odoo.tools import config
 
 from .guard_case import HOSTILE, GuardCase
 
@@ -721,3 +723,56 @@ class TestWatch(PostingCase):
         consumer.action_post()
         self.watch()
         self.assertFalse(self.cases(before | consumer, NO_EVIDENCE))
+
+
+@tagged("post_install", "-at_install")
+class TestLarge(PostingCase):
+    """F19: what is large is posted within bounds or refused with a sentence, and nothing half."""
+
+    def large(self, megabytes):
+        move = self.make_invoice()
+        move.narration = "<p>%s</p>" % ("lorem ipsum " * (megabytes * 1024 * 1024 // 12))
+        return move
+
+    def test_f19_a_narration_of_five_megabytes_is_queued_once(self):
+        move = self.large(5)
+        move.action_post()
+        self.assertEqual((move.state, move.einvoice_state), ("posted", "submitted"))
+        exchange = move.einvoice_id.exchange_id
+        self.assertEqual(len(exchange), 1)
+        self.assertLess(exchange.payload_size, 20 * 1024 * 1024)
+
+    def test_f19_a_document_beyond_the_limit_is_refused_and_stays_a_draft(self):
+        move, good = self.large(2), self.make_invoice()
+        before = self.env["finance.exchange"].search_count([])
+        with (
+            patch.dict(config.options, {OPTION: "1"}),
+            self.assertRaises(PayloadTooLarge) as refused,
+        ):
+            move.action_post()
+        self.assertEqual(refused.exception.finding.code, "storage.payload_too_large")
+        self.env.invalidate_all()
+        self.assertEqual(move.state, "draft")
+        self.assertFalse(move.einvoice_id.exchange_id)
+        self.assertEqual(self.env["finance.exchange"].search_count([]), before)
+        with patch.dict(config.options, {OPTION: "1"}):
+            good.action_post()
+        self.assertEqual(good.einvoice_state, "submitted")
+
+    def test_f19_four_hundred_lines_are_queued(self):
+        move = self.make_invoice()
+        line = move.invoice_line_ids[0]
+        move.invoice_line_ids = [
+            Command.create(
+                {
+                    "name": f"Line {number}",
+                    "quantity": 1,
+                    "price_unit": 10.0,
+                    "tax_ids": [Command.set(line.tax_ids.ids)],
+                }
+            )
+            for number in range(399)
+        ]
+        move.action_post()
+        self.assertEqual((move.state, move.einvoice_state), ("posted", "submitted"))
+        self.assertEqual(len(move.invoice_line_ids), 400)

@@ -5,15 +5,21 @@ the last attempt: a number that was confirmed stays usable with its proof while 
 unavailable, until its validity ends. A row counts only for the number it was made for.
 """
 
+import logging
 from datetime import timedelta
 
+import psycopg2
 from odoo import api, fields, models
 from odoo.addons.finance_audit.core.restricted import is_written_by_suite
 from odoo.addons.finance_connector_base.core.finding import Finding
 from odoo.addons.finance_connector_base.core.query import QueryReply
+from odoo.addons.finance_connector_base.core.security.masking import MaskingFilter
 from odoo.exceptions import AccessError
 
 from ..core.numbers import registry_of
+
+_logger = logging.getLogger(__name__)
+_logger.addFilter(MaskingFilter())
 
 CHECK = "check_number"
 #: Seconds a user or the scheduled job waits for one answer.
@@ -240,18 +246,41 @@ class FinanceRegistryCheck(models.Model):
             [("next_at", "<=", fields.Datetime.now())], order="next_at", limit=_AT_ONCE
         )
         for check in due:
-            if not check.exists() or not check._is_due():
+            if not check.exists():
                 continue
             issuer = (check.company_id.id, (check.number or "")[:2])
             if issuer in failed:
                 continue
-            result = check._check()
-            if result.state not in ("valid", "invalid"):
+            state = check._check_apart()
+            if state is None:
+                continue
+            if state not in ("valid", "invalid"):
                 failed.add(issuer)
             done += 1
             if not self.env["ir.cron"]._commit_progress(1):
                 break
         return done
+
+    def _check_apart(self):
+        """Check this row; return the state of the result, None if it is not due.
+
+        What one row meets delays this row alone: the job is that of all companies.
+        """
+        try:
+            with self.env.cr.savepoint():
+                return self._check().state if self._is_due() else None
+        except (psycopg2.OperationalError, psycopg2.InterfaceError):
+            # The database, not the row.
+            raise
+        except Exception as error:
+            _logger.exception("VAT number check %s broke", self.id)
+            self.invalidate_recordset()
+            finding = Finding("query.no_answer", args={"reason": type(error).__name__})
+            self._note(
+                self.env["finance.query.result"],
+                QueryReply(fields.Datetime.now(), finding=finding),
+            )
+            return "unknown"
 
     def _is_due(self):
         """Return whether the row is locked for this run and still about the partner's number."""

@@ -15,5 +15,6 @@ class ResCompany(models.Model):
     )
 
     _registry_days = models.Constraint(
-        "CHECK(finance_registry_days >= 1)", "A number check must be valid for at least one day."
+        "CHECK(finance_registry_days BETWEEN 1 AND 3650)",
+        "A number check must be valid for at least one day and at most 3,650 days.",
     )

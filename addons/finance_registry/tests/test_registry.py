@@ -6,6 +6,8 @@ from datetime import datetime, timedelta, timezone
 from odoo import fields
 from odoo.exceptions import AccessError
 from odoo.tests import tagged
+from odoo.tools import mute_logger
+from psycopg2 import IntegrityError
 
 from ..core import hmrc, vies
 from .registry_case import BRITISH, CUSTOMER, OWN, RegistryCase, table
@@ -167,6 +169,42 @@ class TestRegistry(RegistryCase):
         check = self.queue()
         self.assertEqual(check.state, "valid")
         self.assertFalse(check.is_requested)
+
+    def test_f1_days_that_no_clock_holds_are_refused(self):
+        for days in (0, 3651, 2**31 - 1):
+            with (
+                self.subTest(days=days),
+                mute_logger("odoo.sql_db"),
+                self.assertRaises(IntegrityError),
+                self.env.cr.savepoint(),
+            ):
+                self.company.finance_registry_days = days
+                self.env.flush_all()
+
+    def test_f1_what_one_row_meets_stops_no_other_check(self):
+        checks = self.env["finance.registry.check"]
+        rows = {}
+        for partner in (self.british, self.partner):
+            partner.action_request_vat_check()
+            rows[partner] = checks._of(partner, self.company)
+        rows[self.british].next_at -= timedelta(minutes=1)
+        original = type(checks)._requester
+
+        def broken(check, connection):
+            if check.partner_id == self.british:
+                # Also the transaction of the row.
+                check.env.cr.execute("SELECT 1 / 0")
+            return original(check, connection)
+
+        self.patch(type(checks), "_requester", broken)
+        self.patch(type(self.env["ir.cron"]), "_commit_progress", lambda *_a, **_k: 1.0)
+        logger = "odoo.addons.finance_registry.models.finance_registry_check"
+        with mute_logger("odoo.sql_db", logger):
+            checks._cron_check()
+        self.env.invalidate_all()
+        self.assertEqual(rows[self.partner].state, "valid")
+        self.assertEqual(rows[self.british].failed_checks, 1)
+        self.assertGreater(rows[self.british].next_at, fields.Datetime.now())
 
     def test_an_answer_is_asked_for_again_before_it_ends_and_not_earlier(self):
         check = self.check()

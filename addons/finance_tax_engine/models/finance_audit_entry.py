@@ -28,7 +28,7 @@ class FinanceAuditEntry(models.Model):
             **super()._detail_labels(),
             "policy": _("Fallback"),
             "engine": _("Tax engine"),
-            "version": _("Version of the rules"),
+            "version": _("Version of the determination"),
             "fingerprint": _("Fingerprint of the request"),
             "total_tax": _("Total tax"),
             "currency": _("Currency"),

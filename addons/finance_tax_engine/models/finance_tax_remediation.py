@@ -1,6 +1,6 @@
 """Re-check of every document a fallback was used on, until the engine has answered (T4)."""
 
-from odoo import models
+from odoo import fields, models
 from odoo.addons.finance_connector_base.core.finding import Finding
 
 from ..core.errors import TaxError
@@ -57,6 +57,7 @@ class FinanceTaxRemediation(models.AbstractModel):
             "mail.mail_activity_data_todo",
             summary=reader._("Posted tax differs from the engine's"),
             note=reader["finance.finding"]._render(status)[0],
+            date_deadline=fields.Date.context_today(move.with_context(tz=user.tz)),
             user_id=user.id,
         )
         self.env["finance.audit.entry"]._record(

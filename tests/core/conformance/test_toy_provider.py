@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from odoo.addons.finance_connector_base.core.protocol import Call, Operation
+from odoo.addons.finance_connector_base.core.delivery.outcomes import Accepted, Rejected
+from odoo.addons.finance_connector_base.core.protocol import Batch, Call, Operation
 from odoo.addons.finance_connector_base.tests.conformance import Subject, examine
 from odoo.addons.finance_connector_letterbox.core.letterbox import Letterbox
 
@@ -55,6 +56,28 @@ def test_the_kit_names_what_the_page_promises():
     assert any("letter lookup: HTTP 404 with an HTML page" in problem for problem in problems)
 
 
+def test_a_rejection_that_a_poll_brings_is_examined():
+    class Forgetful(Letterbox):
+        def interpret(self, step, call, response):
+            outcome = super().interpret(step, call, response)
+            return Accepted(outcome.reference) if isinstance(outcome, Rejected) else outcome
+
+    with _server().LetterboxServer() as box:
+        problems = _problems(box, Forgetful)
+    assert [problem.split(":")[0] for problem in problems] == ["P4 rejection_lost"]
+
+
+def test_an_exception_of_the_adapter_is_named_with_its_line():
+    class Failing(Letterbox):
+        def interpret(self, step, call, response):
+            raise KeyError("letter")
+
+    with _server().LetterboxServer() as box:
+        problems = _problems(box, Failing)
+    line = Failing.interpret.__code__.co_firstlineno + 1
+    assert any(f"KeyError in {Path(__file__).name}, line {line}" in text for text in problems)
+
+
 def _problems(box, protocol):
     numbers = itertools.count(1)
 
@@ -62,13 +85,28 @@ def _problems(box, protocol):
         number = next(numbers)
         return Call(operation, f"letter-{number}", b"Dear %d" % number)
 
+    def fill():
+        for number in range(12):
+            box.report(f"L-{number}", "delivered")
+        return {status["id"] for status in box.statuses}
+
+    def restore():
+        box.refused.clear()
+        box.omitted.clear()
+
     subject = Subject(
         protocol=lambda: protocol(box.url, "letterbox-key"),
         transport=transport,
-        operations=(Operation("letter", repeat="lookup", verdict="immediate"),),
+        operations=(Operation("letter", repeat="lookup", batch=Batch(max_items=10)),),
         call=letter,
         effects=lambda call: box.posted.get(call.key, 0),
         reference=lambda call: box.letters.get(call.key, {}).get("letter", ""),
         secrets=("letterbox-key",),
+        other=lambda call: Call(call.operation, call.key, b"Somebody else's letter"),
+        omit=box.omitted.update,
+        reject=lambda call: box.refused.add(call.key),
+        fill={"statuses": fill},
+        queries={"number": {"number": "12"}},
+        restore=restore,
     )
     return [str(problem) for problem in examine(subject)]

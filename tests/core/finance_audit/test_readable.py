@@ -35,6 +35,7 @@ def test_an_action_id_reads_as_words(identifier, words):
         ({"changes": {"key": "cleared"}}, [("Changes › Key", "cleared")]),
         ({"active": {"before": True, "after": False}}, [("Active", "yes → no")]),
         ({"user": {"id": 3, "name": "Ana"}}, [("User", "Ana")]),
+        ({"user": {"id": 3, "login": "ana"}}, [("User", "ana")]),
         ({"codes": ["A", "B"]}, [("Codes", "A, B")]),
         (
             {"errors": [{"code": "1"}, {"code": "2"}]},

@@ -1,5 +1,6 @@
 """Every bad answer of a hostile provider is one of three values, soon, and small."""
 
+import contextlib
 import gc
 import json
 import socket
@@ -113,6 +114,26 @@ def test_f16_bodies_on_their_way_share_a_budget(provider, monkeypatch):
     slow.join()
     assert any(isinstance(answer, NoAnswer) and "bytes" in answer.reason for answer in answers)
     assert isinstance(post(provider.urls["json_null"]), HttpResponse)
+
+
+class _Time:
+    """Stands for a call that may wait a moment."""
+
+    left = 0.05
+
+
+def test_f16_bodies_of_one_provider_leave_room_for_those_of_others():
+    budget, hostile, good = bounded_http.Budget(100), object(), object()
+    with contextlib.ExitStack() as stack:
+        for _call in range(5):
+            stack.enter_context(budget.reserved(10, _Time(), hostile))
+        with pytest.raises(bounded_http.CallEnded), budget.reserved(10, _Time(), hostile):
+            pass
+        with budget.reserved(50, _Time(), good):
+            pass
+    # One body may be larger than half of it, where nothing else of its owner is on its way.
+    with budget.reserved(90, _Time(), hostile):
+        pass
 
 
 class _Client:

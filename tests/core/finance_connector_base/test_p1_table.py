@@ -577,3 +577,20 @@ def test_p7_a_bad_answer_to_a_question_decides_nothing(name, step, bad):
 def test_p7_a_firewall_decides_nothing(name, effect):
     outcome, _provider = run(name, {effect: {"*": HttpResponse(403, {}, HTML)}})
     assert not isinstance(outcome, (Accepted, Waiting, Rejected, NotFound))
+
+
+def test_canary_a_position_of_a_feed_with_a_secret_is_not_stored():
+    """Hidden it would be the position of another page, so the feed stops."""
+    canary = "canary-of-a-position-0123456789"
+
+    class Leaking(Pair):
+        def feed(self, name, cursor, context):
+            yield Ask(HttpRequest("GET", f"{URL}/f"))
+            return Page((), f"{URL}/next?key={name}")
+
+    client = ProviderClient(Leaking(), Provider(), secrets=(canary,))
+    report = client.feed(canary, "")
+    assert type(report.outcome) is ContractBroken
+    assert report.value is None
+    assert canary not in repr(report)
+    assert client.feed("documents", "").value is not None

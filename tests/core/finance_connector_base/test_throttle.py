@@ -15,7 +15,12 @@ from odoo.addons.finance_connector_base.core.delivery.outcomes import (
     Waiting,
     is_failure,
 )
-from odoo.addons.finance_connector_base.core.delivery.throttle import Breaker, Bucket, Throttle
+from odoo.addons.finance_connector_base.core.delivery.throttle import (
+    Breaker,
+    Bucket,
+    SlowStart,
+    Throttle,
+)
 
 NOW = 1_000_000.0
 
@@ -173,3 +178,17 @@ def test_x11_one_slow_connection_never_takes_every_slot(slots):
         held += more
     assert held <= slots * 2 / 3
     assert slots - held >= 1
+
+
+def test_f5_a_worker_starts_few_calls_until_it_has_seen_that_a_provider_works():
+    start = SlowStart()
+    assert start.room("good", 0) == start.room("bad", 0) == SlowStart.START
+    for _round_trip in range(3):
+        for _call in range(start.room("good", 0)):
+            start.learned("good", failed=False)
+        start.learned("bad", failed=True)
+    assert start.room("good", 0) == 8 * SlowStart.START
+    assert start.room("bad", SlowStart.START - 1) == 1
+    assert start.room("bad", 100) == 0
+    start.learned("good", failed=True)
+    assert start.room("good", 0) == 4 * SlowStart.START

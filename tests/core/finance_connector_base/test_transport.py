@@ -1,8 +1,10 @@
 """The transport: real sockets on the loopback interface, and what each failure says about the effect."""
 
 import socket
+import ssl
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
 
 import pytest
 from odoo.addons.finance_connector_base.core.http.transport import (
@@ -17,6 +19,8 @@ from odoo.addons.finance_connector_base.core.http.wire import (
     NoAnswer,
     NotSent,
 )
+
+from sandbox.hostile import KINDS, HostileProvider
 
 SANDBOX = NetworkPolicy(sandbox=True)
 
@@ -152,3 +156,37 @@ def test_open_wires_are_refused(url, environment):
 )
 def test_safe_addresses_pass(url, environment):
     check_address(url, environment, SANDBOX)
+
+
+@pytest.mark.parametrize("lower", [False, True])
+def test_nothing_of_the_environment_leads_elsewhere(server, monkeypatch, tmp_path, lower):
+    """No proxy, no other authority, no credentials of the machine."""
+    with socket.create_server(("127.0.0.1", 0)) as elsewhere:
+        elsewhere.setblocking(False)
+        proxy = f"http://127.0.0.1:{elsewhere.getsockname()[1]}"
+        (tmp_path / "netrc").write_text("machine 127.0.0.1 login a password b\n")
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        monkeypatch.delenv("no_proxy", raising=False)
+        for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+            monkeypatch.setenv(name.lower() if lower else name, proxy)
+        monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+        assert post(server, "/good").status == 200
+        assert isinstance(post(server.replace("http://", "https://"), "/good"), (NotSent, NoAnswer))
+        with pytest.raises(BlockingIOError):
+            elsewhere.accept()
+
+
+@pytest.mark.slow
+def test_authorities_of_the_environment_are_not_believed(monkeypatch, tmp_path):
+    with HostileProvider() as provider:
+        kinds = [kind for kind in KINDS if kind.tls and kind.tls != "garbage"]
+        assert kinds
+        for kind in kinds:
+            place = urlsplit(provider.urls[kind.name])
+            known = tmp_path / f"{kind.name}.pem"
+            known.write_text(ssl.get_server_certificate((place.hostname, place.port)))
+            for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+                monkeypatch.setenv(name, str(known))
+            monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+            assert isinstance(post(provider.urls[kind.name], "/x"), NotSent)
+            assert not provider.requests.get(kind.name)

@@ -2,11 +2,18 @@
 
 import base64
 import os
+import random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from odoo.addons.finance_audit.core.keyring import KeyRing, NoKey, UnknownKey, Unreadable
+from odoo.addons.finance_audit.core.keyring import (
+    KeyRing,
+    KeyRingError,
+    NoKey,
+    UnknownKey,
+    Unreadable,
+)
 from odoo.addons.finance_audit.core.keys import RingKeys
 from odoo.addons.finance_connector_base.core.security.vault import (
     ENVIRONMENT_FILE,
@@ -135,3 +142,36 @@ def test_the_key_ring_is_read_from_the_file_that_the_environment_names(tmp_path,
     monkeypatch.delenv(ENVIRONMENT_FILE)
     with pytest.raises(NoKey, match=ENVIRONMENT_FILE):
         SOURCE.load(None)
+
+
+def test_no_mutation_of_a_ciphertext_opens_wrongly():
+    keys, chance = ring("k1"), random.Random(20261125)
+    stored = encrypt(keys, "secret", HERE).encode()
+    alphabet = bytes(range(32, 127)) + b"\0\xff\n"
+    for _round in range(4000):
+        mutated = bytearray(stored)
+        for _change in range(chance.choice((1, 1, 1, 2, 5))):
+            place = chance.randrange(len(mutated))
+            kind = chance.choice(("replace", "remove", "insert", "cut"))
+            if kind == "replace":
+                mutated[place] = chance.choice(alphabet)
+            elif kind == "insert":
+                mutated.insert(place, chance.choice(alphabet))
+            elif kind == "remove" and len(mutated) > 1:
+                del mutated[place]
+            elif len(mutated) > 1:
+                del mutated[max(place, 1) :]
+        text = bytes(mutated).decode("latin-1")
+        if text == stored.decode():
+            continue
+        try:
+            opened = decrypt(keys, text, HERE)
+        except KeyRingError:
+            continue
+        # Base64 has several writings of the same bytes; any other would be a forgery.
+        assert (opened, content_of(text)) == ("secret", content_of(stored.decode()))
+
+
+def content_of(stored):
+    head, _colon, body = stored.rpartition(":")
+    return head, base64.b64decode(body)

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+import random
 from unittest.mock import patch
 
 import pytest
@@ -10,8 +11,10 @@ from odoo.addons.finance_connector_base.core.protocol import ProviderProtocol
 from odoo.addons.finance_connector_base.core.security import webhook
 from odoo.addons.finance_connector_base.core.security.webhook import (
     TOLERANCE,
+    BadMessage,
     WebhookEvent,
     WebhookRefused,
+    checked_events,
     dedupe_key,
     kept_headers,
     refuse_unknown,
@@ -244,3 +247,81 @@ def test_a_provider_that_declares_no_webhooks_refuses_them():
     with pytest.raises(WebhookRefused) as caught:
         ProviderProtocol().verify_webhook({}, BODY, NOW)
     assert caught.value.reason == "unsupported"
+
+
+def mutated(chance, text):
+    """Return a text with some characters replaced, removed, repeated or added."""
+    parts = list(text)
+    for _change in range(chance.choice((1, 1, 1, 2, 5))):
+        place = chance.randrange(len(parts))
+        parts[place] = chance.choice(
+            (
+                "",
+                parts[place] * 2,
+                chr(chance.randrange(0x20, 0x180)),
+                "\0",
+                "=",
+                " ",
+                ",",
+                "\ud800",
+            )
+        )
+        if not any(parts):
+            return "x"
+    return "".join(parts)
+
+
+def test_no_mutation_of_a_signature_is_accepted():
+    chance, right = random.Random(20261125), signature(secret())
+    for _round in range(4000):
+        text = mutated(chance, right)
+        # The header is split at spaces; a part that is the signature itself is one.
+        if right in text.split():
+            continue
+        with pytest.raises(WebhookRefused):
+            verify_standard_webhook(headers(text), BODY, [secret()], NOW)
+
+
+def test_no_mutation_of_a_bearer_is_accepted():
+    chance, right = random.Random(20261125), "token-of-the-provider-0123456789"
+    for _round in range(4000):
+        text = mutated(chance, right)
+        if text.strip() == right:
+            continue
+        with pytest.raises(WebhookRefused):
+            verify_bearer({"authorization": f"Bearer {text}"}, [right])
+
+
+@pytest.mark.parametrize("found", [[None], [{}], [WebhookEvent(), 1]])
+def test_f1_what_is_no_event_is_refused(found):
+    with pytest.raises(BadMessage):
+        checked_events(found, 10)
+
+
+@pytest.mark.parametrize(
+    ("number", "size", "kept"),
+    [(1000, 10, True), (1001, 10, False), (1, 10**9, True), (2, 10**9, False), (32, 2**20, True), (33, 2**20, False)],
+)  # fmt: skip
+def test_f19_events_of_a_message_are_bounded(number, size, kept):
+    def endless():
+        count = 0
+        while kept is False or count < number:
+            count += 1
+            yield WebhookEvent()
+
+    if kept:
+        assert len(checked_events(endless(), size)) == number
+    else:
+        with pytest.raises(BadMessage):
+            checked_events(endless(), size)
+
+
+@pytest.mark.parametrize("given", [5, 1.5, True, ["a"], "a\0b\ud800", "x" * 201, None])
+def test_f1_identifiers_of_an_event_are_texts_that_can_be_stored(given):
+    (event,) = checked_events([WebhookEvent(given, given, feed=given, dedupe_key=given)], 10)
+    for text in (event.reference, event.key, event.feed):
+        assert isinstance(text, str)
+        assert len(text) <= 200
+        assert "\0" not in text
+        assert text == text.encode().decode()
+    assert dedupe_key(event, None, BODY, 0).encode()

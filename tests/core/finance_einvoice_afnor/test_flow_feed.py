@@ -1,6 +1,7 @@
 """P5: the feed of flows, page by page, against both published versions of the document."""
 
 import base64
+import dataclasses
 import json
 
 import pytest
@@ -9,13 +10,14 @@ from odoo.addons.finance_connector_base.core.conversation import Context, Page
 from odoo.addons.finance_connector_base.core.delivery.outcomes import ContractBroken
 from odoo.addons.finance_connector_base.core.http.client import ProviderClient
 from odoo.addons.finance_connector_base.core.http.transport import Transport
-from odoo.addons.finance_connector_base.core.http.wire import HttpResponse
+from odoo.addons.finance_connector_base.core.http.wire import HttpResponse, NoAnswer
 from odoo.addons.finance_connector_base.core.protocol import ClientCredentials
 from odoo.addons.finance_einvoice_afnor.core import flow_feed
 from odoo.addons.finance_einvoice_afnor.core.flow_feed import FEED, Position, kind_of
 from odoo.addons.finance_einvoice_afnor.core.flow_service import FlowService
 
 from sandbox.client import ControlClient
+from sandbox.hostile import HostileProvider
 from sandbox.server import SandboxThread
 
 INVOICE = """<?xml version="1.0" encoding="UTF-8"?>
@@ -122,15 +124,20 @@ def flow(name, at, status="Ok", flow_type="SupplierInvoice", **more):
     }
 
 
-def converse(cursor, *results, **more):
-    """Run a conversation with one answer to the search; every file is found."""
+def converse(cursor, *results, oversize=(), **more):
+    """Run a conversation with one answer to the search; every file is found, some too large."""
     conversation = SERVICE.feed(FEED, cursor, CONTEXT)
     asked = [next(conversation)]
     response = answer({"results": list(results), **more})
     try:
         while True:
             asked.append(conversation.send(response))
-            response = HttpResponse(200, {"content-type": "application/xml"}, b"<a/>")
+            name = asked[-1].request.url.rpartition("/")[2].partition("?")[0]
+            is_large = name in oversize
+            body = b"" if is_large else b"<a/>"
+            response = HttpResponse(
+                200, {"content-type": "application/xml"}, body, is_oversize=is_large
+            )
     except StopIteration as stop:
         return asked, stop.value
 
@@ -200,6 +207,37 @@ def test_p5_a_page_of_a_proxy_is_no_file():
     with pytest.raises(StopIteration) as stop:
         conversation.send(HttpResponse(200, {"content-type": "text/html"}, b"<html/>"))
     assert not isinstance(stop.value.value, Page)
+
+
+def test_p5_a_file_that_is_too_large_is_one_item_and_the_feed_goes_on():
+    found = [flow(name, f"2026-11-25T10:0{place}:00Z") for place, name in enumerate("ABC")]
+    _asked, page = converse("", *found, oversize="B")
+    # The time of a page is limited, and this file took much of it.
+    assert [(item.provider_id, item.content) for item in page.items] == [
+        ("A", b"<a/>"),
+        ("B", None),
+    ]
+    assert page.more
+    assert page.items[1].parameters["flowType"] == "SupplierInvoice"
+    asked, page = converse(page.cursor, *found, oversize="B")
+    assert [item.provider_id for item in page.items] == ["C"]
+    assert len(asked) == 2
+
+
+def test_p5_an_endless_file_of_a_platform_is_an_item_without_content():
+    """Through the real transport: the search is answered well, the file has no end."""
+    with HostileProvider() as provider:
+        transport = Transport("sandbox", NetworkPolicy(sandbox=True))
+        try:
+            request = dataclasses.replace(
+                SERVICE._file("A"), url=provider.urls["body_20_mb"], max_body=4096
+            )
+            response = transport.send(request)
+            assert (response.status, response.body, response.is_oversize) == (200, b"", True)
+            refused = transport.send(dataclasses.replace(request, accepts_oversize=False))
+            assert isinstance(refused, NoAnswer)
+        finally:
+            transport.close()
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from psycopg2.extensions import TransactionRollbackError
 from ..security.masking import MaskingFilter
 from .outcomes import is_failure
 from .pipeline import FeedRead, Pipeline, Preparation, Probe, Release, Result
+from .throttle import SlowStart
 
 _logger = logging.getLogger(__name__)
 _logger.addFilter(MaskingFilter())
@@ -35,6 +36,10 @@ _LOOK_SECONDS = 0.25
 _CLAIM_PAUSE_SECONDS = 0.05
 _HOUSEKEEPING_SECONDS = 1.0
 _FEEDS_SECONDS = 1.0
+#: Pages of feeds are stored for so long at a time, and for each second of it the exchanges in flight
+#: have so many before the next page is read: a provider that always has more keeps nothing back.
+_PAGES_SECONDS = 0.25
+_REST_AFTER_PAGES = 3.0
 #: A single pass ends also where a feed has always more.
 _PAGES_OF_A_PASS = 1000
 #: The scheduler hears of progress, and an idle run looks for what comes next, no more often than
@@ -98,6 +103,7 @@ class Run:
         self.outage_seconds = outage_seconds
         self.steps = 0
         self.targets: dict[int, Any] | None = None
+        self.start = SlowStart()
         self._steps_reported = 0
         self._idle_timeout = (
             FIRST_IDLE_TIMEOUT_SECONDS if cron_number == 1 else _IDLE_TIMEOUT_SECONDS
@@ -111,6 +117,8 @@ class Run:
         self._idle_since: float | None = None
         #: Results whose commit is not confirmed; storing one twice changes nothing (X4).
         self._unstored: list[Result] = []
+        #: Pages of feeds that wait to be stored; one whose lease ends meanwhile is read again.
+        self._pages: list[Result] = []
         #: Notifications may be due.
         self._notify = False
         #: Inbound documents may be due.
@@ -154,8 +162,8 @@ class Run:
                 self._store(1.0)
             self._fill(time.monotonic())
         pages = 0
-        while self.pipeline.in_flight:
-            self._store(1.0)
+        while self.pipeline.in_flight or self._pages:
+            self._store(0.0 if self._pages else 1.0)
             pages += 1
             if pages < _PAGES_OF_A_PASS:
                 self._read_feeds(time.monotonic())
@@ -183,7 +191,13 @@ class Run:
 
     @property
     def _has_open_ends(self) -> bool:
-        return bool(self.pipeline.in_flight or self._unstored or self._notify or self._inbound)
+        return bool(
+            self.pipeline.in_flight
+            or self._unstored
+            or self._pages
+            or self._notify
+            or self._inbound
+        )
 
     def _report_progress(self, now: float, on_progress: Callable[[int], None]) -> None:
         """Report to the scheduler, whose own transaction does not survive a restart of the
@@ -211,6 +225,7 @@ class Run:
             slots=free,
             held=self.pipeline.held,
             targets=self.targets,
+            start=self.start,
         )
         self.pipeline.submit(claimed.claims)
         self._prepare(claimed.preparations, now)
@@ -243,14 +258,14 @@ class Run:
 
     def _read_feeds(self, now: float) -> None:
         """Start reading the feeds that are due, in slots that are free."""
-        if now < self._next_feeds or self.pipeline.free <= 0:
+        if now < self._next_feeds or self.pipeline.free <= 0 or self._pages:
             return
         self._next_feeds = now + _FEEDS_SECONDS
         self.pipeline.submit(self.dispatcher._claim_feeds(self.targets or {}, self.pipeline.free))
 
     def _wait_seconds(self, now: float) -> float:
         """Return how long to wait for the next result."""
-        if self._notify or self._inbound:
+        if self._notify or self._inbound or self._pages:
             return 0.0
         if self.pipeline.in_flight:
             return _LOOK_SECONDS if self.pipeline.free < _WORTH_A_CLAIM else _CLAIM_PAUSE_SECONDS
@@ -260,13 +275,14 @@ class Run:
 
     def _store(self, seconds: float) -> None:
         self._unstored += self.pipeline.collect(0 if self._unstored else seconds)
+        self._pages += [item for item in self._unstored if isinstance(item[0], FeedRead)]
+        self._unstored = [item for item in self._unstored if not isinstance(item[0], FeedRead)]
         probes = [item for item in self._unstored if isinstance(item[0], Probe)]
         prepared = [
             (task, report) for task, report in self._unstored if isinstance(task, Preparation)
         ]
         released = [item for item in self._unstored if isinstance(item[0], Release)]
-        feeds = [item for item in self._unstored if isinstance(item[0], FeedRead)]
-        others = (FeedRead, Preparation, Probe, Release)
+        others = (Preparation, Probe, Release)
         results = [item for item in self._unstored if not isinstance(item[0], others)]
         if probes:
             self.dispatcher._commit_probes(probes)
@@ -274,22 +290,33 @@ class Run:
             self.dispatcher._commit_preparations(prepared)
         if released:
             self.dispatcher._commit_releases(released)
-        if feeds:
-            self._store_pages(feeds)
         if results:
             self.dispatcher._commit_outcomes(results, targets=self.targets)
             self.steps += len(results)
+            for claim, report in results:
+                self.start.learned(claim.connection_id, is_failure(report.outcome))
         for task, report in prepared:
             self._prepared((task.connection_id, task.names), is_failure(report.outcome))
         self._unstored = []
         self._notify = self._notify or bool(results)
+        self._store_pages()
 
-    def _store_pages(self, feeds: list[Result]) -> None:
-        """Store pages of feeds; where more is waiting, the next ones are read at once."""
-        if self.dispatcher._commit_pages(feeds):
-            self._next_feeds = 0.0
-        self.steps += len(feeds)
-        self._inbound = True
+    def _store_pages(self) -> None:
+        """Store pages of feeds for a moment; where more is waiting, the next ones are read at once,
+        or as soon as the exchanges in flight have had their share of the time.
+        """
+        started = time.monotonic()
+        spent = 0.0
+        while self._pages and spent < _PAGES_SECONDS:
+            if self.dispatcher._commit_pages(self._pages[:1]):
+                self._next_feeds = 0.0
+            del self._pages[0]
+            self.steps += 1
+            self._inbound = True
+            spent = time.monotonic() - started
+        if spent and self.cron_number and self.pipeline.in_flight:
+            rest = time.monotonic() + _REST_AFTER_PAGES * spent
+            self._next_feeds = max(self._next_feeds, rest)
 
     def _process_inbound(self) -> None:
         """Handle a few inbound documents per iteration, as with notifications."""
@@ -323,6 +350,7 @@ class Run:
         """Return whether nothing is in flight and nothing will be due soon."""
         if (
             self.pipeline.in_flight
+            or self._pages
             or self._notify
             or self._inbound
             or time.monotonic() < self._next_claim - _LOOK_SECONDS

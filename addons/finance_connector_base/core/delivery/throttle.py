@@ -276,3 +276,26 @@ def ceiling(free: int, held: int) -> int:
     """
     # The largest n with held + n <= factor * (free - n).
     return max(0, (_FACTOR * free - held) // (_FACTOR + 1))
+
+
+class SlowStart:
+    """How many calls of each connection one worker has in flight at most, by what it has seen.
+
+    Few at first, one more for each usable response, half of them after a failure (RFC 5681 §3.1): a
+    provider that answers badly costs few calls until its breaker opens, and one that works has as
+    many as there are slots after a few round trips.
+    """
+
+    START = 32
+
+    def __init__(self) -> None:
+        self._most: dict[Hashable, int] = {}
+
+    def room(self, connection: Hashable, held: int) -> int:
+        """Return how many more calls a connection may start that has ``held`` in flight."""
+        return max(0, self._most.get(connection, self.START) - held)
+
+    def learned(self, connection: Hashable, failed: bool) -> None:
+        """Note the end of a call."""
+        known = self._most.get(connection, self.START)
+        self._most[connection] = max(self.START, known // 2) if failed else known + 1

@@ -47,7 +47,7 @@ from ..delivery.windows import declared
 from ..finding import storable_text
 from ..inbound import BadPage, checked_page
 from ..protocol import LIMITS, Call, ProviderProtocol, Step, Window
-from ..security.masking import forms_of, hide, known_forms, remember
+from ..security.masking import forms_of, hide, in_documents, known_forms, remember
 from .resources import MemoryResources, ResourceStore
 from .sign_ins import FixedCredentials
 from .transport import ForbiddenAddress, Transport
@@ -227,7 +227,11 @@ class ProviderClient:
         if not isinstance(report.value, Page):
             return report
         try:
-            return replace(report, value=checked_page(report.value))
+            page = checked_page(report.value)
+            if hide(page.cursor, in_documents(self._forms(trace))) != page.cursor:
+                # Hidden, it would be the position of another page.
+                raise BadPage("the position of the feed contains a secret")
+            return replace(report, value=page)
         except BadPage as error:
             return replace(report, outcome=ContractBroken(str(error)), value=None)
 

@@ -21,6 +21,7 @@ from odoo.addons.finance_audit.core.bounded_http import (
     HttpCaller,
     Limits,
     NotStarted,
+    TooLarge,
 )
 from odoo.addons.finance_audit.core.client_certificate import ClientCertificate
 from urllib3 import exceptions
@@ -107,13 +108,25 @@ class Transport:
         if not _is_writable(request):
             return NotSent("a header that cannot be written")
         connect, read = request.timeout
-        answer = self._caller.call(
-            request.method,
-            address,
-            _with_defaults(request.headers),
-            request.body,
-            Limits(connect, read, request.seconds_in_all, request.max_body),
-        )
+        try:
+            answer = self._caller.call(
+                request.method,
+                address,
+                _with_defaults(request.headers),
+                request.body,
+                Limits(connect, read, request.seconds_in_all, request.max_body),
+            )
+        except TooLarge as error:
+            if not request.accepts_oversize:
+                raise
+            return HttpResponse(
+                error.status,
+                error.headers,
+                b"",
+                time.monotonic() - started,
+                request.expected_types,
+                is_oversize=True,
+            )
         return HttpResponse(
             answer.status,
             answer.headers,

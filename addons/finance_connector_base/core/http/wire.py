@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import itertools
 import json
 import math
 import re
@@ -38,8 +39,12 @@ DATA_TYPES = (
 KEPT_HEADERS = ("x-request-id", "request-id", "x-correlation-id", "retry-after", "date")
 _MAX_HEADER = 4096
 _MAX_DEPTH = 64
+#: Lists, objects and their elements of one JSON text: each takes many times its length in memory.
+_MAX_VALUES = 250_000
 _SECONDS = re.compile(r"[0-9]{1,15}")
 # A string, also one that does not end, or a bracket; takes linear time whatever the text.
+_PARTS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[\[{,]', re.DOTALL)
+_QUOTE = ord('"')
 _BRACKETS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
 
 
@@ -49,7 +54,9 @@ class HttpRequest:
 
     ``total`` are the seconds the whole call may take (by default what two reads at the limit of
     ``timeout`` take, at most a minute), ``max_body`` the bytes of a response, ``expected_types`` the
-    media types of responses whose bodies are evidence.
+    media types of responses whose bodies are evidence. ``accepts_oversize``: a larger body is a response
+    without it (``HttpResponse.is_oversize``) instead of none, so that one document among many can be
+    passed over.
     """
 
     method: str
@@ -60,6 +67,7 @@ class HttpRequest:
     total: float | None = None
     max_body: int = MAX_BODY
     expected_types: tuple[str, ...] = DATA_TYPES
+    accepts_oversize: bool = False
 
     @property
     def seconds_in_all(self) -> float:
@@ -73,13 +81,17 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """One HTTP response; header names are lower case, values printable and bounded."""
+    """One HTTP response; header names are lower case, values printable and bounded.
+
+    ``is_oversize``: the body was larger than the request permits and is left out.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
     seconds: float = 0.0
     expected_types: tuple[str, ...] = DATA_TYPES
+    is_oversize: bool = False
 
     def __post_init__(self) -> None:
         """Clean the headers: adapters read them, and some are stored."""
@@ -146,9 +158,9 @@ def parse_json(body: bytes) -> Any:
     """Return the value of a JSON text (RFC 8259), or None where it is none that everybody reads alike.
 
     Refused: other encodings than UTF-8, duplicate names, ``NaN`` and ``Infinity``, numbers no machine
-    can hold, and nesting that no interface has. A byte order mark is ignored (section 8.1).
+    can hold, and more values or deeper nesting than any interface has. A byte order mark is ignored (section 8.1).
     """
-    if _depth(body) > _MAX_DEPTH:
+    if _has_too_many_values(body) or _depth(body) > _MAX_DEPTH:
         return None
     try:
         return json.loads(
@@ -171,16 +183,29 @@ def bounded_number(value: Any, lowest: float, highest: float) -> float | None:
 
 
 def _depth(body: bytes) -> int:
-    """Return how deep brackets are nested, without the recursion that a parser needs."""
+    """Return how deep brackets are nested, without the recursion that a parser needs; deeper than
+    permitted is deep enough.
+    """
     depth = deepest = 0
     for found in _BRACKETS.finditer(body):
         bracket = found.group()
         if bracket in b"[{":
             depth += 1
             deepest = max(deepest, depth)
+            if deepest > _MAX_DEPTH:
+                return deepest
         elif bracket in b"]}":
             depth -= 1
     return deepest
+
+
+def _has_too_many_values(body: bytes) -> bool:
+    """Return whether there are more values and containers than are held in memory."""
+    if sum(map(body.count, (b",", b"[", b"{"))) <= _MAX_VALUES:
+        return False
+    # Some of these may be in strings.
+    outside = (1 for found in _PARTS.finditer(body) if body[found.start()] != _QUOTE)
+    return next(itertools.islice(outside, _MAX_VALUES, None), None) is not None
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -63,6 +63,11 @@ _WEBHOOK_PATH = re.compile(r"(/finance/(?:webhook|callback)/[^\s/?\"]{4})([^\s/?
 #: Shorter values would also be found in texts that have nothing to do with them.
 _SHORTEST_SECRET = 6
 _SHORTEST_BASE64 = 8
+#: Shorter secrets are not searched for in documents: they occur by chance, and the document would be
+#: another one.
+_SHORTEST_IN_DOCUMENT = 12
+#: Longer texts are searched for the forms of secrets only, not for ones of which characters are escaped.
+_MAX_ESCAPED = 1024 * 1024
 _URL_SAFE = str.maketrans("+/", "-_")
 #: One character as JSON (also twice), a URL, HTML or XML may write it.
 _ESCAPED = re.compile(
@@ -128,6 +133,12 @@ def known_forms() -> tuple[str, ...]:
     return tuple(text for known in list(_known.values()) for text in known.texts)
 
 
+def in_documents(forms: Iterable[str]) -> tuple[str, ...]:
+    """Return the forms that are searched for in what a provider sends as a document, also in UTF-16."""
+    long = [form for form in forms if len(form) >= _SHORTEST_IN_DOCUMENT]
+    return (*long, *("\0".join(form) for form in long if form.isascii()))
+
+
 def hide(value: Any, forms: tuple[str, ...]) -> Any:
     """Return a value without the forms of secrets, in every text of it.
 
@@ -153,7 +164,9 @@ def hide(value: Any, forms: tuple[str, ...]) -> Any:
 def _hide_in_text(text: str, forms: tuple[str, ...]) -> str:
     for form in forms:
         text = text.replace(form, _HIDDEN) if form in text else text
-    return _hide_escaped(text, forms) if forms and _ESCAPED.search(text) else text
+    if not forms or len(text) > _MAX_ESCAPED or not _ESCAPED.search(text):
+        return text
+    return _hide_escaped(text, forms)
 
 
 def _hide_escaped(text: str, forms: tuple[str, ...]) -> str:

@@ -18,8 +18,8 @@ import hashlib
 import hmac
 import secrets as random_secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from ..conversation import Item
 from ..delivery.outcomes import Outcome
@@ -48,6 +48,9 @@ KEPT_HEADERS = (
     "x-request-id",
 )
 _MAX_HEADER = 1000
+#: Events of one message, and bytes that they may take together: each is stored with the message.
+MAX_EVENTS = 1000
+MAX_EVENT_BYTES = 32 * 1024 * 1024
 
 
 class WebhookRefused(Exception):
@@ -82,6 +85,48 @@ class WebhookEvent:
     sha256: str = ""
     items: tuple[Item, ...] = ()
     feed: str = ""
+
+
+class BadMessage(Exception):
+    """A message was read as something that is not a bounded number of events."""
+
+
+def checked_events(found: Iterable[Any], size: int) -> tuple[WebhookEvent, ...]:
+    """Return what an adapter read from a message, with texts that can be stored.
+
+    An identifier is kept as it is or not at all: a shortened one could be that of another exchange.
+
+    :param size: bytes of the message
+    :raises BadMessage: it holds anything else, or more events than are kept.
+    """
+    events: list[WebhookEvent] = []
+    for event in found:
+        if not isinstance(event, WebhookEvent):
+            raise BadMessage("no event")
+        events.append(
+            replace(
+                event,
+                reference=_identifier(event.reference),
+                key=_identifier(event.key),
+                dedupe_key=_text(event.dedupe_key),
+                sha256=_text(event.sha256),
+                feed=_identifier(event.feed),
+                items=tuple(event.items),
+            )
+        )
+        if len(events) > MAX_EVENTS or len(events) * size > max(MAX_EVENT_BYTES, size):
+            raise BadMessage("too many events")
+    return tuple(events)
+
+
+def _text(given: Any) -> str:
+    """Return a text; providers also send numbers where their adapter passes on what they sent."""
+    return given if isinstance(given, str) else "" if given is None else str(given)
+
+
+def _identifier(given: Any) -> str:
+    text = plain(_text(given))
+    return text if len(text) <= _MAX_ID else ""
 
 
 def verify_standard_webhook(

@@ -68,12 +68,14 @@ _RETRY_AFTER = 7.0
 _MAX_BODY = 64 * 1024 * 1024
 _MAX_SECONDS = 60.0
 _MAX_PAGES = 20
+#: Polls after which a provider has decided about a document that it rejects.
+_MAX_POLLS = 5
 
 Found = Iterator[Problem]
 
 
 def examine(subject: Subject) -> list[Problem]:
-    """Return everything an adapter does against the contract, each kind of problem once."""
+    """Return every violation of the contract; of one kind, the first in each operation and step."""
     found: dict[tuple[str, str], Problem] = {}
     for check in _checks(subject):
         subject.restore()
@@ -127,15 +129,13 @@ def _resources(subject: Subject, operation: Operation) -> Found:
         failed = trial.client.prepare((name,))
         if failed:
             reason = getattr(failed.outcome, "reason", failed.outcome.code)
-            text = f"{where}: needs the resource {name}, which obtain() does not give ({reason})"
+            text = f"{where}: needs() names the resource {name}, but obtain() does not return it ({reason})"
             yield Problem("P2", "resource_not_given", text)
             return
     asked = trial.network.requests
     trial.client.prepare(needs)
     if trial.network.requests != asked:
-        text = (
-            f"{where}: a resource in place is obtained again; its lifetime is too short or absent"
-        )
+        text = f"{where}: a resource that is still valid is obtained again; its lifetime is too short or missing"
         yield Problem("P2", "resource_not_kept", text)
     trial.perform("send", call)
     for name, obtained in trial.watched.obtained:
@@ -162,7 +162,7 @@ def _revoked(subject: Subject, operation: Operation) -> Found:
             break
     if subject.effects(call) != 1:
         text = (
-            f"{operation.name}: after its resources were revoked, a document is not delivered once"
+            f"{operation.name}: after sessions and tokens have ended, a document is not taken once"
         )
         yield Problem("P2", "not_renewed", text)
 
@@ -176,29 +176,32 @@ def _send(subject: Subject, operation: Operation) -> Found:
     report = trial.perform("send", call)
     outcome, effects = report.outcome, trial.effects
     if not isinstance(outcome, (Accepted, Waiting)):
-        reason = getattr(outcome, "reason", "") or getattr(outcome, "findings", "")
-        text = f"{where}: a document in good order is {outcome.code} ({reason})"
+        text = f"{where}: a valid document is {trial.explain(outcome)} after a send"
         yield Problem("P1", "not_delivered", text)
     if not effects and trial.watched.asks:
         yield Problem(
-            "P1", "effect_not_marked", f"{where}: no request of a send is marked as its effect"
+            "P1", "effect_not_marked", f"{where}: no request of a send is marked with effect=True"
         )
     if len(effects) > 1:
         yield Problem(
-            "P1", "two_effects", f"{where}: a send marks more than one request as its effect"
+            "P1", "two_effects", f"{where}: a send marks more than one request with effect=True"
         )
     if subject.effects(call) != 1 and isinstance(outcome, (Accepted, Waiting)):
         yield Problem(
-            "P1", "no_effect", f"{where}: a send that succeeded had no effect, or several"
+            "P1", "no_effect", f"{where}: the provider did not take a sent document exactly once"
         )
     reference = subject.reference(call)
     if isinstance(outcome, (Accepted, Waiting)) and outcome.reference != reference:
-        text = f"{where}: the reference is not the provider's of this document"
+        text = (
+            f"{where}: the reference of the outcome is not the one the provider gave the document"
+        )
         yield Problem("P1", "wrong_reference", text)
     if trial.watched.impure:
         names = ", ".join(sorted(trial.watched.impure))
         yield Problem(
-            "P1", "not_pure", f"{where}: a conversation reads a clock or draws numbers ({names})"
+            "P1",
+            "not_pure",
+            f"{where}: the protocol reads a clock or draws random numbers ({names}); use context",
         )
     yield from _requests(subject, trial, f"{where}")
 
@@ -219,7 +222,7 @@ def _requests(subject: Subject, trial: Trial, where: str) -> Found:
         if request.max_body > _MAX_BODY:
             yield Problem("P7", "unbounded_body", f"{where}: a response may be larger than 64 MB")
         if ask.request.seconds_in_all > _MAX_SECONDS:
-            yield Problem("P7", "unbounded_time", f"{where}: a call may last longer than a minute")
+            yield Problem("P7", "unbounded_time", f"{where}: a call may take longer than a minute")
 
 
 def _breaks(subject: Subject, operation: Operation) -> Found:
@@ -253,7 +256,7 @@ def _breaks(subject: Subject, operation: Operation) -> Found:
                 text = f"{where}: when request {place} {kind}, the outcome is {outcome.code}"
                 yield Problem("P1", "break_misread", text)
             if isinstance(outcome, Transient) and subject.effects(call):
-                text = f"{where}: when request {place} {kind}, a document that arrived counts as not sent"
+                text = f"{where}: when request {place} {kind}, the document arrived but counts as not sent"
                 yield Problem("P1", "effect_denied", text)
 
 
@@ -315,13 +318,14 @@ def _lost(subject: Subject, operation: Operation) -> Found:
         return
     if subject.revoke:
         subject.revoke()
-    outcome = Trial(subject).perform("lookup", replace(call, resources=trial.public)).outcome
+    found = Trial(subject)
+    outcome = found.perform("lookup", replace(call, resources=trial.public)).outcome
     if not isinstance(outcome, (Accepted, Waiting)):
-        text = f"{where}: a document the provider has is {outcome.code} in a lookup"
+        text = f"{where}: a lookup of a document that the provider has returns {found.explain(outcome)}"
         yield Problem("P3", "lost_not_found", text)
     elif outcome.reference != subject.reference(call):
         yield Problem(
-            "P3", "wrong_reference", f"{where}: a lookup gives the reference of another document"
+            "P3", "wrong_reference", f"{where}: a lookup returns the reference of another document"
         )
 
 
@@ -365,17 +369,23 @@ def _status(subject: Subject, operation: Operation) -> Found:
 
 def _without_effect(trial: Trial, where: str) -> Found:
     if trial.effects:
-        yield Problem("P1", "effect_in_step", f"{where}: marks a request as an effect")
+        yield Problem("P1", "effect_in_step", f"{where}: marks a request with effect=True")
     if trial.watched.impure:
         names = ", ".join(sorted(trial.watched.impure))
-        yield Problem("P1", "not_pure", f"{where}: reads a clock or draws numbers ({names})")
+        yield Problem(
+            "P1",
+            "not_pure",
+            f"{where}: reads a clock or draws random numbers ({names}); use context",
+        )
 
 
 def _absent(subject: Subject, where: str, public: Any) -> Found:
     never = replace(subject.call(where), resources=public)
-    outcome = Trial(subject).perform("lookup", never).outcome
+    trial = Trial(subject)
+    outcome = trial.perform("lookup", never).outcome
     if not isinstance(outcome, NotFound):
-        text = f"{where}: a document the provider does not have is {outcome.code} in a lookup"
+        found = trial.explain(outcome)
+        text = f"{where}: a lookup of a document that the provider does not have returns {found}"
         yield Problem("P3", "absence_misread", text)
 
 
@@ -408,23 +418,34 @@ def _batch(subject: Subject, operation: Operation) -> Found:
         outcome = reports[call.key].outcome
         if subject.omit and call in omitted:
             if not isinstance(outcome, _IN_DOUBT):
-                text = f"{where}: a document missing from the response to a batch is {outcome.code}"
+                text = f"{where}: a document missing from the response to a batch is {trial.explain(outcome)}"
                 yield Problem("P4", "missing_believed", text)
         elif subject.reject and call in rejected:
+            outcome = _decided(subject, operation, call, outcome)
             if not isinstance(outcome, Rejected):
-                text = f"{where}: a rejected document of a batch is {outcome.code}"
+                text = f"{where}: a document of a batch that the provider rejects is {outcome.code}"
                 yield Problem("P4", "rejection_lost", text)
         else:
-            yield from _taken(subject, where, call, outcome)
+            yield from _taken(subject, where, call, outcome, trial)
     if len(trial.effects) != 1:
-        text = f"{where}: a batch marks {len(trial.effects)} requests as its effect"
+        text = f"{where}: a batch marks {len(trial.effects)} requests with effect=True, not one"
         yield Problem("P4", "effect_not_marked" if not trial.effects else "two_effects", text)
     yield from _batch_answers(subject, operation)
 
 
-def _taken(subject: Subject, where: str, call: Call, outcome: Any) -> Found:
+def _decided(subject: Subject, operation: Operation, call: Call, outcome: Any) -> Any:
+    """Return the outcome after the polls that follow where the provider decides later."""
+    for _poll in range(_MAX_POLLS if operation.verdict == "poll" else 0):
+        if not isinstance(outcome, Waiting):
+            break
+        known = replace(call, reference=outcome.reference)
+        outcome = Trial(subject).perform("poll", known).outcome
+    return outcome
+
+
+def _taken(subject: Subject, where: str, call: Call, outcome: Any, trial: Trial) -> Found:
     if not isinstance(outcome, (Accepted, Waiting)) or subject.effects(call) != 1:
-        text = f"{where}: a document of a batch that was taken is {outcome.code}"
+        text = f"{where}: a document of a batch that the provider took is {trial.explain(outcome)}"
         yield Problem("P4", "batch_misread", text)
     elif outcome.reference != subject.reference(call):
         text = f"{where}: documents of a batch are matched by position, not by key"
@@ -457,10 +478,12 @@ def _receipt(subject: Subject, operation: Operation) -> Found:
     second = Trial(subject).perform("receipt", known).outcome
     yield from _without_effect(fetched, f"{where} receipt")
     if not isinstance(first, Accepted) or not first.artefacts:
-        text = f"{where} receipt: brings no artefact ({first.code})"
+        text = f"{where} receipt: has no artefact: {fetched.explain(first)}"
         yield Problem("P1", "receipt_not_kept", text)
     elif first.artefacts != second.artefacts:
-        yield Problem("P1", "receipt_differs", f"{where} receipt: is not the same each time")
+        yield Problem(
+            "P1", "receipt_differs", f"{where} receipt: is different when it is fetched again"
+        )
     for kind, answer in _ALL.items():
         broken = Trial(subject).broken(len(fetched.watched.asks), answer)
         outcome = broken.perform("receipt", known).outcome
@@ -481,7 +504,9 @@ def _probe(subject: Subject) -> Found:
     happy = Trial(subject)
     outcome = happy.client.probe().outcome
     if not isinstance(outcome, Accepted):
-        yield Problem("P1", "probe_fails", f"probe: a working connection is {outcome.code}")
+        yield Problem(
+            "P1", "probe_fails", f"probe: a connection that works is {happy.explain(outcome)}"
+        )
     yield from _without_effect(happy, "probe")
     for kind, answer in _ALL.items():
         broken = Trial(subject).broken(len(happy.watched.asks) or 1, answer)
@@ -496,7 +521,9 @@ def _query(subject: Subject, name: str, payload: Any) -> Found:
     happy = Trial(subject)
     report = happy.client.query(name, payload)
     if not isinstance(report.value, Answer):
-        yield Problem("P6", "query_fails", f"query {name}: has no answer ({report.outcome.code})")
+        yield Problem(
+            "P6", "query_fails", f"query {name}: has no answer: {happy.explain(report.outcome)}"
+        )
     yield from _query_effect(happy, name)
     yield from _requests(subject, happy, f"query {name}")
     for kind, answer in _ALL.items():
@@ -506,15 +533,19 @@ def _query(subject: Subject, name: str, payload: Any) -> Found:
             yield Problem("P7", "answer_believed", text)
     late = Trial(subject).client.query(name, payload, 0.0)
     if late.value is not None:
-        yield Problem("P6", "query_late", f"query {name}: is answered after its time")
+        yield Problem("P6", "query_late", f"query {name}: has an answer after its time has ended")
 
 
 def _query_effect(trial: Trial, name: str) -> Found:
     if trial.effects:
-        yield Problem("P6", "query_effect", f"query {name}: marks a request as an effect")
+        yield Problem("P6", "query_effect", f"query {name}: marks a request with effect=True")
     if trial.watched.impure:
         names = ", ".join(sorted(trial.watched.impure))
-        yield Problem("P1", "not_pure", f"query {name}: reads a clock or draws numbers ({names})")
+        yield Problem(
+            "P1",
+            "not_pure",
+            f"query {name}: reads a clock or draws random numbers ({names}); use context",
+        )
 
 
 def _feed(subject: Subject, name: str) -> Found:
@@ -538,16 +569,22 @@ def _feed(subject: Subject, name: str) -> Found:
             yield Problem("P5", "id_reused", text)
             return
         if seen.keys() - known and page.cursor == cursor:
-            text = f"feed {name}: the cursor stays where it is, so the same items come for ever"
+            text = f"feed {name}: the cursor does not change, so the same items would be read without end"
             yield Problem("P5", "cursor_stuck", text)
             return
         cursor = page.cursor
         if not page.more:
             break
     else:
-        yield Problem("P5", "feed_endless", f"feed {name}: claims more on every page")
+        yield Problem(
+            "P5", "feed_endless", f"feed {name}: still says more=True after {_MAX_PAGES} pages"
+        )
     if expected - seen.keys():
-        yield Problem("P5", "items_skipped", f"feed {name}: leaves out items the provider has")
+        yield Problem(
+            "P5",
+            "items_skipped",
+            f"feed {name}: some of the items that the provider has were not read",
+        )
     for kind, answer in _ALL.items():
         broken = Trial(subject).broken(1, answer)
         if isinstance(broken.client.feed(name, "").value, Page):
@@ -561,7 +598,7 @@ def _feed_refused(trial: Trial, name: str, outcome: Outcome) -> Found:
     if any(isinstance(item, Item) and not item.provider_id for item in items):
         yield Problem("P5", "item_unnamed", f"feed {name}: an item has no id")
         return
-    yield Problem("P5", "feed_fails", f"feed {name}: cannot be read ({outcome.code})")
+    yield Problem("P5", "feed_fails", f"feed {name}: cannot be read: {trial.explain(outcome)}")
 
 
 def _feed_again(subject: Subject, name: str, cursor: str, page: Page) -> Found:
@@ -570,15 +607,21 @@ def _feed_again(subject: Subject, name: str, cursor: str, page: Page) -> Found:
     items = again.items if isinstance(again, Page) else ()
     found = {item.provider_id: item.content for item in items}
     if any(item.provider_id not in found for item in page.items):
-        text = f"feed {name}: a page that is read again from the same position lacks items"
+        text = f"feed {name}: a page that is read again from the same cursor lacks items"
         yield Problem("P5", "not_repeated", text)
     elif page.items != items[: len(page.items)]:
-        yield Problem("P5", "item_differs", f"feed {name}: an item is not the same bytes each time")
+        yield Problem(
+            "P5", "item_differs", f"feed {name}: an item has other bytes when it is read again"
+        )
 
 
 def _feed_effect(trial: Trial, name: str) -> Found:
     if trial.effects:
-        yield Problem("P5", "feed_effect", f"feed {name}: marks a request as an effect")
+        yield Problem("P5", "feed_effect", f"feed {name}: marks a request with effect=True")
     if trial.watched.impure:
         names = ", ".join(sorted(trial.watched.impure))
-        yield Problem("P1", "not_pure", f"feed {name}: reads a clock or draws numbers ({names})")
+        yield Problem(
+            "P1",
+            "not_pure",
+            f"feed {name}: reads a clock or draws random numbers ({names}); use context",
+        )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from ...core.conversation import Ask
@@ -32,34 +34,38 @@ def _nothing(*_args: Any) -> None:
 
 @dataclass
 class Subject:
-    """An adapter and the sandbox of its provider.
+    """An adapter and the simulation of its provider.
 
-    ``call`` makes a new document of an operation, never the same twice. ``effects`` counts how often
-    the provider took it, whatever reached the client; ``reference`` is the provider's own reference
-    of it. The rest is optional: what is not given is not examined.
+    The first six are required. Everything below them is optional: what is not given is not examined.
     """
 
+    #: Makes the protocol, with the simulation's address and good credentials.
     protocol: Callable[[], Any]
+    #: Makes the transport: ``Transport("sandbox", NetworkPolicy(sandbox=True))``.
     transport: Callable[[], Any]
+    #: What the adapter declares as ``_operations``.
     operations: Sequence[Operation]
+    #: Makes a valid document of an operation, by its name; a new key and new bytes each time.
     call: Callable[[str], Call]
+    #: Counts how often the provider took this document, whether or not the client got an answer.
     effects: Callable[[Call], int]
+    #: Returns the provider's own reference of this document, empty where it has none.
     reference: Callable[[Call], str]
     #: Texts that may appear in no address, representation or reason.
     secrets: Sequence[str] = ()
-    #: A document with the identity of another one and other bytes.
+    #: Returns a document with the key of the given one and other bytes.
     other: Callable[[Call], Call] | None = None
-    #: Ends sessions and tokens at the provider.
+    #: Ends all sessions and tokens at the provider.
     revoke: Callable[[], Any] | None = None
-    #: Takes the items of these keys in the next batch, but leaves them out of its response.
+    #: Makes the provider take the documents of these keys, but leave them out of responses to batches.
     omit: Callable[[Sequence[str]], Any] | None = None
-    #: Rejects the document of this key.
+    #: Makes the provider reject this document once it arrives: at once, or by the verdict of a poll.
     reject: Callable[[Call], Any] | None = None
-    #: Provider ids of the items of a feed, after some were added to it.
+    #: Feed → function that adds items to it and returns the ids of all items it has.
     fill: Mapping[str, Callable[[], set[str]]] = field(default_factory=dict)
-    #: Query → payload that has an answer.
+    #: Query → a payload that the provider answers.
     queries: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    #: Undoes faults and verdicts of the sandbox.
+    #: Undoes ``omit``, ``reject`` and other faults; called before each part of the examination.
     restore: Callable[[], Any] = _nothing
 
     def operation(self, name: str) -> Operation:
@@ -69,6 +75,12 @@ class Subject:
 
 class Broken(Exception):
     """Raised inside a conversation, in the place of an error of the adapter."""
+
+
+def _place_of(error: Exception) -> str:
+    """Return type, file and line of an exception; its text may hold what a provider sent."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} in {Path(frame.filename).name}, line {frame.lineno}"
 
 
 #: What a conversation may not call: module, name. The time and random numbers are given to it.
@@ -108,6 +120,8 @@ class Watched:
         self.result: Any = None
         self.has_returned = False
         self.fail_at: int | None = None
+        #: The last exception that the adapter raised by itself, with file and line.
+        self.error = ""
         self.obtained: list[tuple[str, Any]] = []
 
     def __getattr__(self, name: str) -> Any:
@@ -147,6 +161,11 @@ class Watched:
         sys.setprofile(self._profile)
         try:
             return conversation.send(answer)
+        except StopIteration:
+            raise
+        except Exception as error:
+            self.error = _place_of(error)
+            raise
         finally:
             sys.setprofile(before)
 
@@ -240,6 +259,14 @@ class Trial:
             return self.client.perform(step, call, self.public)
         finally:
             self.network.close()
+
+    def explain(self, outcome: Any) -> str:
+        """Return an outcome for the author: its code, its reason, and the exception of the adapter."""
+        given = getattr(outcome, "reason", "") or ", ".join(
+            finding.code for finding in getattr(outcome, "findings", ())
+        )
+        details = "; ".join(filter(None, (given, self.watched.error)))
+        return f"{outcome.code} ({details})" if details else outcome.code
 
     @property
     def effects(self) -> list[int]:

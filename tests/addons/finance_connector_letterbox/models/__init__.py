@@ -1,1 +1,1 @@
-from . import finance_adapter_letterbox
+from . import finance_adapter_letterbox, finance_finding, finance_inbound, res_partner

@@ -2,7 +2,7 @@
 
 from odoo import fields, models
 from odoo.addons.finance_connector_base.core.credentials import Credential
-from odoo.addons.finance_connector_base.core.protocol import Operation
+from odoo.addons.finance_connector_base.core.protocol import Batch, Feed, Operation, Query
 from odoo.tools.translate import LazyTranslate
 
 from ..core.letterbox import Letterbox
@@ -26,7 +26,9 @@ class FinanceAdapterLetterbox(models.AbstractModel):
     _inherit = "finance.adapter"
 
     _api_version = "Letterbox 1"
-    _operations = (Operation("letter", repeat="lookup", verdict="immediate"),)
+    _operations = (Operation("letter", repeat="lookup", batch=Batch(max_items=10)),)
+    _feeds = (Feed("statuses", every_seconds=10.0),)
+    _queries = (Query("number"),)
     _credentials = (Credential(API_KEY, _lt("API key")),)
 
     def _protocol(self, connection, secrets):

@@ -1,7 +1,7 @@
 """What the handler of the reference provider made of inbound documents: one row each, if it ran once."""
 
 from odoo import api, fields, models
-from odoo.addons.finance_connector_base.models.finance_inbound import Handler
+from odoo.addons.finance_connector_base.core.inbound import Handler
 
 
 class FinanceReferenceReceived(models.Model):

@@ -4,13 +4,15 @@ import base64
 import hashlib
 from unittest.mock import patch
 
+from odoo import fields
 from odoo.addons.finance_connector_base.core.conversation import Item, Page
 from odoo.addons.finance_connector_base.core.delivery import boundaries
 from odoo.addons.finance_connector_base.core.delivery.outcomes import Accepted
 from odoo.addons.finance_connector_base.core.http.client import Report
+from odoo.addons.finance_connector_base.core.inbound import Handler
 from odoo.addons.finance_connector_base.core.security.webhook import WebhookEvent
 from odoo.addons.finance_connector_base.models import finance_inbound as inbound_module
-from odoo.addons.finance_connector_base.models.finance_inbound import Handler
+from odoo.exceptions import UserError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
@@ -218,6 +220,86 @@ class TestFeeds(InboundCase):
         self.assertEqual(small.state, "stored")
         self.assertEqual(self.cases("inbound_failed").document_id, large.id)
 
+    def test_p5_a_document_that_was_not_received_is_kept_as_failed_and_the_feed_goes_on(self):
+        about = {"flowType": "SupplierInvoice"}
+        page = self.page(item(content=None, parameters=about), item("X-2"))
+        self.commit(self.claim_feed(), page)
+        missing, other = self.stored()
+        self.assertEqual((missing.state, other.state), ("failed", "stored"))
+        self.assertFalse(missing.content or missing.sha256 or missing.size)
+        self.assertEqual(missing.parameters, about)
+        self.assertEqual(missing.result["code"], "inbound.not_received")
+        self.assertEqual(self.cases("inbound_failed").document_id, missing.id)
+        self.assertEqual(self.feed().cursor, "next")
+        with self.assertRaises(UserError):
+            missing.action_process_again()
+        for _repetition in range(2):
+            self.move_on()
+            self.commit(self.claim_feed(), page)
+        self.assertFalse(self.cases("inbound_conflict"))
+        self.move_on()
+        self.commit(self.claim_feed(), self.page(item(content=b"small")))
+        self.assertEqual(self.cases("inbound_conflict").document_id, missing.id)
+        self.assertFalse(missing.content)
+        comparison = self.env["finance.evidence.comparison"]
+        for subject in comparison._subjects():
+            if subject.model == "finance.inbound":
+                comparison._compare(subject, 0)
+        self.assertFalse(self.cases("tampered"))
+
+    def test_p5_cases_about_documents_do_not_flood(self):
+        most = inbound_module.MAX_CASES
+        names = [f"X-{number}" for number in range(most + 20)]
+        self.commit(self.claim_feed(), self.page(*(item(name, content=None) for name in names)))
+        self.assertEqual(set(self.stored().mapped("state")), {"failed"})
+        self.assertEqual(len(self.cases("inbound_failed")), most + 1)
+        (rest,) = self.cases("inbound_failed").filtered(lambda case: not case.document_id)
+        self.assertEqual(rest.connection_id, self.connection)
+        self.move_on()
+        self.commit(self.claim_feed(), self.page(*(item(name, content=b"2") for name in names)))
+        self.assertEqual(len(self.cases("inbound_conflict")), most + 1)
+        self.assertEqual(len(self.cases("inbound_failed")), most + 1)
+
+    def test_p5_ten_thousand_contents_under_one_id_are_one_document_and_one_case(self):
+        for page in range(10):
+            others = (item(content=f"{page} {number}".encode()) for number in range(1000))
+            self.commit(self.claim_feed(), self.page(*others))
+            self.move_on()
+        self.assertEqual(self.stored()._content_bytes(), b"0 0")
+        self.assertEqual(len(self.stored().other_sha256), 20)
+        self.assertEqual(len(self.cases("inbound_conflict")), 1)
+        entries = self.env["finance.audit.entry"].search_count(
+            [("record_model", "=", "finance.inbound"), ("record_id", "=", self.stored().id)]
+        )
+        self.assertLess(entries, 50)
+
+    def test_p5_a_feed_without_end_waits_when_the_limit_of_a_day_is_reached(self):
+        self.patch(inbound_module, "DAY_DOCUMENTS", 5)
+        for number in range(2):
+            names = [f"{number}-{place}" for place in range(3)]
+            page = self.page(*map(item, names), cursor=str(number), more=True)
+            more = self.commit(self.claim_feed(), page)
+            self.assertEqual(more, not number)
+            if not number:
+                self.move_on()
+        feed = self.feed()
+        self.assertEqual((len(self.stored()), feed.cursor, feed.failed_attempts), (3, "0", 0))
+        self.assertGreater(feed.next_at, fields.Datetime.add(fields.Datetime.now(), minutes=30))
+        self.assertEqual(self.cases("feed").finding["code"], "feed.suspended")
+        self.patch(inbound_module, "DAY_DOCUMENTS", 6)
+        self.move_on()
+        self.assertTrue(self.commit(self.claim_feed(), page))
+        self.assertEqual(len(self.stored()), 6)
+        self.assertFalse(self.cases("feed"))
+
+    def test_p5_the_limit_of_a_day_counts_bytes_too(self):
+        self.patch(inbound_module, "DAY_BYTES", 10)
+        self.commit(self.claim_feed(), self.page(item("A", b"123456"), cursor="1"))
+        self.move_on()
+        self.commit(self.claim_feed(), self.page(item("B", b"123456"), cursor="2"))
+        self.assertEqual(self.stored().mapped("provider_id"), ["A"])
+        self.assertEqual(self.feed().cursor, "1")
+
     def test_p5_a_hostile_page_is_the_failure_of_its_own_feed(self):
         other = self.another_connection()
         other.receives_documents = True
@@ -334,6 +416,18 @@ class TestHandling(InboundCase):
         with mute_logger(DISPATCHER):
             self.dispatch()
         self.assertEqual(sorted(self.stored().mapped("state")), ["processed", "stored"])
+
+    def test_p5_many_documents_of_one_connection_keep_no_other_back(self):
+        other = self.another_connection()
+        first = [item(f"A-{number}") for number in range(300)]
+        self.inbound._keep(self.connection, first, feed_name=rest.DOCUMENTS)
+        self.inbound._keep(other, [item("B-1")], feed_name=rest.DOCUMENTS)
+        self.env.flush_all()
+        for _attempt in range(40):
+            number, _attempts = self.inbound._claim_one()
+            if self.inbound.browse(number).connection_id == other:
+                return
+        self.fail("the other connection waits behind all documents of the first")
 
     def test_p5_two_workers_that_hold_the_same_document_handle_it_once(self):
         self.handle_with()
