@@ -355,7 +355,7 @@ class FinanceAuditEntry(models.Model):
             "id": _("Record ID"),
             "number": _("Number"),
             "name": _("Name"),
-            "role": _("Role"),
+            "role": None,
             "user": _("User"),
             "login": _("Login"),
             "reason": _("Reason"),

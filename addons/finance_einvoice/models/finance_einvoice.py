@@ -502,7 +502,7 @@ class FinanceEinvoice(models.Model):
             return
         exchange._transition(
             "cancelled",
-            self.env._("Withdrawn before transmission by %s", self.env.user.name),
+            Finding("exchange.withdrawn", args={"user": self.env.user.name}),
             next_step_at=False,
         )
         self._transition(lifecycle.DRAFT, "einvoice.withdrawn")

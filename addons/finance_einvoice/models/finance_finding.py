@@ -188,6 +188,7 @@ class FinanceFinding(models.AbstractModel):
                 _("Withdrawn before transmission. Confirm the invoice to submit it."),
                 "",
             ),
+            "exchange.withdrawn": (_("Withdrawn before transmission by %(user)s"), ""),
             "einvoice.not_sent": (
                 _(
                     "Not sent: the submission was cancelled. To send the invoice, reset it to draft and "

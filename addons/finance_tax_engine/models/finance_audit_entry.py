@@ -1,6 +1,12 @@
 """Labels of this addon's actions in the audit log."""
 
+import json
+
 from odoo import api, models
+from odoo.tools import formatLang
+
+#: Amounts in the currency of the document.
+_AMOUNTS = {"total_tax", "difference"}
 
 
 class FinanceAuditEntry(models.Model):
@@ -43,6 +49,15 @@ class FinanceAuditEntry(models.Model):
             "policy": ("res.company", "finance_tax_fallback"),
             "engine": ("res.company", "finance_tax_engine"),
         }
+
+    def _detail_text(self, key, value):
+        """Show an amount as the reader's language writes it, with its currency where it is recorded."""
+        if key not in _AMOUNTS:
+            return super()._detail_text(key, value)
+        code = json.loads(self.canonical_text or "{}").get("details", {}).get("currency")
+        currencies = self.env["res.currency"].sudo().with_context(active_test=False)
+        currency = currencies.search([("name", "=", code)], limit=1) if code else currencies
+        return formatLang(self.env, float(value), currency_obj=currency)
 
     @api.model
     def _technical_details(self):
