@@ -42,7 +42,7 @@ SELECT c.id, c.company_id, '{operation}', key, key, encode(convert_to(body, 'UTF
 """
 _TRIGGER = """
 INSERT INTO ir_cron_trigger (cron_id, call_at)
-SELECT res_id, now() AT TIME ZONE 'UTC' - interval '1 second' FROM ir_model_data
+SELECT res_id, clock_timestamp() AT TIME ZONE 'UTC' FROM ir_model_data
  WHERE module = 'finance_connector_base' AND name IN ({names})
 """
 

@@ -80,11 +80,6 @@ class Hostile:
         )
         try:
             assert process.stdout.readline() == "ready\n"
-            number = len(self.given)
-            self._cluster.enqueue(
-                self.connection, f"bad{number}", HOSTILE_COUNT, operation="filing"
-            )
-            self._cluster.sql(_TURN_ON.format(id=self.connection))
             yield
             self.cpu_seconds.append(round(cpu(process.pid), 2))
             self._cluster.sql(
@@ -99,6 +94,12 @@ class Hostile:
             lambda: self._cluster.sql(_IN_FLIGHT.format(id=self.connection)) == "0",
             "the calls to the hostile provider to end",
         )
+
+    def start(self):
+        """Let the connection send, with a closed breaker and many documents of its own."""
+        prefix = f"bad{len(self.given)}"
+        self._cluster.enqueue(self.connection, prefix, HOSTILE_COUNT, operation="filing")
+        self._cluster.sql(_TURN_ON.format(id=self.connection))
 
 
 @pytest.fixture(scope="module")
@@ -156,9 +157,11 @@ def test_f5_f16_a_hostile_provider_costs_the_others_neither_time_nor_memory(
             deliver(cluster, good, f"awake{number}", 50)
             with processor_time(cluster, used["alone"]):
                 alone.append(deliver(cluster, good, f"alone{number}"))
-            deliver(cluster, good, f"awake-too{number}", 50)
-            with hostile.attacking(), processor_time(cluster, used["beside"]):
-                beside.append(deliver(cluster, good, f"beside{number}"))
+            with hostile.attacking():
+                deliver(cluster, good, f"awake-too{number}", 50)
+                hostile.start()
+                with processor_time(cluster, used["beside"]):
+                    beside.append(deliver(cluster, good, f"beside{number}"))
             failed += failures(cluster)
             print(f"round {number}: {alone[-1]:.2f} s alone, {beside[-1]:.2f} s beside", flush=True)
     ratios = [with_it / without for with_it, without in zip(beside, alone, strict=True)]
