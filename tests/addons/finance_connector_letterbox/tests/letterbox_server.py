@@ -118,5 +118,6 @@ class Handler(BaseHTTPRequestHandler):
 
 if __name__ == "__main__":
     with LetterboxServer(int(sys.argv[1])) as running:
-        print(running.url, flush=True)
+        sys.stdout.write(f"{running.url}\n")
+        sys.stdout.flush()
         threading.Event().wait()
