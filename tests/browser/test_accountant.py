@@ -85,7 +85,7 @@ def test_a_rejected_invoice_is_explained_corrected_and_filed(accountant, records
     accountant.until_status("Rejected")
     for text in (
         "found the invoice's XML structure invalid",
-        "then submit it again",
+        "then submit the document again",
     ):
         expect(accountant.reasons).to_contain_text(text)
     expect(accountant.reasons).to_contain_text(REASON["reasonMessage"])

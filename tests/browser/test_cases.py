@@ -47,7 +47,7 @@ def test_an_operator_tries_a_refused_request_again_and_the_case_is_resolved(
     invoice = records.invoice(customer)
     operator = person("operator")
     open_case(operator, records.number(invoice))
-    expect(operator.field("kind").first).to_have_text("Request refused")
+    expect(operator.field("what_happened")).to_contain_text("refused")
     operator.button("Retry").click()
     expect(operator.field("resolution")).to_have_text("Retried")
     expect(operator.field("resolved_by_id")).to_have_text("Operator")

@@ -17,7 +17,7 @@ def test_the_settings_show_the_blocks_for_the_company(person):
     page = admin.page
     expect(page.locator(".o_switch_company_menu")).to_contain_text(COMPANY)
     expect(page.locator(".app_settings_block h2:visible")).to_have_text(
-        ["Tax", "E-invoicing", "Connections", "Cases"]
+        ["Tax", "VAT numbers", "E-invoicing", "Connections", "Cases", "Retention"]
     )
     chosen = "input:checked + label"
     expect(page.locator(f"#finance_tax_engine {chosen}")).to_have_text("Embedded engine")

@@ -8,11 +8,14 @@ from demo.demo_users import login
 #: role → titles of its cards, in order
 HEADINGS = {
     "accountant": ["E-invoices", "Taxes", "Documents", "Cases"],
-    "operator": ["E-invoices", "Taxes", "Documents", "Cases", "Connections", "Webhook events"],
+    "operator": [
+        *("E-invoices", "Taxes", "Documents", "Cases"),
+        *("Connections", "Inbound documents", "Webhook events"),
+    ],
     "admin": ["E-invoices", "Taxes", "Documents", "Cases", "Connections"],
     "auditor": [
         *("E-invoices", "Taxes", "Documents", "Cases"),
-        *("Connections", "Webhook events", "Audit log"),
+        *("Connections", "Inbound documents", "Webhook events", "Audit log"),
     ],
 }
 

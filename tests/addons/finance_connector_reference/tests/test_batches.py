@@ -50,7 +50,8 @@ class TestBatches(EngineCase):
         }
         self.assertEqual(wrong, {})
         everything = self.exchanges(documents.values())
-        for _round in range(3):
+        # A worker that has seen nothing of a provider yet starts few lookups in one pass.
+        for _round in range(8):
             self.make_due(everything.filtered(lambda item: item.state in ("unknown", "pending")))
             self.dispatch()
         wrong = {
