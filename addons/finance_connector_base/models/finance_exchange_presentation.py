@@ -36,7 +36,7 @@ class FinanceExchangePresentation(models.AbstractModel):
     _description = "Texts of an exchange"
     _inherit = ["finance.audit.timeline.mixin"]
 
-    status_text = fields.Char("Status", compute="_compute_status_text")
+    status_text = fields.Char("Status details", compute="_compute_status_text")
     operation_label = fields.Char("Operation name", compute="_compute_operation_label")
     next_step_text = fields.Char("Next step", compute="_compute_next_step_text")
     notification_text = fields.Char("Document notification", compute="_compute_notification_text")
