@@ -30,6 +30,8 @@ from odoo.addons.finance_connector_letterbox.core.letterbox import Letterbox
 from .subjects import transport
 from .test_toy_provider import _server
 
+pytestmark = pytest.mark.slow
+
 SECRET = "päss:word-of-the-account"
 KEY = ec.generate_private_key(ec.SECP256R1())
 

@@ -13,6 +13,8 @@ from odoo.addons.finance_connector_letterbox.core.letterbox import Letterbox
 
 from .subjects import transport
 
+pytestmark = pytest.mark.slow
+
 PROJECT = Path(__file__).parents[3]
 ADDON = PROJECT / "tests/addons/finance_connector_letterbox"
 PAGE = (PROJECT / "docs/writing-a-provider.md").read_text()

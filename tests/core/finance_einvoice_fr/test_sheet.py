@@ -17,6 +17,8 @@ from odoo.addons.finance_einvoice_en16931.core.rule_sets import EN16931_UBL
 from odoo.addons.finance_einvoice_en16931.core.sheet import context_names, prepare
 from odoo.addons.finance_einvoice_fr.core.rule_sets import BR_FR_FLUX2_UBL
 
+pytestmark = pytest.mark.slow
+
 SHEETS = (EN16931_UBL.stylesheet, BR_FR_FLUX2_UBL.stylesheet)
 XSL = "{http://www.w3.org/1999/XSL/Transform}"
 _UBL = "urn:oasis:names:specification:ubl:schema:xsd"
