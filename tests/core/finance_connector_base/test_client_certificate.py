@@ -23,6 +23,8 @@ from odoo.addons.finance_connector_base.core.http.wire import (
 from odoo.addons.finance_connector_base.core.protocol import Call, ProviderProtocol
 from odoo.addons.finance_connector_base.tests.tls_authority import DAY, Authority, TlsServer
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def authority():

@@ -18,6 +18,8 @@ from odoo.addons.finance_connector_base.core.inbound import (
     next_read,
 )
 
+pytestmark = pytest.mark.slow
+
 UNSTORABLE = ("a\0b", "\ud800", "\x1b[2J", "x\u202ey", "")
 GOOD = Item("X-1", "invoice", b"<x/>")
 

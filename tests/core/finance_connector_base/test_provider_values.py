@@ -23,6 +23,8 @@ from odoo.addons.finance_connector_reference.core.reference_rest import FILING, 
 from odoo.addons.finance_einvoice_afnor.core.flow_service import FlowService
 from odoo.addons.finance_registry.core.hmrc import CHECK, Hmrc
 
+pytestmark = pytest.mark.slow
+
 URL = "https://p.example"
 KEY = "7b0c0a8e-58b4-4d5c-9c5e-1d6a5a3f0f11"
 NUMBER = "553557881"
